@@ -1,0 +1,52 @@
+"""The exceptions of gradcheck: misuse raises a `GradcheckError`; a wrong gradient is an `AssertionError`."""
+
+from typing import Any
+
+
+class GradcheckError(Exception):
+    """Base of every exception that means misuse, or a layer that could not be run."""
+
+
+class InvalidInput(GradcheckError, ValueError):
+    """A value, shape or hyperparameter does not hold what it must."""
+
+
+class InvalidLayer(GradcheckError, TypeError):
+    """The object given as a layer cannot be read as one."""
+
+
+class LayerFailed(GradcheckError, RuntimeError):
+    """The layer's own code raised, or returned something that is no output; `stage` says where."""
+
+    def __init__(self, sentence: str, *, stage: str = "forward", traceback: str = "") -> None:
+        super().__init__(sentence)
+        self.stage = stage
+        self.traceback = traceback
+
+
+class TargetError(GradcheckError, LookupError):
+    """A target string names nothing that can be loaded."""
+
+
+class MissingExtra(GradcheckError, ImportError):
+    """A command needs an optional dependency that is not installed."""
+
+    def __init__(self, extra: str) -> None:
+        super().__init__(f'needs pip install "gradcheck[{extra}]"')
+        self.extra = extra
+
+
+class _Disagreement(AssertionError):
+    """An AssertionError whose text is a report; not a GradcheckError, so that it is never swallowed as misuse."""
+
+    def __init__(self, report: Any) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+class GradientMismatch(_Disagreement):
+    """Raised by `assert_agrees` when the verdict is DISAGREES; `report` holds the evidence."""
+
+
+class InconclusiveCheck(_Disagreement):
+    """Raised by `assert_agrees` when the verdict is INCONCLUSIVE; `report` holds the reason."""
