@@ -50,3 +50,12 @@ class GradientMismatch(_Disagreement):
 
 class InconclusiveCheck(_Disagreement):
     """Raised by `assert_agrees` when the verdict is INCONCLUSIVE; `report` holds the reason."""
+
+
+class LayerFault(GradcheckError):
+    """What backward returned is no gradient (wrong number, wrong type); the judge turns it into a finding."""
+
+    def __init__(self, code: str, sentence: str, *, argument: str | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.argument = argument

@@ -1,0 +1,32 @@
+"""The escape hatch: one function `case(**inputs) -> (output, pullback)`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gradcheck.adapters.contract import unpacked
+from gradcheck.adapters.gradients import by_name
+from gradcheck.errors import LayerFailed
+from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_floating, named_inputs
+
+
+def read_case(case: Callable[..., Any], inputs: Any, *, name: str = "") -> Subject:
+    """Read `case` as a Subject; every backward runs case once more for its pullback."""
+    found = named_inputs(inputs)
+
+    def both(values: Inputs) -> tuple[Any, Callable[..., Any]]:
+        returned = case(**values)
+        if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])):
+            raise LayerFailed(f"case must return (output, pullback); it returned {type(returned).__name__}.")
+        return returned
+
+    def backward(cotangents: Cotangents, values: Inputs) -> dict[str, Any]:
+        return by_name(both(values)[1](unpacked(cotangents)), values)
+
+    return Subject(
+        name=name or getattr(case, "__name__", "case"),
+        inputs=found,
+        fresh=lambda: Passes(forward=lambda values: both(values)[0], backward=backward),
+        wrt=tuple(key for key, value in found.items() if is_floating(value)),
+        convention="case",
+        stateful=True,
+    )

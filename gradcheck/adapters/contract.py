@@ -1,0 +1,65 @@
+"""The contract: an object with `forward(*inputs)` and `backward(grad_output, *inputs)`, or the same two as a pair."""
+
+import copy
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from gradcheck.adapters.gradients import by_name
+from gradcheck.subject import Cotangents, Inputs, Passes
+
+
+def unpacked(cotangents: Cotangents) -> Any:
+    """Return what backward gets as grad_output: the array of a single output, the tuple of several."""
+    return cotangents[0] if len(cotangents) == 1 else cotangents
+
+
+def passes_of(forward: Callable[..., Any], backward: Callable[..., Any]) -> Passes:
+    """Bind a forward and a backward of the contract; inputs are handed over by position, in their order."""
+    return Passes(
+        forward=lambda inputs: forward(*inputs.values()),
+        backward=lambda cotangents, inputs: by_name(backward(unpacked(cotangents), *inputs.values()), inputs),
+    )
+
+
+def fresh_layer(layer: Any, factory: Callable[[], Any] | None) -> tuple[Callable[[], Any], bool]:
+    """Return a maker of independent instances and whether they really are independent.
+
+    The caller's object is copied once, before the first call, so that it is never changed.
+    """
+    if factory is not None:
+        return factory, True
+    try:
+        kept = copy.deepcopy(layer)
+        copy.deepcopy(kept)
+    except Exception:  # noqa: BLE001 - any object may refuse to be copied, in any way it likes
+        return lambda: layer, False
+    return lambda: copy.deepcopy(kept), True
+
+
+def parameter_names(forward: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of forward's positional parameters, or () where they cannot be told."""
+    try:
+        parameters = inspect.signature(forward).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(p.name for p in parameters if p.kind in kinds)
+
+
+def accepts_inputs(backward: Callable[..., Any], number: int) -> bool:
+    """Tell whether backward can be called with grad_output and `number` inputs."""
+    try:
+        inspect.signature(backward).bind(*range(number + 1))
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+def order_by_signature(inputs: Inputs, names: tuple[str, ...]) -> dict[str, Any]:
+    """Put named inputs into forward's order where every name is one of its parameters; otherwise keep their order."""
+    if inputs and all(name in names for name in inputs):
+        return {name: inputs[name] for name in names if name in inputs}
+    return dict(inputs)

@@ -1,0 +1,57 @@
+"""What a backward pass returned, read as gradients by name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcheck.errors import LayerFault
+from gradcheck.subject import Inputs, is_floating
+
+
+def by_name(returned: Any, inputs: Inputs) -> dict[str, Any]:
+    """Name the gradients that backward returned: a dict by name, a tuple in the order of the inputs, or one array.
+
+    A tuple may have one entry an input or one a floating input; one array belongs to the first floating input.
+
+    Raises
+    ------
+    LayerFault
+        `gradient-count`: a tuple of another length; `gradient-name`: a dict with a name that is no input;
+        `gradient-missing`: None instead of gradients.
+    """
+    floating = [name for name, value in inputs.items() if is_floating(value)]
+    if returned is None:
+        raise LayerFault("gradient-missing", "backward must return gradients; it returned None.")
+    if isinstance(returned, Mapping):
+        return _checked_names(returned, inputs)
+    if isinstance(returned, (tuple, list)) and not _is_nested_numbers(returned):
+        return _in_order(returned, list(inputs), floating)
+    return {floating[0]: returned}
+
+
+def _checked_names(returned: Mapping[Any, Any], inputs: Inputs) -> dict[str, Any]:
+    unknown = [str(name) for name in returned if name not in inputs]
+    if unknown:
+        raise LayerFault(
+            "gradient-name",
+            f"backward must name its gradients after the inputs ({', '.join(inputs)}); it also returned {', '.join(unknown)}.",
+        )
+    return dict(returned)
+
+
+def _in_order(returned: Sequence[Any], names: list[str], floating: list[str]) -> dict[str, Any]:
+    for order in (names, floating):
+        if len(returned) == len(order):
+            return dict(zip(order, returned, strict=True))
+    if len(returned) == 1:
+        return {floating[0]: returned[0]}
+    raise LayerFault(
+        "gradient-count",
+        f"backward must return one gradient an input ({len(names)}: {', '.join(names)}); it returned {len(returned)}.",
+    )
+
+
+def _is_nested_numbers(returned: Sequence[Any]) -> bool:
+    """Tell a gradient given as a nested Python list from a list of gradients."""
+    return isinstance(returned, list) and len(returned) > 0 and all(isinstance(v, (int, float, np.number)) for v in returned)

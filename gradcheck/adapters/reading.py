@@ -1,0 +1,81 @@
+"""From anything a caller may hand to `check` to a Subject: the one place that chooses the convention."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradcheck.adapters.contract import accepts_inputs, fresh_layer, order_by_signature, parameter_names, passes_of
+from gradcheck.errors import InvalidInput, InvalidLayer
+from gradcheck.subject import Passes, Subject, is_floating, named_inputs
+
+
+def subject_of(
+    layer: Any, inputs: Any, *, wrt: Sequence[str] | None = None, factory: Callable[[], Any] | None = None, name: str = ""
+) -> Subject:
+    """Read `layer` as a Subject at the point `inputs`.
+
+    Parameters
+    ----------
+    layer : object, pair or Subject
+        An object with `forward` and `backward`, a pair of callables `(forward, backward)`, or a Subject.
+    inputs : mapping, sequence or array
+        The point; copied.
+    wrt : sequence of str, optional
+        The arguments under test; all floating inputs by default.
+    factory : callable, optional
+        Returns a fresh instance of the layer; without it the layer is deep-copied.
+
+    Raises
+    ------
+    InvalidLayer
+        `layer` is none of these.
+    InvalidInput
+        `inputs` or `wrt` cannot be used.
+    """
+    if isinstance(layer, Subject):
+        found = named_inputs(inputs if inputs is not None else layer.inputs)
+        return layer.at(found)
+    forward, backward = _two_passes(layer)
+    names = parameter_names(forward)
+    found = order_by_signature(named_inputs(inputs, names), names)
+    if not accepts_inputs(backward, len(found)):
+        from gradcheck.adapters.stateful import read_stateful
+
+        return read_stateful(layer, found, wrt=wrt, factory=factory, name=name or type(layer).__name__)
+    make, isolated = fresh_layer(layer, factory)
+
+    def fresh() -> Passes:
+        return passes_of(*_two_passes(make()))
+
+    is_pair = isinstance(layer, (tuple, list))
+    return Subject(
+        name=name or (getattr(forward, "__name__", "pair") if is_pair else type(layer).__name__),
+        inputs=found,
+        fresh=fresh,
+        wrt=chosen(wrt, found),
+        convention="pair of functions" if is_pair else "contract",
+        isolated=isolated,
+    )
+
+
+def chosen(wrt: Sequence[str] | None, inputs: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names under test: `wrt`, or every floating input."""
+    floating = tuple(name for name, value in inputs.items() if is_floating(value))
+    if wrt is None:
+        return floating
+    names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    for name in names:
+        if name not in floating:
+            raise InvalidInput(f"`wrt` must name floating inputs ({', '.join(floating)}); it names {name!r}.")
+    return names
+
+
+def _two_passes(layer: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    if isinstance(layer, (tuple, list)) and len(layer) == 2 and callable(layer[0]) and callable(layer[1]):
+        return layer[0], layer[1]
+    forward, backward = getattr(layer, "forward", None), getattr(layer, "backward", None)
+    if callable(forward) and callable(backward) and not isinstance(layer, type):
+        return forward, backward
+    kind = f"the class {layer.__name__}; pass an instance" if isinstance(layer, type) else f"a {type(layer).__name__}"
+    raise InvalidLayer(
+        f"`layer` must have the methods forward(*inputs) and backward(grad_output, *inputs), or be a pair of such functions; it is {kind}."
+    )

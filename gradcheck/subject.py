@@ -1,0 +1,124 @@
+"""What is under test, as the judge sees it: named inputs, and a way to make a living instance with two passes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradcheck.errors import InvalidInput
+
+Array = NDArray[Any]
+Inputs = Mapping[str, Any]
+Cotangents = tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Passes:
+    """One living instance of a layer.
+
+    `forward(inputs)` returns what the layer returned: an array, a scalar, or a tuple or list of arrays.
+    `backward(cotangents, inputs)` gets one cotangent an output and returns the claimed gradients by name, unconverted;
+    a name that is absent or None means that no gradient is claimed for it.
+    """
+
+    forward: Callable[[Inputs], Any]
+    backward: Callable[[Cotangents, Inputs], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A forward and a backward pass with named inputs: the one shape that every calling convention is brought into.
+
+    Parameters
+    ----------
+    name : str
+        How the report calls it.
+    inputs : mapping of str to array or constant
+        The caller's point. Floating arrays can be differentiated; everything else is handed on as it is.
+    fresh : callable returning Passes
+        Makes an instance that shares no state with any other.
+    wrt : tuple of str
+        The floating inputs whose gradients are under test.
+    convention : str
+        How the layer was read, for the report ("contract", "pair of functions", "cached pair", ...).
+    stateful : bool
+        True where backward refers to the last call of forward, so that a forward must come right before it.
+    isolated : bool
+        False where no fresh instance could be made and state may leak from call to call.
+    notes : tuple of str
+        What the adapter did on the way, a sentence each, for the report.
+    """
+
+    name: str
+    inputs: Inputs
+    fresh: Callable[[], Passes]
+    wrt: tuple[str, ...]
+    convention: str = "contract"
+    stateful: bool = False
+    isolated: bool = True
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_case(cls, case: Callable[..., tuple[Any, Callable[..., Any]]], inputs: Inputs, *, name: str = "") -> "Subject":
+        """Make a Subject from the escape hatch: `case(**inputs)` returns `(output, pullback)`.
+
+        `pullback(grad_output)` returns the gradients as a dict by name, a tuple in the order of the inputs, or one array.
+        """
+        from gradcheck.adapters.case import read_case
+
+        return read_case(case, inputs, name=name)
+
+    def at(self, inputs: Inputs) -> "Subject":
+        """Return the same subject at another point."""
+        return replace(self, inputs=dict(inputs))
+
+
+def is_floating(value: Any) -> bool:
+    """Tell whether `value` is an array of real floating numbers, which can be differentiated."""
+    return isinstance(value, np.ndarray) and bool(np.issubdtype(value.dtype, np.floating))
+
+
+def named_inputs(inputs: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return private copies of the caller's inputs by name; lists and Python floats become arrays.
+
+    A mapping keeps its names; a sequence takes `names` (the parameters of forward) as far as they reach, then
+    `input0`, `input1`, ...; a single array is a sequence of one.
+
+    Raises
+    ------
+    InvalidInput
+        An object array, a masked array or a complex array, or no floating array at all.
+    """
+    if isinstance(inputs, Mapping):
+        pairs = list(inputs.items())
+    else:
+        values = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
+        spare = [f"input{i}" for i in range(len(values))]
+        pairs = list(zip([*names[: len(values)], *spare[len(names) :]], values, strict=True))
+    found = {str(name): _checked(str(name), value) for name, value in pairs}
+    if not any(is_floating(value) for value in found.values()):
+        kinds = ", ".join(f"`{n}` is {_kind(v)}" for n, v in found.items()) or "none were given"
+        raise InvalidInput(f"`inputs` must hold at least one floating array to differentiate; {kinds}. Pass e.g. x.astype(float).")
+    return found
+
+
+def _checked(name: str, value: Any) -> Any:
+    if isinstance(value, np.ma.MaskedArray):
+        raise InvalidInput(f"`{name}` must be a plain array; it is a masked array. Pass value.filled(...) instead.")
+    if isinstance(value, (list, float, np.generic)):
+        value = np.asarray(value)
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.dtype == object:
+        raise InvalidInput(f"`{name}` must be an array of numbers; its dtype is object. Pass one array of one dtype.")
+    if np.issubdtype(value.dtype, np.complexfloating):
+        raise InvalidInput(f"`{name}` must be real; its dtype is {value.dtype}. Complex layers are out of scope for now.")
+    if is_floating(value) and not np.all(np.isfinite(value)):
+        raise InvalidInput(f"`{name}` must be finite; it holds {int(np.sum(~np.isfinite(value)))} non-finite entries.")
+    return np.array(value, order="K", copy=True, subok=False)
+
+
+def _kind(value: Any) -> str:
+    return f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
