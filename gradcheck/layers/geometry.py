@@ -1,0 +1,197 @@
+"""Where the windows of a sliding kernel lie: the shape arithmetic that convolution and pooling share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, Literal
+
+import numpy as np
+
+from gradcheck.errors import InvalidInput
+
+Sizes = int | tuple[int, ...]
+Pairs = tuple[tuple[int, int], ...]
+Padding = Sizes | Pairs | Literal["valid", "same", "full"]
+Slices = tuple[slice, ...]
+
+PADDING_WORDS = ("valid", "same", "full")
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a kernel on an input, one entry a spatial axis.
+
+    Output position i meets the input, at kernel offset m, at index i * stride + m * dilation - before, where `before`
+    is the first of the axis' two paddings; with `flip` (true convolution, Eq. 2) the kernel is read from its other end.
+    `output_size` is kept and not derived, because ceil_mode and transposed convolutions choose it.
+    """
+
+    input_size: tuple[int, ...]
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: Pairs
+    output_size: tuple[int, ...]
+    flip: bool = False
+
+    @property
+    def reached_padding(self) -> Pairs:
+        """Padding that the windows really read: `ceil_mode` reaches beyond the stated one, a remainder ends before."""
+        spans = kernel_spans(self.kernel_size, self.dilation)
+        ends = [(out - 1) * s + span for out, s, span in zip(self.output_size, self.stride, spans, strict=True)]
+        pairs = zip(self.padding, self.input_size, ends, strict=True)
+        return tuple((before, max(0, end - before - size)) for (before, _), size, end in pairs)
+
+    def offsets(self) -> Iterator[tuple[int, ...]]:
+        """Iterate over the kernel offsets (m, n, ...) in C order."""
+        return product(*map(range, self.kernel_size))
+
+    def overlap(self, offset: tuple[int, ...]) -> tuple[Slices, Slices]:
+        """Return (input slices, output slices) that pair each unpadded input entry met at `offset` with its output."""
+        axes = [self._overlap_of_axis(axis, m) for axis, m in enumerate(offset)]
+        return tuple(inside for inside, _ in axes), tuple(outside for _, outside in axes)
+
+    def _overlap_of_axis(self, axis: int, m: int) -> tuple[slice, slice]:
+        size, stride = self.input_size[axis], self.stride[axis]
+        m = self.kernel_size[axis] - 1 - m if self.flip else m
+        shift = m * self.dilation[axis] - self.padding[axis][0]
+        first = max(0, -(shift // stride))
+        stop = min(self.output_size[axis], (size - 1 - shift) // stride + 1)
+        if stop <= first:
+            return slice(0, 0), slice(0, 0)
+        return slice(first * stride + shift, (stop - 1) * stride + shift + 1, stride), slice(first, stop)
+
+    def band(self, first: int, stop: int) -> "Windows":
+        """Return the windows of output rows first..stop-1 of the leading axis alone; its padding may turn negative."""
+        before, after = self.padding[0]
+        return replace(
+            self,
+            padding=((before - first * self.stride[0], after), *self.padding[1:]),
+            output_size=(stop - first, *self.output_size[1:]),
+        )
+
+
+def place_windows(
+    input_size: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    *,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    flip: bool = False,
+) -> Windows:
+    """Lay a kernel over an input.
+
+    Each axis has floor((size + before + after - span) / stride) + 1 windows, span = dilation * (kernel - 1) + 1;
+    with `ceil_mode` rounded up, unless the last window would begin in the padding behind the input (as in PyTorch).
+
+    Raises
+    ------
+    InvalidInput
+        A hyperparameter out of range or of another length than the spatial axes, or a kernel that does not fit.
+    """
+    ndim = len(input_size)
+    kernel_size = per_axis("kernel_size", kernel_size, ndim)
+    strides = per_axis("stride", stride, ndim)
+    dilations = per_axis("dilation", dilation, ndim)
+    pairs = padding_pairs(padding, input_size, kernel_size, strides, dilations)
+    spans = kernel_spans(kernel_size, dilations)
+    for axis, (size, (before, after), span) in enumerate(zip(input_size, pairs, spans, strict=True)):
+        if size + before + after < span:
+            raise InvalidInput(
+                f"the kernel must fit into the padded input; on spatial axis {axis} it spans {span} and the input has "
+                f"{size} + {before} + {after} entries. Use a larger input, more `padding` or a smaller kernel."
+            )
+    axes = zip(input_size, pairs, spans, strides, strict=True)
+    output_size = tuple(_output_size(*axis, ceil_mode=ceil_mode) for axis in axes)
+    return Windows(tuple(input_size), kernel_size, strides, dilations, pairs, output_size, flip)
+
+
+def _output_size(size: int, pair: tuple[int, int], span: int, stride: int, *, ceil_mode: bool) -> int:
+    room = size + sum(pair) - span
+    if not ceil_mode:
+        return room // stride + 1
+    windows = -(-room // stride) + 1
+    return windows - 1 if (windows - 1) * stride >= size + pair[0] else windows
+
+
+def kernel_spans(kernel_size: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how many input entries the dilated kernel reaches across, per axis."""
+    return tuple(d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
+
+
+def padding_pairs(
+    padding: Padding,
+    input_size: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Pairs:
+    """Return `padding` as one (before, after) pair an axis.
+
+    "valid" is none; "full" is every position where kernel and input touch, span - 1 on both sides; "same" makes
+    ceil(size / stride) outputs, the odd entry going behind (as TensorFlow, JAX and ONNX's SAME_UPPER do for any
+    stride, PyTorch for stride 1).
+    """
+    spans = kernel_spans(kernel_size, dilation)
+    if padding == "same":
+        axes = zip(input_size, spans, stride, strict=True)
+        totals = [max(0, (-(-size // s) - 1) * s + span - size) for size, span, s in axes]
+        return tuple((total // 2, total - total // 2) for total in totals)
+    if padding == "full":
+        return tuple((span - 1, span - 1) for span in spans)
+    if padding == "valid":
+        return tuple((0, 0) for _ in spans)
+    check_padding(padding)
+    if isinstance(padding, (tuple, list)) and any(isinstance(entry, (tuple, list)) for entry in padding):
+        if len(padding) != len(input_size):
+            raise InvalidInput(_wrong_length("padding", padding, len(input_size), "one (before, after) pair"))
+        return tuple((int(before), int(after)) for before, after in padding)  # type: ignore[misc]  # checked above
+    return tuple((p, p) for p in per_axis("padding", padding, len(input_size), minimum=0))
+
+
+def per_axis(name: str, value: Any, ndim: int, *, minimum: int = 1) -> tuple[int, ...]:
+    """Return an int, or a tuple with one int an axis, as a tuple of `ndim` ints not below `minimum`."""
+    check_sizes(name, value, minimum=minimum)
+    if not isinstance(value, (tuple, list)):
+        return (int(value),) * ndim
+    if len(value) != ndim:
+        raise InvalidInput(_wrong_length(name, value, ndim, "one int"))
+    return tuple(int(entry) for entry in value)
+
+
+def check_sizes(name: str, value: Any, *, minimum: int = 1) -> None:
+    """Refuse what is neither an int nor a tuple of ints, or below `minimum`; needs no number of axes."""
+    for entry in value if isinstance(value, (tuple, list)) else (value,):
+        if isinstance(entry, (bool, np.bool_)) or not isinstance(entry, (int, np.integer)) or entry < minimum:
+            raise InvalidInput(
+                f"`{name}` must be an int of at least {minimum}, or a tuple with one such int for each spatial axis; "
+                f"it is {value!r}. Pass e.g. {name}={max(minimum, 1)}."
+            )
+
+
+def check_padding(padding: Any) -> None:
+    """Refuse what is no form of padding at all; needs no number of axes."""
+    if isinstance(padding, str):
+        if padding not in PADDING_WORDS:
+            raise InvalidInput(
+                f"`padding` must be numbers or one of {', '.join(PADDING_WORDS)}; it is {padding!r}. Pass e.g. 'same'."
+            )
+    elif isinstance(padding, (tuple, list)) and any(isinstance(entry, (tuple, list)) for entry in padding):
+        if not all(isinstance(entry, (tuple, list)) and len(entry) == 2 for entry in padding):
+            raise InvalidInput(
+                f"asymmetric `padding` must be one (before, after) pair for each spatial axis; it is {padding!r}. "
+                "Pass e.g. ((0, 1), (0, 1))."
+            )
+        for pair in padding:
+            check_sizes("padding", pair, minimum=0)
+    else:
+        check_sizes("padding", padding, minimum=0)
+
+
+def _wrong_length(name: str, value: Any, ndim: int, entry: str) -> str:
+    return (
+        f"`{name}` must hold {entry} for each of the {ndim} spatial axes; it is {value!r}, of length {len(value)}. "
+        f"Pass {ndim} of them, or a single int for all axes."
+    )
