@@ -164,11 +164,24 @@ def per_axis(name: str, value: Any, ndim: int, *, minimum: int = 1) -> tuple[int
 def check_sizes(name: str, value: Any, *, minimum: int = 1) -> None:
     """Refuse what is neither an int nor a tuple of ints, or below `minimum`; needs no number of axes."""
     for entry in value if isinstance(value, (tuple, list)) else (value,):
-        if isinstance(entry, (bool, np.bool_)) or not isinstance(entry, (int, np.integer)) or entry < minimum:
+        if not _is_whole(entry, minimum):
             raise InvalidInput(
                 f"`{name}` must be an int of at least {minimum}, or a tuple with one such int for each spatial axis; "
                 f"it is {value!r}. Pass e.g. {name}={max(minimum, 1)}."
             )
+
+
+def whole(name: str, value: Any, *, minimum: int = 1) -> int:
+    """Return a single int not below `minimum`."""
+    if not _is_whole(value, minimum):
+        raise InvalidInput(
+            f"`{name}` must be an int of at least {minimum}; it is {value!r}. Pass e.g. {name}={minimum}."
+        )
+    return int(value)
+
+
+def _is_whole(value: Any, minimum: int) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= minimum)
 
 
 def check_padding(padding: Any) -> None:
