@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gradcheck import layers, strategies
+    from gradcheck.adapters.case import read_case
     from gradcheck.errors import GradcheckError, GradientMismatch, InconclusiveCheck
     from gradcheck.examine import assert_agrees, check
     from gradcheck.fuzzing import fuzz
@@ -26,6 +27,7 @@ _HOME = {
     "fuzz": "gradcheck.fuzzing",
     "Report": "gradcheck.report.record",
     "Subject": "gradcheck.subject",
+    "read_case": "gradcheck.adapters.case",
     "Verdict": "gradcheck.verdict",
     "Finding": "gradcheck.verdict",
     "GradcheckError": "gradcheck.errors",
@@ -46,6 +48,7 @@ __all__ = [
     "check",
     "fuzz",
     "layers",
+    "read_case",
     "strategies",
 ]
 

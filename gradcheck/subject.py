@@ -60,16 +60,6 @@ class Subject:
     isolated: bool = True
     notes: tuple[str, ...] = ()
 
-    @classmethod
-    def from_case(cls, case: Callable[..., tuple[Any, Callable[..., Any]]], inputs: Inputs, *, name: str = "") -> "Subject":
-        """Make a Subject from the escape hatch: `case(**inputs)` returns `(output, pullback)`.
-
-        `pullback(grad_output)` returns the gradients as a dict by name, a tuple in the order of the inputs, or one array.
-        """
-        from gradcheck.adapters.case import read_case
-
-        return read_case(case, inputs, name=name)
-
     def at(self, inputs: Inputs) -> "Subject":
         """Return the same subject at another point."""
         return replace(self, inputs=dict(inputs))

@@ -10,7 +10,11 @@ from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_floating, 
 
 
 def read_case(case: Callable[..., Any], inputs: Any, *, name: str = "") -> Subject:
-    """Read `case` as a Subject; every backward runs case once more for its pullback."""
+    """Make a Subject from `case(**inputs)`, which returns `(output, pullback)`.
+
+    `pullback(grad_output)` returns the gradients as a dict by name, a tuple in the order of the inputs, or one array.
+    Every backward runs case once more for its pullback.
+    """
     found = named_inputs(inputs)
 
     def both(values: Inputs) -> tuple[Any, Callable[..., Any]]:
