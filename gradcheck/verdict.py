@@ -68,6 +68,10 @@ class Census:
     patterns: tuple[str, ...]
     worst: tuple[WrongEntry, ...]
     heat_map: tuple[tuple[float, ...], ...] = ()
+    claimed_map: tuple[tuple[float, ...], ...] = ()
+    measured_map: tuple[tuple[float, ...], ...] = ()
+    map_tile: tuple[int, int] | None = None
+    map_axes: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,8 @@ class Argument:
     `discrepancy` is |claimed - measured| and `bars` the same in units of `error_bar`; `threshold` is the number of
     bars beyond which the verdict is DISAGREES. `resolution` is the smallest relative error of the whole gradient,
     `entry_resolution` of a typical single entry, that this run would have seen with probability 99.9 %.
-    `point` names the point at which the worst probe was taken; `set_apart` counts kinky outputs judged on their own.
+    `point` names the point at which the worst probe was taken, `derived_only` says that the given point shows no
+    disagreement; `set_apart` counts kinky outputs judged on their own.
     """
 
     name: str
@@ -122,6 +127,7 @@ class Argument:
     method: str = ""
     probes: int = 0
     point: str = "the given point"
+    derived_only: bool = False
     set_apart: int = 0
     exact_bound: float | None = None
     census: Census | None = None

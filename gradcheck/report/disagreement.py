@@ -1,0 +1,127 @@
+"""The passage on one gradient that does not agree: where, claimed against measured, why, and the worst entries."""
+
+from gradcheck.report.digits import short, to_bar, whole, with_bar
+from gradcheck.report.headline import gradient
+from gradcheck.report.heatmap import text_map
+from gradcheck.report.paper import Paper, columns
+from gradcheck.verdict import Argument, Census, Diagnosis, Verdict, WrongEntry
+
+_WORST = 3
+_GIVEN = "the given point"
+
+
+def explain(argument: Argument, paper: Paper) -> list[str]:
+    """Write the passage in the order of STYLE.md: index, claimed and measured, diagnosis, census, worst entries."""
+    lines = _heading(argument, paper)
+    if argument.sentence:
+        lines += paper.wrap(argument.sentence, first="  ")
+    lines += _comparison(argument, paper)
+    if argument.verdict is Verdict.DISAGREES:
+        lines += _why(argument.diagnosis, paper)
+    if argument.census is not None:
+        lines += _where(argument.census, paper)
+    return lines
+
+
+def _heading(argument: Argument, paper: Paper) -> list[str]:
+    worst = argument.census.worst if argument.census else ()
+    index = str(list(worst[0].index)) if worst and worst[0].index else ""
+    name = paper.clean(gradient(argument.name))
+    undecided = f"  inconclusive: {argument.reason or 'no reason given'}" if _open(argument) else ""
+    lines = paper.wrap(f"{name}{index}  {_kind(argument)}{undecided}", rest="  ")
+    if lines[0].startswith(name):
+        lines[0] = paper.paint(name, "bold") + lines[0][len(name) :]
+    return lines
+
+
+def _open(argument: Argument) -> bool:
+    return argument.verdict is Verdict.INCONCLUSIVE
+
+
+def _kind(argument: Argument) -> str:
+    return f"shape {str(argument.shape).replace(' ', '')} {argument.dtype}".rstrip()
+
+
+def _comparison(argument: Argument, paper: Paper) -> list[str]:
+    worst = argument.census.worst if argument.census else ()
+    lines = []
+    if worst:
+        lines += paper.wrap(_entry(worst[0]), first="  ", rest="    ")
+    bar = argument.measured.error_bar
+    probe = f"{_probe(argument)}: claimed {to_bar(argument.claimed, bar)}, measured {with_bar(argument.measured)}"
+    if argument.threshold:
+        probe += f"; {short(argument.bars)} error bars apart (threshold {short(argument.threshold)})"
+    lines += paper.wrap(probe, first="  ", rest="    ")
+    return lines + _point(argument, paper)
+
+
+def _entry(entry: WrongEntry) -> str:
+    claimed = to_bar(entry.claimed, entry.measured.error_bar)
+    return f"claimed {claimed}, measured {with_bar(entry.measured)}, {short(entry.ulps)} ulps apart"
+
+
+def _probe(argument: Argument) -> str:
+    probes = f"along the worst of {argument.probes} probes" if argument.probes > 1 else "along the probe"
+    return f"{probes} ({argument.method})" if argument.method else probes
+
+
+def _point(argument: Argument, paper: Paper) -> list[str]:
+    if argument.point in ("", _GIVEN):
+        return []
+    said = "seen only at a derived point: " if argument.derived_only else "at a derived point: "
+    return paper.wrap(argument.point, first=f"  {said}", rest="    ")
+
+
+def _why(diagnosis: Diagnosis | None, paper: Paper) -> list[str]:
+    if diagnosis is None:
+        return []
+    lines = paper.wrap(f"{diagnosis.sentence} [{diagnosis.code}]", first="  diagnosis  ", rest="             ")
+    for key in ("evidence", "equation"):
+        if text := getattr(diagnosis, key):
+            lines += paper.wrap(text, first=f"  {key:9}  ")
+    lines += _repair(diagnosis.repair, paper)
+    if diagnosis.alternatives:
+        same = ", ".join(diagnosis.alternatives)
+        lines += paper.wrap(f"on these shapes the same as {same}", first="  also       ")
+    return lines
+
+
+def _repair(repair: str, paper: Paper) -> list[str]:
+    """Write the repair unbroken, since it is code."""
+    code = paper.verbatim(repair)
+    return [f"  repair     {code[0]}", *(f"             {line}" for line in code[1:])] if code else []
+
+
+def _where(census: Census, paper: Paper) -> list[str]:
+    sample = (
+        "counted" if census.exact else f"estimated from {whole(census.sampled, 'sampled entry', 'sampled entries')}"
+    )
+    counted = f"{census.wrong} of {whole(census.total, 'entry', 'entries')} wrong ({sample})"
+    lines = paper.wrap("; ".join([counted + _box(census), *census.patterns]), first="  where      ")
+    if len(census.worst) > 1:
+        lines += ["  worst", *_table(census.worst[:_WORST], paper)]
+    return lines + text_map(census, paper)
+
+
+def _box(census: Census) -> str:
+    if not census.box or census.wrong == 0:
+        return ""
+    spans = [f"{first}" if first == last else f"{first}..{last}" for first, last in census.box]
+    return f", in [{', '.join(spans)}]"
+
+
+def _table(worst: tuple[WrongEntry, ...], paper: Paper) -> list[str]:
+    rows = [
+        (
+            str(list(entry.index)),
+            f"claimed {to_bar(entry.claimed, entry.measured.error_bar)}",
+            paper.clean(f"measured {with_bar(entry.measured)}"),
+            f"{short(entry.ulps)} ulps",
+        )
+        for entry in worst
+    ]
+    widths = [max(columns(row[column]) for row in rows) for column in range(4)]
+    aligned = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if max(map(columns, aligned)) + 4 <= paper.width:
+        return [f"    {line}" for line in aligned]
+    return [line for row in rows for line in paper.wrap(" ".join(row), first="    ", rest="      ")]

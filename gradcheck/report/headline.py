@@ -1,0 +1,113 @@
+"""The first line of a report: the verdict in capitals, the target, and one sentence."""
+
+import math
+from collections.abc import Iterable
+
+from gradcheck.report.digits import percent, whole
+from gradcheck.report.record import Failure, Report, Result
+from gradcheck.verdict import Argument, Severity, Verdict
+
+COARSE = 0.01  # a one-entry resolution above this is said in the first line (DESIGN.md, "Verdict")
+
+_REASONS = {
+    "rejected": "SKIPPED",
+    "load": "NOT CHECKED",
+    "usage": "NOT CHECKED",
+    "raised": "RAISED",
+    "crashed": "CRASHED",
+    "timeout": "TIMED OUT",
+    "memory": "OUT OF MEMORY",
+}
+
+
+def label(result: Result) -> str:
+    """Say the outcome in one or two words in capitals."""
+    if isinstance(result, Failure):
+        return _REASONS.get(result.kind, result.kind.upper())
+    if result.verdict is Verdict.AGREES and result.vacuous:
+        return "AGREES, VACUOUSLY"
+    return result.verdict.upper()
+
+
+def headline(result: Result) -> str:
+    """Say what was found of what, without the verdict: "Conv: grad_weight is wrong (3 of 18 entries)"."""
+    if isinstance(result, Failure):
+        return f"{result.target}: {result.sentence}"
+    return f"{result.target}: {result.sentence or compose(result)}{_coarse(result)}"
+
+
+def compose(report: Report) -> str:
+    """Make the sentence of the first line from the rest of a report."""
+    match report.verdict:
+        case Verdict.DISAGREES:
+            return _disagreement(report)
+        case Verdict.INCONCLUSIVE:
+            return _undecided(report)
+    return _agreement(report)
+
+
+def gradient(name: str) -> str:
+    """Name the gradient of an argument: grad_weight."""
+    return name if name.startswith("grad_") else f"grad_{name}"
+
+
+def _disagreement(report: Report) -> str:
+    wrong = [argument for argument in report.arguments.values() if argument.verdict is Verdict.DISAGREES]
+    if wrong:
+        return _listed(f"{gradient(argument.name)} is wrong{_count(argument)}" for argument in wrong)
+    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    return errors[0].sentence if errors else "a contract is broken"
+
+
+def _count(argument: Argument) -> str:
+    census = argument.census
+    if census is None or not census.wrong:
+        return ""
+    about = "" if census.exact else "about "
+    return f" ({about}{census.wrong} of {whole(census.total, 'entry', 'entries')})"
+
+
+def _undecided(report: Report) -> str:
+    undecided = [argument for argument in report.arguments.values() if argument.verdict is Verdict.INCONCLUSIVE]
+    said = [argument.sentence or f"{gradient(argument.name)} could not be judged" for argument in undecided]
+    reason = f" ({report.reason})" if report.reason else ""
+    return (_listed(dict.fromkeys(said)) or "no gradient could be judged") + reason
+
+
+def _agreement(report: Report) -> str:
+    if report.vacuous:
+        return "forward did not respond at any point tried, and no gradient is claimed"
+    agreed = whole(len(report.arguments), "gradient agrees", "gradients agree")
+    whole_gradient, one_entry = worst_resolutions(report)
+    if not math.isfinite(whole_gradient):
+        return agreed
+    seen = f"{percent(whole_gradient)} of a gradient"
+    seen += f", {percent(one_entry)} of one entry," if math.isfinite(one_entry) else ""
+    return f"{agreed}; errors above {seen} would have been seen"
+
+
+def worst_resolutions(report: Report) -> tuple[float, float]:
+    """Give the worst resolution of a whole gradient and of one entry over all arguments (0 where there is none)."""
+    arguments = report.arguments.values()
+    return (
+        max((argument.resolution for argument in arguments), default=0.0),
+        max((argument.entry_resolution for argument in arguments), default=0.0),
+    )
+
+
+def _coarse(report: Report) -> str:
+    """Say that one wrong entry could have been missed, where the sentence does not say it already."""
+    worst = worst_resolutions(report)[1]
+    if report.verdict is not Verdict.AGREES or report.vacuous or worst <= COARSE or "one entry" in report.sentence:
+        return ""
+    if not math.isfinite(worst):
+        return "; an error in one entry alone could have been missed"
+    if not report.sentence:
+        return f"; one wrong entry below {percent(worst)} could have been missed"
+    return f"; in one entry only an error above {percent(worst)} would have been seen"
+
+
+def _listed(parts: Iterable[str]) -> str:
+    """Join the first three parts and count the rest."""
+    said = list(parts)
+    return "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")

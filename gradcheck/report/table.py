@@ -1,0 +1,57 @@
+"""The arguments whose gradients agree: one aligned line each."""
+
+from gradcheck.report.digits import percent, short, whole
+from gradcheck.report.headline import gradient
+from gradcheck.report.paper import Paper, columns
+from gradcheck.report.record import Report
+from gradcheck.verdict import Argument, Verdict
+
+_TITLES = ("agrees", "shape", "dtype", "bars", "of", "seen above", "in one entry")
+_NAME_COLUMNS = 24  # a longer name gets a line of its own
+
+
+def agreements(report: Report, paper: Paper) -> list[str]:
+    """Write a table of the gradients that agree: how far apart, the threshold, and what would have been seen."""
+    agreed = [argument for argument in report.arguments.values() if argument.verdict is Verdict.AGREES]
+    if not agreed:
+        return []
+    rows = [_TITLES, *(_row(argument, paper) for argument in agreed)]
+    widths = [max(_fitting(row[column]) for row in rows) for column in range(len(_TITLES))]
+    lines = [line for row in rows for line in _line(row, widths, paper)]
+    return lines + [line for argument in agreed for line in _aside(argument, paper)]
+
+
+def _row(argument: Argument, paper: Paper) -> tuple[str, ...]:
+    return (
+        paper.clean(gradient(argument.name)),
+        str(argument.shape).replace(" ", ""),
+        paper.clean(argument.dtype),
+        short(argument.bars),
+        short(argument.threshold),
+        percent(argument.resolution),
+        percent(argument.entry_resolution),
+    )
+
+
+def _fitting(cell: str) -> int:
+    return columns(cell) if columns(cell) <= _NAME_COLUMNS else 0
+
+
+def _line(row: tuple[str, ...], widths: list[int], paper: Paper) -> list[str]:
+    cells = [cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)]
+    line = "  ".join(cells).rstrip()
+    if columns(line) <= paper.width:
+        return [line]
+    return [*paper.wrap(row[0]), *paper.wrap("  ".join(row[1:]), first="    ")]
+
+
+def _aside(argument: Argument, paper: Paper) -> list[str]:
+    """Say what the row has no room for: outputs set apart at kinks, the exact tier's bound."""
+    said = []
+    if argument.set_apart:
+        said.append(f"{whole(argument.set_apart, 'output')} at a kink, set apart and judged singly")
+    if argument.exact_bound is not None:
+        said.append(f"exact on integers; a wrong gradient passes with probability below {short(argument.exact_bound)}")
+    if argument.sentence:
+        said.append(argument.sentence)
+    return paper.wrap("; ".join(said), first=f"  {gradient(argument.name)}: ", rest="    ") if said else []
