@@ -1,1 +1,1 @@
-"""The zoo: seeded wrong layers and tricky-but-correct ones, as tables: `gradcheck selftest` proves the judge on them."""
+"""The zoo: seeded wrong layers and tricky-but-correct ones; `gradcheck selftest` proves the judge on them."""

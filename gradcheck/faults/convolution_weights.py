@@ -23,7 +23,7 @@ from gradcheck.faults.specimens import Conv2d
 STRIDED_IMAGES = normal(x=(2, 3, 7, 7), weight=(4, 3, 3, 3), bias=(4,))
 SIGNALS = normal(x=(9,), weight=(3,))
 CORRELATION = Pair(
-    lambda x, weight: np.correlate(x, weight),
+    np.correlate,
     lambda g, x, weight: (np.convolve(g, weight), np.correlate(x, g)),
 )
 
@@ -172,7 +172,7 @@ FAULTS = (
         "convolution/weight/mean-over-batch",
         "factor-1/N",
         ("weight",),
-        weight_of(PLAIN, lambda d: d / 3),
+        grad_weight(PLAIN, lambda g, x, w: PLAIN.grad_weight(g, x, w) / len(x)),
         normal(x=(3, 2, 5, 5), weight=(3, 2, 2, 2), bias=(3,)),
         "the weight's gradient is divided by the batch size",
     ),

@@ -1,0 +1,278 @@
+"""Mistakes in the gradients of losses, most of them of a scalar output."""
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck.faults.records import Fault, Make, drawn, fixed, joined, normal, pair, uniform
+from gradcheck.faults.specimens import sigmoid, softmax
+
+PREDICTIONS = normal(x=(5, 3), target=(5, 3))
+LABELS = fixed(labels=np.array([0, 2, 3, 1, 2]))
+LOGITS = joined(normal(x=(5, 4)), LABELS)
+BINARY = joined(normal(x=(6,)), fixed(target=np.array([0, 1, 1, 0, 1, 0])))
+PROBABILITIES = joined(uniform(0.1, 0.9, p=(6,)), fixed(target=np.array([0, 1, 1, 0, 1, 0])))
+
+
+def mean_square(wrong: Any) -> Make:
+    """Return a maker of the mean squared error, with wrong(g, x, target) as the gradient of x."""
+    return pair(
+        lambda x, target: np.mean((x - target) ** 2),
+        lambda g, x, target: (wrong(g, x, target), -2 * g * (x - target) / x.size),
+    )
+
+
+def cross_entropy(wrong: Any) -> Make:
+    """Return a maker of the mean cross entropy of logits with labels, with wrong(g, x, labels) as the gradient."""
+    return pair(_cross_entropy, lambda g, x, labels: (wrong(g, x, labels), None))
+
+
+def one_hot(x: Any, labels: Any) -> Any:
+    """Return 1 at each row's label."""
+    return np.eye(x.shape[1])[labels]
+
+
+def _cross_entropy(x: Any, labels: Any) -> Any:
+    shifted = x - x.max(axis=1, keepdims=True)
+    return np.mean(np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(x)), labels])
+
+
+def _hinge(x: Any, labels: Any) -> Any:
+    margins = np.maximum(0, 1 + x - x[np.arange(len(x)), labels][:, None])
+    margins[np.arange(len(x)), labels] = 0
+    return margins.sum() / len(x)
+
+
+def _hinge_without_the_right_class(g: Any, x: Any, labels: Any) -> Any:
+    over = (1 + x - x[np.arange(len(x)), labels][:, None] > 0) / len(x)
+    over[np.arange(len(x)), labels] = 0
+    return g * over, None
+
+
+def _huber(x: Any, target: Any) -> Any:
+    e = np.abs(x - target)
+    return np.where(e < 0.5, e**2 / 2, 0.5 * (e - 0.25)).sum()
+
+
+def _cosine(x: Any, y: Any) -> Any:
+    return x @ y / np.linalg.norm(x) / np.linalg.norm(y)
+
+
+def _cosine_without_projection(g: Any, x: Any, y: Any) -> Any:
+    length = np.linalg.norm(x) * np.linalg.norm(y)
+    return g * y / length, g * (x - y * (x @ y) / (y @ y)) / length
+
+
+def _weighted(x: Any, labels: Any, weights: Any) -> Any:
+    return -(weights[labels] * np.log(softmax(x))[np.arange(len(x)), labels]).mean()
+
+
+def _ignoring(x: Any, labels: Any) -> Any:
+    kept = labels >= 0
+    return -np.log(softmax(x))[np.arange(len(x)), labels][kept].sum()
+
+
+FAULTS = (
+    Fault(
+        "losses/mse/mean-forgotten",
+        "factor-N",
+        ("x",),
+        mean_square(lambda g, x, t: 2 * g * (x - t)),
+        PREDICTIONS,
+        "forward takes the mean and backward the derivative of the sum",
+    ),
+    Fault(
+        "losses/mse/two-forgotten",
+        "factor-1/2",
+        ("x",),
+        mean_square(lambda g, x, t: g * (x - t) / x.size),
+        PREDICTIONS,
+        "the 2 of the square is left out",
+    ),
+    Fault(
+        "losses/mse/sign",
+        "sign",
+        ("x",),
+        mean_square(lambda g, x, t: 2 * g * (t - x) / x.size),
+        PREDICTIONS,
+        "target minus prediction",
+    ),
+    Fault(
+        "losses/mse/mean-over-batch-only",
+        "factor",
+        ("x",),
+        mean_square(lambda g, x, t: 2 * g * (x - t) / len(x)),
+        PREDICTIONS,
+        "divided by the batch size where forward divides by the number of entries",
+    ),
+    Fault(
+        "losses/mse/grad-output-ignored",
+        "grad-output-ignored",
+        ("x",),
+        mean_square(lambda _g, x, t: 2 * (x - t) / x.size),
+        PREDICTIONS,
+        "backward takes itself to be the last layer and does not multiply by grad_output",
+    ),
+    Fault(
+        "losses/mse/target-not-negated",
+        "sign",
+        ("target",),
+        pair(lambda x, target: ((x - target) ** 2).sum(), lambda g, x, t: (2 * g * (x - t), 2 * g * (x - t))),
+        PREDICTIONS,
+        "the target gets the prediction's gradient",
+    ),
+    Fault(
+        "losses/cross-entropy/labels-off-by-one",
+        "label-shifted",
+        ("x",),
+        cross_entropy(lambda g, x, y: g * (softmax(x) - one_hot(x, y - 1)) / len(x)),
+        LOGITS,
+        "labels counted from 1",
+    ),
+    Fault(
+        "losses/cross-entropy/mean-forgotten",
+        "factor-N",
+        ("x",),
+        cross_entropy(lambda g, x, y: g * (softmax(x) - one_hot(x, y))),
+        LOGITS,
+        "not divided by the batch size",
+    ),
+    Fault(
+        "losses/cross-entropy/sign",
+        "sign",
+        ("x",),
+        cross_entropy(lambda g, x, y: g * (one_hot(x, y) - softmax(x)) / len(x)),
+        LOGITS,
+        "target minus prediction",
+    ),
+    Fault(
+        "losses/cross-entropy/softmax-twice",
+        "other",
+        ("x",),
+        cross_entropy(lambda g, x, y: g * (softmax(softmax(x)) - one_hot(x, y)) / len(x)),
+        LOGITS,
+        "softmax is done to probabilities",
+    ),
+    Fault(
+        "losses/cross-entropy/target-forgotten",
+        "path-missing",
+        ("x",),
+        cross_entropy(lambda g, x, _y: g * softmax(x) / len(x)),
+        LOGITS,
+        "the one at the label is not subtracted",
+    ),
+    Fault(
+        "losses/cross-entropy/label-entry-only",
+        "path-missing",
+        ("x",),
+        cross_entropy(lambda g, x, y: g * one_hot(x, y) * (softmax(x) - 1) / len(x)),
+        LOGITS,
+        "only the entry of the right class gets a gradient",
+    ),
+    Fault(
+        "losses/cross-entropy/softmax-over-batch",
+        "batch-leak",
+        ("x",),
+        cross_entropy(lambda g, x, y: g * (softmax(x.T).T - one_hot(x, y)) / len(x)),
+        LOGITS,
+        "softmax runs over the batch instead of the classes",
+    ),
+    Fault(
+        "losses/cross-entropy/temperature-forgotten",
+        "factor-2",
+        ("x",),
+        pair(
+            lambda x, labels: _cross_entropy(x / 2, labels),
+            lambda g, x, y: (g * (softmax(x / 2) - one_hot(x, y)) / len(x), None),
+        ),
+        LOGITS,
+        "forward divides the logits by 2 and backward does not",
+    ),
+    Fault(
+        "losses/cross-entropy/class-weights-forgotten",
+        "other",
+        ("x",),
+        pair(_weighted, lambda g, x, y, _w: (g * (softmax(x) - one_hot(x, y)) / len(x), None, None)),
+        joined(LOGITS, fixed(weights=np.array([1, 2, 3, 4]))),
+        "forward weights the classes and backward does not",
+    ),
+    Fault(
+        "losses/cross-entropy/ignored-rows-counted",
+        "other",
+        ("x",),
+        pair(_ignoring, lambda g, x, y: (g * (softmax(x) - one_hot(x, y)), None)),
+        joined(normal(x=(5, 4)), fixed(labels=np.array([0, -1, 3, 1, -1]))),
+        "rows with the label -1 are left out by forward and not by backward",
+    ),
+    Fault(
+        "losses/binary/probabilities-for-logits",
+        "f-prime-missing",
+        ("p",),
+        pair(
+            lambda p, target: -np.sum(np.where(target == 1, np.log(p), np.log(1 - p))),
+            lambda g, p, target: (g * (p - target), None),
+        ),
+        PROBABILITIES,
+        "the short formula for logits, given probabilities",
+    ),
+    Fault(
+        "losses/binary/sigmoid-forgotten",
+        "other",
+        ("x",),
+        pair(
+            lambda x, target: np.sum(np.logaddexp(0, x) - target * x),
+            lambda g, x, target: (g * (x - target), None),
+        ),
+        BINARY,
+        "logits used as probabilities",
+    ),
+    Fault(
+        "losses/binary/times-sigmoid-slope",
+        "other",
+        ("x",),
+        pair(
+            lambda x, target: np.sum(np.logaddexp(0, x) - target * x),
+            lambda g, x, target: (g * (sigmoid(x) - target) * sigmoid(x) * (1 - sigmoid(x)), None),
+        ),
+        BINARY,
+        "the sigmoid's derivative is multiplied in once too often",
+    ),
+    Fault(
+        "losses/hinge/right-class-forgotten",
+        "path-missing",
+        ("x",),
+        pair(_hinge, _hinge_without_the_right_class),
+        LOGITS,
+        "the right class does not get minus the number of violated margins",
+    ),
+    Fault(
+        "losses/huber/branches-exchanged",
+        "wrong-branch",
+        ("x",),
+        pair(
+            _huber,
+            lambda g, x, t: (g * np.where(np.abs(x - t) < 0.5, 0.5 * np.sign(x - t), x - t), None),
+        ),
+        drawn(x=lambda rng: rng.standard_normal((4, 3)), target=lambda rng: rng.integers(-2, 3, (4, 3))),
+        "small errors get the constant slope and large ones the linear one",
+    ),
+    Fault(
+        "losses/divergence/second-term-forgotten",
+        "path-missing",
+        ("p",),
+        pair(
+            lambda p, q: np.sum(p * np.log(p / q)),
+            lambda g, p, q: (g * np.log(p / q), -g * p / q),
+        ),
+        uniform(0.2, 0.9, p=(4, 3), q=(4, 3)),
+        "the + 1 of the derivative of p log p is left out",
+    ),
+    Fault(
+        "losses/cosine/projection-forgotten",
+        "variance-path-missing",
+        ("x",),
+        pair(_cosine, _cosine_without_projection),
+        normal(x=(5,), y=(5,)),
+        "the norm is taken as a constant",
+    ),
+)
