@@ -1,10 +1,9 @@
-"""Linear layers, normalisation and losses, one number at a time; sums by math.fsum, which rounds once."""
+"""Linear layers and normalisation, one number at a time; sums by math.fsum, which rounds once."""
 
 import math
 
 import numpy as np
 
-from reference.elementary import along, log_softmax, softmax
 from reference.geometry import Array, Floats
 
 
@@ -86,43 +85,3 @@ def layer_norm_grads(grad_output: Array, input: Array, weight: Array, epsilon: f
         grad_weight += grad_output[place] * np.reshape(standardise(x, epsilon), weight.shape)
         grad_bias += grad_output[place]
     return grad_input, grad_weight, grad_bias
-
-
-def half_squared_error(prediction: Array, target: Array) -> float:
-    """E = 1/2·Σ (t - y)², the article's Eq. 9; dE/dy = y - t."""
-    return math.fsum((float(t) - float(y)) ** 2 for y, t in zip(prediction.flat, target.flat, strict=True)) / 2
-
-
-def mean_squared_error(prediction: Array, target: Array) -> float:
-    """E = Σ (t - y)² / P; dE/dy = 2·(y - t) / P."""
-    return 2 * half_squared_error(prediction, target) / prediction.size
-
-
-def cross_entropy(logits: Array, target: Array) -> float:
-    """E = -Σ_i t[n, i]·ln softmax(x[n])[i] averaged over the samples n; the classes are on axis 1."""
-    logs = along(log_softmax, 1, logits)
-    terms = [-float(t) * float(v) for t, v in zip(np.ravel(target), np.ravel(logs), strict=True)]
-    samples: int = logits.size // logits.shape[1]
-    return math.fsum(terms) / samples
-
-
-def cross_entropy_grad(logits: Array, target: Array) -> Floats:
-    """dE/dx[n, j] = (softmax(x[n])[j]·Σ_i t[n, i] - t[n, j]) / (number of samples)."""
-    shares = along(softmax, 1, logits)
-    total = np.sum(np.asarray(target, float), axis=1, keepdims=True)
-    samples: int = logits.size // logits.shape[1]
-    return np.asarray(shares * total - target, float) / samples
-
-
-def binary_cross_entropy(logits: Array, target: Array) -> float:
-    """E = -Σ (t·ln σ(x) + (1 - t)·ln(1 - σ(x))) / P, as the cross-entropy of the two classes with logits (x, 0)."""
-    pairs = np.stack([np.ravel(logits), np.zeros(logits.size)], axis=1)
-    shares = np.stack([np.ravel(target), 1 - np.ravel(target)], axis=1)
-    return cross_entropy(pairs, shares)
-
-
-def binary_cross_entropy_grad(logits: Array, target: Array) -> Floats:
-    """dE/dx = (σ(x) - t) / P."""
-    pairs = np.stack([np.ravel(logits), np.zeros(logits.size)], axis=1)
-    chance = along(softmax, 1, pairs)[:, 0].reshape(logits.shape)
-    return np.asarray(chance - target, float) / logits.size

@@ -23,12 +23,13 @@ SELU_ALPHA = Decimal("1.6732632423543772848170429916717")
 SELU_SCALE = Decimal("1.0507009873554804934193349852946")
 
 
-def at_each(function: Function, x: Array, **parameters: float) -> Floats:
-    """Apply a function of one number to every entry, and round each result to a double once."""
+def at_each(function: Function, *arrays: Array, **parameters: float) -> Floats:
+    """Apply a function of numbers to the entries of equally shaped arrays, and round each result to a double once."""
     with localcontext(WIDE):
         exact = {name: Decimal(float(value)) for name, value in parameters.items()}
-        values = [float(function(Decimal(float(v)), **exact)) for v in np.ravel(x)]
-    return np.array(values, float).reshape(np.shape(x))
+        entries = zip(*(np.ravel(array) for array in arrays), strict=True)
+        values = [float(function(*(Decimal(float(v)) for v in entry), **exact)) for entry in entries]
+    return np.array(values, float).reshape(np.shape(arrays[0]))
 
 
 def tanh(x: Decimal) -> Decimal:
@@ -172,6 +173,14 @@ ACTIVATIONS: dict[str, tuple[Function, Function]] = {
     "mish": (mish, mish_slope),
     "gelu": (gelu, gelu_slope),
     "gelu_tanh": (gelu_tanh, gelu_tanh_slope),
+    "hard_shrink": (
+        lambda x, lambd: x if abs(x) > lambd else 0 * x,
+        lambda x, lambd: ONE if abs(x) > lambd else 0 * x,
+    ),
+    "soft_shrink": (
+        lambda x, lambd: x - between(x, -lambd, lambd),
+        lambda x, lambd: 1 - between_slope(x, -lambd, lambd),
+    ),
     "tanhshrink": (lambda x: x - tanh(x), lambda x: 1 - tanh_slope(x)),
 }
 

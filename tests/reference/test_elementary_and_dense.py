@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from reference import dense
+from reference import dense, losses
 from reference.differences import central_difference, complex_step
 from reference.elementary import ACTIVATIONS, along, at_each, log_softmax, log_softmax_grad, softmax, softmax_grad
 
@@ -14,6 +14,8 @@ PARAMETERS = {
     "leaky_relu": {"negative_slope": 0.25},
     "threshold": {"threshold": 1, "value": 20},
     "hard_tanh": {"low": -1, "high": 2},
+    "hard_shrink": {"lambd": 0.5},
+    "soft_shrink": {"lambd": 0.5},
 }
 
 # name, x, value, slope; ulps of the closed forms at most
@@ -31,6 +33,10 @@ KNOWN = [
     ("hard_sigmoid", 1.5, 0.75, 1 / 6),
     ("hard_swish", 1.5, 1.125, 1),
     ("hard_swish", -4, 0, 0),
+    ("hard_shrink", -0.25, 0, 0),
+    ("hard_shrink", -2, -2, 1),
+    ("soft_shrink", 0.25, 0, 0),
+    ("soft_shrink", -2, -1.5, 1),
     ("elu", -1, 1 / E - 1, 1 / E),
     ("celu", -1, 1 / E - 1, 1 / E),
     # λα(1/e - 1) from the published λ and α
@@ -115,20 +121,18 @@ def test_batch_norm_runs_over_samples_and_layer_norm_over_features():
 
 def test_losses_have_the_values_worked_out_by_hand():
     y, t = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.0, 4.0], [3.0, 3.0]])
-    # errors 1, 2, 0, 1
-    assert dense.half_squared_error(y, t) == 3
-    assert dense.mean_squared_error(y, t) == 1.5
-    # softmax 1/4, 3/4 with the target on the second class
-    logits, target = np.array([[0.0, LN3]]), np.array([[0.0, 1.0]])
-    assert dense.cross_entropy(logits, target) == pytest.approx(-math.log(3 / 4), rel=1e-15)
-    np.testing.assert_array_max_ulp(dense.cross_entropy_grad(logits, target), np.array([[1 / 4, -1 / 4]]), 2)
-    # σ(ln 3) = 3/4, t = 1/2
-    assert dense.binary_cross_entropy(np.array([LN3]), np.array([0.5])) == pytest.approx(
-        -math.log(3 / 16) / 2, rel=1e-15
-    )
-    np.testing.assert_array_max_ulp(
-        dense.binary_cross_entropy_grad(np.array([LN3]), np.array([0.5])), np.array([1 / 4]), 2
-    )
+    assert losses.squared_errors(y, t).tolist() == [[1, 4], [0, 1]]
+    assert losses.squared_error_slopes(y, t).tolist() == [[2, -4], [0, 2]]
+    # softmax 1/4, 3/4 with the label on the second class
+    logits, labels = np.array([[0.0, LN3]]), np.array([1])
+    np.testing.assert_array_max_ulp(losses.cross_entropies(logits, labels), np.array([-math.log(3 / 4)]), 2)
+    np.testing.assert_array_max_ulp(losses.cross_entropy_slopes(logits, labels), np.array([[1 / 4, -1 / 4]]), 2)
+    # σ(ln 3) = 3/4, t = 1/2: -ln(3/4)/2 - ln(1/4)/2, and 3/4 - 1/2
+    x, half = np.array([LN3]), np.array([0.5])
+    np.testing.assert_array_max_ulp(losses.binary_cross_entropies(x, half), np.array([-math.log(3 / 16) / 2]), 2)
+    in_logit, in_target = losses.binary_cross_entropy_slopes(x, half)
+    np.testing.assert_array_max_ulp(in_logit, np.array([1 / 4]), 2)
+    assert in_target.tolist() == [-LN3]
 
 
 @pytest.mark.parametrize("difference", [central_difference, complex_step])
