@@ -7,6 +7,7 @@ from gradcheck.report.disagreement import explain
 from gradcheck.report.headline import headline, label
 from gradcheck.report.paper import Paper
 from gradcheck.report.record import Failure, Report, Result
+from gradcheck.report.replay import replay_lines
 from gradcheck.report.table import agreements
 from gradcheck.verdict import Cost, Finding, Plain, Severity, Verdict
 
@@ -124,7 +125,7 @@ def _proof(report: Report, paper: Paper) -> list[str]:
         return []
     lines = ["proof: the claimed gradient was damaged on purpose"]
     for damage in report.proof:
-        size = f" ({short(damage.size)} of it)" if damage.size else ""
+        size = f" (relative size {short(damage.size)})" if damage.size else ""
         lines += paper.wrap(f"{damage.argument}, {damage.damage}{size}: {damage.outcome}", first="  ", rest="    ")
     return lines
 
@@ -153,7 +154,7 @@ def _circumstances(report: Report, paper: Paper) -> list[str]:
     took = f", {short(report.seconds)} s" if report.seconds is not None else ""
     by = f", gradcheck {report.version}" if report.version else ""
     lines += paper.wrap(f"{report.seed}, effort {report.effort}{with_dtype}{took}{by}", first="seed    ")
-    return lines + replay(report.replay, paper)
+    return lines + replay_lines(report.replay, paper)
 
 
 def _listed(key: str, items: Sequence[str], paper: Paper) -> list[str]:
@@ -172,45 +173,6 @@ def _cost(report: Report) -> str:
 def _calls(cost: Cost) -> str:
     state = f"+{cost.state_forward}" if cost.state_forward else ""
     return f"{cost.forward}+{cost.backward}{state}"
-
-
-def replay(line: str, paper: Paper) -> list[str]:
-    """Write the line that replays a check so that it can be copied: a shell command is continued with backslashes."""
-    if not line:
-        return []
-    command = paper.clean(line)
-    if columns_left(command, paper) >= 0:
-        return [f"replay  {command}"]
-    return ["replay", *(f"  {part}" for part in _continued(command, paper.width - 4))]
-
-
-def columns_left(command: str, paper: Paper) -> int:
-    """Count the columns that a replay line leaves free."""
-    return paper.width - len("replay  ") - len(command)
-
-
-def _continued(command: str, room: int) -> list[str]:
-    """Break a command at spaces outside quotes and brackets, each line but the last ending in a backslash."""
-    lines = [""]
-    for word in _unquoted_words(command):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if lines[-1] and len(longer) > room - 2:
-            lines.append(f"  {word}")
-        else:
-            lines[-1] = longer
-    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
-
-
-def _unquoted_words(command: str) -> list[str]:
-    words, quote = [""], ""
-    for character in command:
-        if character == " " and not quote:
-            words.append("")
-            continue
-        if character in "'\"" and quote in ("", character):
-            quote = "" if quote else character
-        words[-1] += character
-    return [word for word in words if word]
 
 
 def _summary(results: Sequence[Result], version: str, paper: Paper) -> list[str]:

@@ -16,8 +16,10 @@ def short(value: float, digits: int = 2) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction as a percentage where it is one a person can read, else as a number."""
-    return f"{short(100 * fraction)} %" if 1e-3 <= fraction < 10 else short(fraction, 1)
+    """Write a fraction as a percentage where it is one a person can read, else as a number; infinity as a dash."""
+    if fraction == math.inf:
+        return "-"
+    return f"{short(100 * fraction)} %" if 1e-4 <= fraction < 10 else short(fraction, 1)
 
 
 def with_bar(measured: Measured) -> str:

@@ -27,8 +27,8 @@ def _heading(argument: Argument, paper: Paper) -> list[str]:
     worst = argument.census.worst if argument.census else ()
     index = str(list(worst[0].index)) if worst and worst[0].index else ""
     name = paper.clean(gradient(argument.name))
-    undecided = f"  inconclusive: {argument.reason or 'no reason given'}" if _open(argument) else ""
-    lines = paper.wrap(f"{name}{index}  {_kind(argument)}{undecided}", rest="  ")
+    undecided = f", inconclusive: {argument.reason or 'no reason given'}" if _open(argument) else ""
+    lines = paper.wrap(f"{name}{index} of {_kind(argument)}{undecided}", rest="  ")
     if lines[0].startswith(name):
         lines[0] = paper.paint(name, "bold") + lines[0][len(name) :]
     return lines
@@ -39,7 +39,8 @@ def _open(argument: Argument) -> bool:
 
 
 def _kind(argument: Argument) -> str:
-    return f"shape {str(argument.shape).replace(' ', '')} {argument.dtype}".rstrip()
+    dtype = f", {argument.dtype}" if argument.dtype else ""
+    return f"shape {str(argument.shape).replace(' ', '')}{dtype}"
 
 
 def _comparison(argument: Argument, paper: Paper) -> list[str]:

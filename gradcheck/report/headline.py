@@ -103,7 +103,7 @@ def _coarse(report: Report) -> str:
     if not math.isfinite(worst):
         return "; an error in one entry alone could have been missed"
     if not report.sentence:
-        return f"; one wrong entry below {percent(worst)} could have been missed"
+        return ""  # the composed sentence has said it
     return f"; in one entry only an error above {percent(worst)} would have been seen"
 
 

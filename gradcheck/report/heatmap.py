@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from gradcheck.report.digits import short
+from gradcheck.report.markup import element, safe
 from gradcheck.report.paper import Paper
 from gradcheck.verdict import Census
 
@@ -13,6 +14,9 @@ _LEVELS = (1e-4, 1e-2, 0.1, 0.5)  # shares of the largest value at which the nex
 _SHADES = {True: "·░▒▓█", False: ".:+*#"}
 _TEXT_ROWS = 16  # a map is a hint in a terminal; the page has all of it
 _INDENT = 4
+_NAMED_CELLS = 256  # up to here each cell of a picture says its value when pointed at
+_MAP_PIXELS, _LEAST_PIXELS, _MOST_PIXELS = 264, 4, 22  # width of a picture; least and most of a cell
+_GAP = 0.35  # between tiles, in cells
 
 
 def text_map(census: Census, paper: Paper) -> list[str]:
@@ -60,3 +64,65 @@ def _shade(value: float, top: float, shades: str) -> str:
     if not math.isfinite(value):
         return "?"
     return shades[sum(abs(value) >= level * top for level in _LEVELS)]
+
+
+def svg_map(rows: Rows, *, top: float, signed: bool, tile: tuple[int, int] | None, title: str) -> str:
+    """Draw a map as SVG: the deeper a cell the larger its value, warm above zero and cold below.
+
+    Parameters
+    ----------
+    rows : sequence of equally long rows
+        The values; what is not finite is drawn as a cross.
+    top : float
+        The value of the deepest colour, shared by maps that are to be compared.
+    signed : bool
+        True shades in proportion and in two colours; False shades by decades, four below `top`.
+    tile : (rows, columns) or None
+        Leaves a gap after so many rows and columns.
+    title : str
+        What the picture shows, for those who can't see it.
+    """
+    down, across = _offsets(len(rows), tile and tile[0]), _offsets(len(rows[0]), tile and tile[1])
+    high, wide = down[-1] + 1, across[-1] + 1
+    named = len(rows) * len(rows[0]) <= _NAMED_CELLS
+    cells = [
+        _cell(value, _depth(value, top, signed), (x, y), named)
+        for y, row in zip(down, rows, strict=True)
+        for x, value in zip(across, row, strict=True)
+    ]
+    scale = max(_LEAST_PIXELS, min(_MOST_PIXELS, _MAP_PIXELS / wide))
+    ground = element("rect", width=wide, height=high, fill="var(--empty)")
+    return element(
+        "svg",
+        element("title", safe(title)),
+        ground,
+        *cells,
+        viewBox=f"0 0 {wide:g} {high:g}",
+        width=round(wide * scale),
+        role="img",
+        shape_rendering="crispEdges",
+    )
+
+
+def _offsets(length: int, tile: int | None) -> list[float]:
+    return [place + (_GAP * (place // tile) if tile else 0.0) for place in range(length)]
+
+
+def _depth(value: float, top: float, signed: bool) -> float:
+    """Give the opacity of a cell in steps of an eighth: linear, or by decades."""
+    share = abs(value) / top if top > 0 and math.isfinite(value) else 0.0
+    if not signed:
+        share = 0.0 if share < _LEVELS[0] else 1 + math.log10(share) / 4
+    return math.ceil(8 * min(max(share, 0.0), 1.0)) / 8 if share > 0 else 0.0
+
+
+def _cell(value: float, depth: float, place: tuple[float, float], named: bool) -> str:
+    x, y = place
+    label = [element("title", safe(short(value, 6)))] if named else []
+    if not math.isfinite(value):
+        cross = f"M{x + 0.2:g} {y + 0.2:g}l.6 .6m0 -.6l-.6 .6"
+        return element("path", *label, d=cross, stroke="var(--text)", stroke_width=0.15, fill="none")
+    if depth == 0 and not named:
+        return ""
+    color = "var(--warm)" if value > 0 else "var(--cold)"
+    return element("rect", *label, x=x, y=y, width=1, height=1, fill=color, fill_opacity=depth)

@@ -42,7 +42,14 @@ def _line(row: tuple[str, ...], widths: list[int], paper: Paper) -> list[str]:
     line = "  ".join(cells).rstrip()
     if columns(line) <= paper.width:
         return [line]
-    return [*paper.wrap(row[0]), *paper.wrap("  ".join(row[1:]), first="    ")]
+    return [] if row is _TITLES else _sentence(row, paper)
+
+
+def _sentence(row: tuple[str, ...], paper: Paper) -> list[str]:
+    """Write a row that does not fit the width as a sentence."""
+    name, shape, dtype, bars, threshold, seen, one_entry = row
+    said = f"{name} of shape {shape}, {dtype}, agrees: {bars} bars of {threshold}; seen above {seen}"
+    return paper.wrap(f"{said}, in one entry {one_entry}", rest="    ")
 
 
 def _aside(argument: Argument, paper: Paper) -> list[str]:
