@@ -1,5 +1,6 @@
 """The exceptions of gradcheck: misuse raises a `GradcheckError`; a wrong gradient is an `AssertionError`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -59,3 +60,11 @@ class LayerFault(GradcheckError):
         super().__init__(sentence)
         self.code = code
         self.argument = argument
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean `near`?" without the question mark's sentence end, or nothing where no name is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(f'`{one}`' for one in near)}?" if near else ""

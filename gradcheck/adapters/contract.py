@@ -8,6 +8,20 @@ from typing import Any
 from gradcheck.adapters.gradients import by_name
 from gradcheck.subject import Cotangents, Inputs, Passes
 
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_RATES = {
+    "learning_rate",
+    "learn_rate",
+    "learningrate",
+    "lrate",
+    "lr",
+    "rate",
+    "alpha",
+    "eta",
+    "step_size",
+    "optimizer",
+}
+
 
 def unpacked(cotangents: Cotangents) -> Any:
     """Return what backward gets as grad_output: the array of a single output, the tuple of several."""
@@ -43,19 +57,27 @@ def parameter_names(forward: Callable[..., Any]) -> tuple[str, ...]:
         parameters = inspect.signature(forward).parameters.values()
     except (TypeError, ValueError):
         return ()
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return tuple(p.name for p in parameters if p.kind in kinds)
+    return tuple(p.name for p in parameters if p.kind in _POSITIONAL)
 
 
-def accepts_inputs(backward: Callable[..., Any], number: int) -> bool:
-    """Tell whether backward can be called with grad_output and `number` inputs."""
+def accepts_inputs(backward: Callable[..., Any], names: tuple[str, ...]) -> bool:
+    """Tell whether backward can be called with grad_output and the inputs of these names.
+
+    A learning rate is no input, and neither is a parameter with a default unless it bears an input's name.
+    """
     try:
-        inspect.signature(backward).bind(*range(number + 1))
-    except TypeError:
-        return False
-    except ValueError:
+        parameters = list(inspect.signature(backward).parameters.values())
+    except (TypeError, ValueError):
         return True
-    return True
+    if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
+        return True
+    spare = [p for p in parameters if p.kind in _POSITIONAL][1:]
+    required = [p for p in spare if p.default is inspect.Parameter.empty]
+    needs_more = any(p.kind is inspect.Parameter.KEYWORD_ONLY and p.default is p.empty for p in parameters)
+    if needs_more or len(parameters) == 0 or not len(required) <= len(names) <= len(spare):
+        return False
+    taken = spare[: len(names)]
+    return all(p.name in names or (p in required and p.name not in _RATES) for p in taken)
 
 
 def order_by_signature(inputs: Inputs, names: tuple[str, ...]) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def _checked_names(returned: Mapping[Any, Any], inputs: Inputs) -> dict[str, Any
     if unknown:
         raise LayerFault(
             "gradient-name",
-            f"backward must name its gradients after the inputs ({', '.join(inputs)}); it also returned {', '.join(unknown)}.",
+            f"backward must name its gradients after the inputs ({', '.join(inputs)}); "
+            f"it also returned {', '.join(unknown)}.",
         )
     return dict(returned)
 
@@ -54,4 +55,8 @@ def _in_order(returned: Sequence[Any], names: list[str], floating: list[str]) ->
 
 def _is_nested_numbers(returned: Sequence[Any]) -> bool:
     """Tell a gradient given as a nested Python list from a list of gradients."""
-    return isinstance(returned, list) and len(returned) > 0 and all(isinstance(v, (int, float, np.number)) for v in returned)
+    return (
+        isinstance(returned, list)
+        and len(returned) > 0
+        and all(isinstance(v, (int, float, np.number)) for v in returned)
+    )

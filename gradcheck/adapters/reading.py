@@ -4,12 +4,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcheck.adapters.contract import accepts_inputs, fresh_layer, order_by_signature, parameter_names, passes_of
+from gradcheck.adapters.slots import slots_of
+from gradcheck.adapters.stateful import read_stateful
 from gradcheck.errors import InvalidInput, InvalidLayer
 from gradcheck.subject import Passes, Subject, is_floating, named_inputs
 
 
 def subject_of(
-    layer: Any, inputs: Any, *, wrt: Sequence[str] | None = None, factory: Callable[[], Any] | None = None, name: str = ""
+    layer: Any,
+    inputs: Any,
+    *,
+    wrt: Sequence[str] | None = None,
+    factory: Callable[[], Any] | None = None,
+    name: str = "",
 ) -> Subject:
     """Read `layer` as a Subject at the point `inputs`.
 
@@ -37,22 +44,51 @@ def subject_of(
     forward, backward = _two_passes(layer)
     names = parameter_names(forward)
     found = order_by_signature(named_inputs(inputs, names), names)
-    if not accepts_inputs(backward, len(found)):
-        from gradcheck.adapters.stateful import read_stateful
-
-        return read_stateful(layer, found, wrt=wrt, factory=factory, name=name or type(layer).__name__)
+    if isinstance(layer, (tuple, list)):
+        return _pair(forward, backward, found, wrt=wrt, name=name)
+    takes_inputs = accepts_inputs(backward, tuple(found))
+    notes: tuple[str, ...] = ()
+    if not takes_inputs or slots_of(layer):
+        subject = read_stateful(layer, found, wrt=wrt, factory=factory, name=name)
+        if not takes_inputs or subject.inputs.keys() != found.keys():
+            return subject
+        notes = subject.notes
     make, isolated = fresh_layer(layer, factory)
 
     def fresh() -> Passes:
         return passes_of(*_two_passes(make()))
 
-    is_pair = isinstance(layer, (tuple, list))
     return Subject(
-        name=name or (getattr(forward, "__name__", "pair") if is_pair else type(layer).__name__),
+        name=name or type(layer).__name__,
         inputs=found,
         fresh=fresh,
         wrt=chosen(wrt, found),
-        convention="pair of functions" if is_pair else "contract",
+        convention="contract",
+        isolated=isolated,
+        notes=notes,
+    )
+
+
+def _pair(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    inputs: dict[str, Any],
+    *,
+    wrt: Sequence[str] | None,
+    name: str,
+) -> Subject:
+    if not accepts_inputs(backward, tuple(inputs)):
+        raise InvalidLayer(
+            f"backward must take grad_output and then forward's inputs ({', '.join(inputs)}); "
+            f"it takes {', '.join(parameter_names(backward)) or 'nothing'}."
+        )
+    make, isolated = fresh_layer((forward, backward), None)
+    return Subject(
+        name=name or getattr(forward, "__name__", "pair"),
+        inputs=inputs,
+        fresh=lambda: passes_of(*make()),
+        wrt=chosen(wrt, inputs),
+        convention="pair of functions",
         isolated=isolated,
     )
 
@@ -77,5 +113,6 @@ def _two_passes(layer: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
         return forward, backward
     kind = f"the class {layer.__name__}; pass an instance" if isinstance(layer, type) else f"a {type(layer).__name__}"
     raise InvalidLayer(
-        f"`layer` must have the methods forward(*inputs) and backward(grad_output, *inputs), or be a pair of such functions; it is {kind}."
+        "`layer` must have the methods forward(*inputs) and backward(grad_output, *inputs), "
+        f"or be a pair of such functions; it is {kind}."
     )

@@ -1,0 +1,143 @@
+"""Where a stateful layer keeps its parameters and their gradients, as a trial run shows it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.adapters.matching import matched
+from gradcheck.adapters.returned import order_of
+from gradcheck.adapters.slots import Path, spelled
+from gradcheck.adapters.spellings import bare, spells_gradient
+from gradcheck.adapters.trial import Calls, Held, Observed, held_arrays, observe_backward, refuse_updates
+from gradcheck.errors import InvalidInput, did_you_mean
+from gradcheck.subject import Array, Inputs, is_floating
+
+Places = Mapping[str, tuple[Path, ...]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a layer keeps what.
+
+    `parameters` are all places of each parameter and `values` what they held; `gradients` the place of each gradient
+    that is an attribute; `order` whose gradients backward returns; `growing` what a gradient that is added to from
+    call to call starts from.
+    """
+
+    parameters: Places
+    values: Mapping[str, Array]
+    gradients: Mapping[str, Path]
+    order: tuple[str, ...]
+    growing: Mapping[str, Array]
+    notes: tuple[str, ...]
+
+    @property
+    def claimed(self) -> tuple[str, ...]:
+        """The names for which a gradient is found somewhere."""
+        return tuple(dict.fromkeys((*self.order, *self.gradients)))
+
+
+def find_layout(make: Callable[[], Any], calls: Calls, inputs: Inputs, pairs: Mapping[str, str]) -> Layout:
+    """Run forward and backward a few times at `inputs` and watch the attributes.
+
+    `pairs` names the attribute that holds the gradient, by parameter, where shapes and names leave it open.
+
+    Raises
+    ------
+    InvalidLayer
+        Several arrays could be the gradient of one parameter, or backward changes the parameters itself.
+    InvalidInput
+        `pairs` names no parameter, or no attribute.
+    LayerFailed
+        One of the passes raised.
+    """
+    held = held_arrays(make(), calls, inputs)
+    layer = make()
+    seen = observe_backward(layer, calls, inputs)
+    refuse_updates(seen, held)
+    named = {name: one for name, one in _names(held, inputs).items() if one.paths[0] in seen.before}
+    shapes = {name: seen.before[one.paths[0]].shape for name, one in named.items()}
+    given = {name: np.shape(value) for name, value in inputs.items() if is_floating(value)}
+    order = order_of(seen.returned, tuple(inputs), given, {n: shapes[n] for n, one in named.items() if one.responds})
+    gradients = _gradients({n: one for n, one in named.items() if n not in order}, shapes, given, seen, pairs)
+    parameters = {n: one.paths for n, one in named.items() if one.responds or n in gradients}
+    again = observe_backward(layer, calls, inputs)
+    growing = {name: seen.before[path] for name, path in gradients.items() if _grows(path, seen, again)}
+    return Layout(
+        parameters=parameters,
+        values={name: seen.before[paths[0]] for name, paths in parameters.items()},
+        gradients=gradients,
+        order=order,
+        growing=growing,
+        notes=_notes(parameters, gradients, order, growing),
+    )
+
+
+def _names(held: list[Held], inputs: Inputs) -> dict[str, Held]:
+    """Name each array by its last word where that is its own, else by its whole path."""
+    leaves = [bare(one.paths[0]) for one in held]
+    return {
+        leaf if leaves.count(leaf) == 1 and leaf not in inputs and not leaf.isdigit() else spelled(one.paths[0]): one
+        for leaf, one in zip(leaves, held, strict=True)
+    }
+
+
+def _gradients(
+    named: Mapping[str, Held],
+    shapes: Mapping[str, tuple[int, ...]],
+    given: Mapping[str, tuple[int, ...]],
+    seen: Observed,
+    pairs: Mapping[str, str],
+) -> dict[str, Path]:
+    """Find the attribute that holds each gradient; that of an input only where backward returned nothing."""
+    told = _told(pairs, {**shapes, **given}, seen)
+    free = {path: array for path, array in seen.after.items() if path not in told.values()}
+    found = dict(told)
+    for responds in (True, False):  # an array that forward ignores is a parameter only if a gradient bears its name
+        places = {name: one.paths for name, one in named.items() if one.responds is responds and name not in told}
+        owned = {path for one in named.values() if one.responds or not responds for path in one.paths}
+        arrays = {path: array for path, array in free.items() if path not in owned and path not in found.values()}
+        found |= matched({name: shapes[name] for name in places}, places, arrays, seen, by_shape=responds)
+    if seen.returned is None:
+        for name, shape in given.items():
+            fitting = [p for p in seen.changed if spells_gradient(p, (name,)) and seen.after[p].shape == shape]
+            if fitting:
+                found[name] = fitting[0]
+    return found
+
+
+def _told(pairs: Mapping[str, str], names: Mapping[str, Any], seen: Observed) -> dict[str, Path]:
+    attributes = {spelled(path): path for path in seen.after}
+    for name, attribute in pairs.items():
+        _known(name, list(names), "a parameter")
+        _known(attribute, list(attributes), "an attribute that holds an array after backward")
+    return {name: attributes[attribute] for name, attribute in pairs.items()}
+
+
+def _known(name: str, names: list[str], what: str) -> None:
+    if name not in names:
+        raise InvalidInput(f"`grads` must name {what}; it names `{name}`{did_you_mean(name, names)}.")
+
+
+def _grows(path: Path, seen: Observed, again: Observed) -> bool:
+    """Tell whether a second, equal backward added the same gradient once more."""
+    start, once, twice = seen.before.get(path), seen.values.get(path), again.values.get(path)
+    if start is None or once is None or twice is None or not start.shape == once.shape == twice.shape:
+        return False
+    return bool(np.any(once != start)) and bool(np.allclose(twice - once, once - start))
+
+
+def _notes(
+    parameters: Places, gradients: Mapping[str, Path], order: tuple[str, ...], growing: Mapping[str, Array]
+) -> tuple[str, ...]:
+    idle = [f"`{name}`" for name in parameters if name not in gradients and name not in order]
+    pairs = ", ".join(f"{name} in {spelled(path)}" for name, path in gradients.items())
+    added = ", ".join(f"`{spelled(gradients[name])}`" for name in growing)
+    notes = (
+        pairs and f"gradients found in attributes: {pairs}",
+        idle and f"no gradient was found for {', '.join(idle)}: held constant and not checked",
+        added and f"backward adds to {added} from call to call: put back before each call",
+    )
+    return tuple(note for note in notes if note)
