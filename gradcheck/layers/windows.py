@@ -1,0 +1,142 @@
+"""The windows of a pool, one axis at a time: which outputs meet which inputs at each place within the window.
+
+Maximum and sum over a box are the same taken along one axis after another, so that a k_1 x k_2 pool needs k_1 + k_2
+passes over strided views, not k_1 * k_2, and one formulation serves 1, 2 and 3 spatial dimensions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradcheck.errors import InvalidInput
+from gradcheck.layers.geometry import Padding, Sizes, Windows, kernel_spans, per_axis, place_windows
+from gradcheck.layers.operands import operand
+
+Array = NDArray[Any]
+Index = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class AxisWindows:
+    """The windows along one axis of an array.
+
+    `taps` are the places within a window, in their order: pairs (outputs, inputs) of indices into the output and the
+    input, entry for entry. Padding is in no tap, and no tap meets an entry twice, so that `combine` can add through
+    either index.
+    """
+
+    axis: int
+    input_size: int
+    output_size: int
+    taps: tuple[tuple[Index, Index], ...]
+
+    def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Return `shape` with this axis as long as it has windows."""
+        return (*shape[: self.axis], self.output_size, *shape[self.axis + 1 :])
+
+    def input_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Return `shape` with this axis as long as it has inputs."""
+        return (*shape[: self.axis], self.input_size, *shape[self.axis + 1 :])
+
+
+def combine(operation: Any, result: Array, index: Index, values: Array) -> None:
+    """Set result[index] to operation(result[index], values), in place; `operation` takes `out` as a ufunc does."""
+    part = result[index]
+    operation(part, values, out=part)
+    if not np.may_share_memory(part, result):  # an index array makes a copy, slices do not
+        result[index] = part
+
+
+def spatial_size(input: Any) -> tuple[int, ...]:
+    """Return the spatial part of the shape (N, C, *spatial), after making sure that there is one."""
+    shape = operand("input", input).shape
+    if len(shape) < 3 or 0 in shape[2:]:
+        raise InvalidInput(
+            f"`input` must have the shape (N, C, *spatial) with at least one spatial axis, none of them empty; its "
+            f"shape is {shape}. Add the missing axes, e.g. input[np.newaxis]."
+        )
+    return shape[2:]
+
+
+def pool_windows(
+    input: Any,
+    kernel_size: Sizes,
+    *,
+    stride: Sizes | None,
+    padding: Padding,
+    dilation: Sizes = 1,
+    ceil_mode: bool,
+) -> Windows:
+    """Place a pool's windows on the spatial axes of `input`; `stride` None is the kernel's size, side by side.
+
+    Raises
+    ------
+    InvalidInput
+        What `place_windows` refuses, and padding as wide as the window: one of nothing but padding has no value.
+    """
+    input_size = spatial_size(input)
+    windows = place_windows(
+        input_size,
+        per_axis("kernel_size", kernel_size, len(input_size)),
+        stride=kernel_size if stride is None else stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil_mode,
+    )
+    spans = kernel_spans(windows.kernel_size, windows.dilation)
+    for axis, (span, pair) in enumerate(zip(spans, windows.padding, strict=True)):
+        if max(pair) >= span:
+            raise InvalidInput(
+                f"`padding` of a pool must be smaller than its window, so that each window meets the input; on spatial "
+                f"axis {axis} it is {pair} and the window spans {span}. Use less padding or a larger kernel."
+            )
+    return windows
+
+
+def sliding_axes(windows: Windows) -> list[AxisWindows]:
+    """Return the windows axis by axis, the first spatial axis first."""
+    return [_sliding_axis(windows, axis) for axis in range(len(windows.input_size))]
+
+
+def _sliding_axis(windows: Windows, axis: int) -> AxisWindows:
+    alone = Windows(
+        input_size=windows.input_size[axis : axis + 1],
+        kernel_size=windows.kernel_size[axis : axis + 1],
+        stride=windows.stride[axis : axis + 1],
+        dilation=windows.dilation[axis : axis + 1],
+        padding=windows.padding[axis : axis + 1],
+        output_size=windows.output_size[axis : axis + 1],
+    )
+    taps = tuple((_at(axis, *outputs), _at(axis, *inputs)) for _, inputs, outputs in alone.overlaps())
+    return AxisWindows(axis + 2, alone.input_size[0], alone.output_size[0], taps)
+
+
+def adaptive_axes(input_size: Sequence[int], output_size: Sizes) -> list[AxisWindows]:
+    """Divide each axis evenly: of n entries, window i of o covers floor(i n / o) up to ceil((i + 1) n / o)."""
+    sizes = zip(input_size, per_axis("output_size", output_size, len(input_size)), strict=True)
+    return [_adaptive_axis(axis, *size) for axis, size in enumerate(sizes)]
+
+
+def _adaptive_axis(axis: int, input_size: int, output_size: int) -> AxisWindows:
+    outputs = np.arange(output_size)
+    starts, stops = outputs * input_size // output_size, -(-(outputs + 1) * input_size // output_size)
+    taps: list[tuple[Index, Index]] = []
+    for place in range(int((stops - starts).max())):
+        if input_size % output_size == 0:
+            taps.append((_at(axis, slice(None)), _at(axis, slice(place, None, input_size // output_size))))
+            continue
+        met = outputs[starts + place < stops]
+        begun = starts[met]
+        # Where outputs outnumber inputs, windows begin at the same entry: each repetition is a tap of its own.
+        repetition = np.arange(len(met)) - np.searchsorted(begun, begun)
+        for turn in range(int(repetition.max()) + 1):
+            chosen = repetition == turn
+            taps.append((_at(axis, met[chosen]), _at(axis, begun[chosen] + place)))
+    return AxisWindows(axis + 2, input_size, output_size, tuple(taps))
+
+
+def _at(axis: int, index: Any) -> Index:
+    return (slice(None),) * (axis + 2) + (index,)
