@@ -11,6 +11,9 @@ from reference.geometry import Pool, Sliding
 
 Array = NDArray[Any]
 
+# Windows have at most 6 cells an axis: multiples of 60³ can be divided by every product of three of those sizes.
+DIVISIBLE = 60**3
+
 seeds = st.integers(0, 2**32 - 1)
 axes_counts = st.integers(1, 3)
 
@@ -136,11 +139,11 @@ def transposed_convolutions(draw: st.DrawFn) -> Convolution:
 
 @st.composite
 def pools(draw: st.DrawFn, *, dilated: bool = True) -> tuple[Pool, tuple[int, ...]]:
-    """Draw a pooling geometry and input lengths; padding is at most half the window, so that each window has a cell."""
+    """Draw a pooling geometry and input lengths; less padding than the window is wide, so that each has a cell."""
     count = draw(axes_counts)
     kernel = draw(per_axis(count, 1, 4 if count < 3 else 3))
     dilation = draw(per_axis(count, 1, 2)) if dilated else (1,) * count
-    padding = tuple((draw(st.integers(0, k // 2)), draw(st.integers(0, k // 2))) for k in kernel)
+    padding = tuple((draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))) for k in kernel)
     slack = draw(per_axis(count, 0, 4 if count < 3 else 2))
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     lengths = tuple(max(1, span - sum(p)) + more for span, p, more in zip(spans, padding, slack, strict=True))
