@@ -1,0 +1,1 @@
+"""Derivatives of black boxes along a direction, per output entry, each with an error bar."""

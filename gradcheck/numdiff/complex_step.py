@@ -1,0 +1,75 @@
+"""The complex step: f'(x) t = Im f(x + i h t) / h, free of cancellation (Squire and Trapp 1998), where f carries it."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradcheck.numdiff.records import Derivative, Mask, Vector
+
+STEP = 2.0**-60  # its square, 1e-36, is far below any rounding of the real part
+RELATIVE_BAR = 32 * 2.0**-52  # elementary functions of complex arguments are good to a few tens of ulps
+REAL_PART_NOISE = 16.0  # how many times forward's own noise the real part may differ
+CONFIRMED = 1e-3  # a real difference must confirm a non-zero value to three digits
+ACCEPTED_BARS = 7.0  # and within its own bars, at the threshold at which the judge decides
+
+Carried = Callable[[float], NDArray[np.complex128] | None]
+
+
+def take_step(along: Carried, base: Vector, noise: Vector) -> Vector | None:
+    """Return Im f(x + i h t) / h, or None where f refuses complex numbers, drops them, or is another function of them."""
+    outputs = along(STEP)
+    if outputs is None or outputs.shape != base.shape or not np.all(np.isfinite(outputs)):
+        return None
+    apart = np.abs(outputs.real - base)
+    if np.any(apart > REAL_PART_NOISE * noise + REAL_PART_NOISE * 2.0**-53 * np.abs(base)):
+        return None
+    return outputs.imag / STEP
+
+
+def bar_of(value: Vector, again: Vector | None) -> Vector:
+    """Return the bar of a complex step from its response to a few ulps' change of the point."""
+    bar = RELATIVE_BAR * np.abs(value)
+    if again is None:
+        return bar
+    response = np.abs(again - value)
+    norm = float(np.sqrt(np.sum(value**2)))
+    shared = float(np.sqrt(np.sum(response**2))) / norm if norm > 0 else 0.0
+    return np.maximum(bar, np.maximum(response, shared * np.abs(value)))
+
+
+def refuted(value: Vector, real: Derivative) -> Mask:
+    """Outputs at which the real differences contradict the complex step: it is broken there."""
+    near_kink = real.kinky & (value >= np.minimum(real.left, real.right) - ACCEPTED_BARS * real.bar)
+    near_kink &= value <= np.maximum(real.left, real.right) + ACCEPTED_BARS * real.bar
+    return (np.abs(value - real.value) > ACCEPTED_BARS * real.bar) & ~near_kink
+
+
+def confirmed(value: Vector, real: Derivative) -> Mask:
+    """Outputs whose non-zero value a real difference confirms to three digits and within its bars."""
+    size = CONFIRMED * np.abs(value)
+    return (size > 0) & (real.bar <= size) & (np.abs(value - real.value) <= size) & ~real.kinky & ~refuted(value, real)
+
+
+def merge(value: Vector, bar: Vector, real: Derivative) -> Derivative:
+    """Join both: the complex step where confirmed, with its own bar.
+
+    Elsewhere the bar is at least the real difference's, and covers how far the two stand apart.
+    """
+    sure = confirmed(value, real)
+    broken = refuted(value, real)
+    usable = ~broken & ~real.kinky
+    merged = np.where(usable, value, real.value)
+    doubtful = np.maximum(real.bar, np.where(usable, np.maximum(bar, np.abs(value - real.value)), 0.0))
+    return Derivative(
+        value=merged,
+        bar=np.where(sure, np.minimum(bar, real.bar), doubtful),
+        left=np.where(real.kinky, real.left, merged),
+        right=np.where(real.kinky, real.right, merged),
+        kinky=real.kinky,
+        noise=real.noise,
+        method="complex step" if np.mean(sure) >= 0.5 else real.method,
+        evaluations=real.evaluations,
+        step=real.step,
+        rungs=real.rungs,
+    )

@@ -1,0 +1,110 @@
+"""The derivative of a black box along one direction, by the sharpest method that proves usable for each output."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradcheck.numdiff import complex_step
+from gradcheck.numdiff.ladder import COARSE_STEPS, CONFIRMING_STEPS, FINE_STEPS, Ladder, run_ladder
+from gradcheck.numdiff.records import Derivative, Vector
+
+WORTHWHILE = 1e-9  # a bar below this fraction of the largest derivative is not worth another pair of evaluations
+POOR = 1e-4  # an output whose bar is above this fraction of the typical derivative deserves smaller steps
+
+
+@dataclass(frozen=True)
+class Line:
+    """A function seen along one direction: `along(h)` = f(x + h t) as a flat vector, None where f refuses the point.
+
+    `carried(h)` is the same at the complex point x + i h t, or None where that is not to be tried. `base` = f(x),
+    `noise` is f's rounding noise, `smallest_step` the smallest h at which x + h t still differs from x as it should.
+    """
+
+    along: Callable[[float], Vector | None]
+    base: Vector
+    noise: Vector
+    carried: Callable[[float], NDArray[np.complex128] | None] | None = None
+    carried_again: Callable[[float], NDArray[np.complex128] | None] | None = None
+    smallest_step: float = 0.0
+
+
+class _Counted:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def count(self, along: Callable[[float], Vector | None]) -> Callable[[float], Vector | None]:
+        def counted(step: float) -> Vector | None:
+            self.calls += 1
+            return along(step)
+
+        return counted
+
+
+def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Derivative:
+    """Measure the derivative of every output along `line`, with an error bar each.
+
+    The complex step is taken first where the function carries complex numbers; real differences on a ladder of steps
+    confirm it or take its place. Without it the ladder starts at coarse steps. Outputs that are still poorly known
+    (a kink nearby, a steep function) get the fine steps. With `steps` given the ladder is these alone.
+
+    Cost: 1 or 2 complex evaluations and 6 real ones where the complex step is confirmed, 10 to 26 elsewhere.
+    """
+    counted = _Counted()
+    value, bar = _complex_value(line, counted)
+    wanted = steps or (COARSE_STEPS if value is None else CONFIRMING_STEPS)
+    ladder = run_ladder(counted.count(line.along), line.base, line.noise, _usable(wanted, line))
+    if value is not None and steps is None and _broken(value, ladder):
+        value = None
+        ladder = run_ladder(counted.count(line.along), line.base, line.noise, _usable(COARSE_STEPS, line))
+    found = _joined(ladder, value, bar, counted)
+    if steps is None and _unsatisfactory(found):
+        deeper = tuple(h for h in (*COARSE_STEPS, *FINE_STEPS) if h < ladder.step or not ladder.steps_taken)
+        for part in (deeper[: -len(FINE_STEPS)], deeper[-len(FINE_STEPS) :]):
+            if part and _unsatisfactory(found):
+                run_ladder(counted.count(line.along), line.base, line.noise, _usable(part, line), ladder)
+                found = _joined(ladder, value, bar, counted)
+    return found
+
+
+def _broken(value: Vector, ladder: Ladder) -> bool:
+    """Tell whether the real differences contradict the complex step for most outputs that respond."""
+    real = ladder.derivative("", 0)
+    told = (np.abs(real.value) > real.bar) & ~real.kinky
+    return bool(told.any() and np.mean(complex_step.refuted(value, real)[told]) > 0.5)
+
+
+def _usable(steps: tuple[float, ...], line: Line) -> tuple[float, ...]:
+    return tuple(step for step in steps if step >= line.smallest_step)
+
+
+def _complex_value(line: Line, counted: _Counted) -> tuple[Vector | None, Vector | None]:
+    if line.carried is None:
+        return None, None
+    counted.calls += 1
+    value = complex_step.take_step(line.carried, line.base, line.noise)
+    if value is None:
+        return None, None
+    again = None
+    if line.carried_again is not None:
+        counted.calls += 1
+        outputs = line.carried_again(complex_step.STEP)
+        again = outputs.imag / complex_step.STEP if outputs is not None and np.all(np.isfinite(outputs)) else None
+    return value, complex_step.bar_of(value, again)
+
+
+def _joined(ladder: Ladder, value: Vector | None, bar: Vector | None, counted: _Counted) -> Derivative:
+    real = ladder.derivative("Richardson extrapolation", counted.calls)
+    if value is None or bar is None:
+        return real
+    return replace(complex_step.merge(value, bar, real), evaluations=counted.calls)
+
+
+def _unsatisfactory(found: Derivative) -> bool:
+    """Tell whether some output is known much worse than the typical derivative, so that smaller steps may help."""
+    if found.value.size == 0:
+        return False
+    size = float(np.sqrt(np.mean(np.where(np.isfinite(found.bar), found.value, 0.0) ** 2)))
+    limit = np.maximum(POOR * np.abs(found.value), WORTHWHILE * size)
+    return bool(np.any(found.kinky | (found.bar > np.maximum(limit, 4.0 * found.noise / COARSE_STEPS[-1]))))

@@ -1,0 +1,170 @@
+"""Central differences on a ladder of steps with Richardson extrapolation, every output entry with its own bar.
+
+For f smooth, D(h) = (f(h) - f(-h)) / 2h = f' + c2 h^2 + c4 h^4 + ..., and with r the ratio of two neighbouring steps
+T1(h) = D(h) + (D(h) - D(rh)) / (r^2 - 1) = f' + O(h^4), and so on (Richardson 1911). The truncation error of an entry
+is bounded by how far it stands from its two neighbours in the tableau, which for r = 4 overstates it by the factor
+r^(2j+2); it is never taken to shrink faster from step to step than that theory allows, so that two entries that agree
+by coincidence do not make a small bar. Round-off is the measured noise of f over the step. The gap between the
+one-sided derivatives, S(h) = (f(h) - 2 f(0) + f(-h)) / h, vanishes like h where f is smooth and stays at a kink, which
+a central difference cannot see; what is left of it after extrapolation to h = 0 is part of the bar.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcheck.numdiff.records import Derivative, Mask, Rung, Vector
+
+Along = Callable[[float], Vector | None]
+
+COARSE_STEPS = tuple(2.0**-k for k in (3, 5, 7, 9, 11, 13, 15, 17))
+FINE_STEPS = tuple(2.0**-k for k in (20, 23, 26, 30, 34))
+CONFIRMING_STEPS = tuple(2.0**-k for k in (7, 9, 11))
+ORDERS = 3
+COVERAGE = 3.0  # standard deviations: a quotient's own noise is 0.7 to 0.8 of noise / h, so that bars hold at 4 sigma
+WELL_KNOWN = 0.1  # a derivative known better than this is not given up for a step too small for f to respond to
+GAP_NOISE = 8.0  # the extrapolated gap weighs six values of f with at most (r + 1) / (r - 1) <= 5/3 each over h
+
+
+class Ladder:
+    """The state of a descent: the best estimate of each output so far, and the last row of the tableau.
+
+    Memory is a fixed number of vectors, whatever the number of steps.
+    """
+
+    def __init__(self, base: Vector, noise: Vector) -> None:
+        self.base, self.noise = base, noise
+        shape = base.shape
+        self.value, self.gap = np.zeros(shape), np.zeros(shape)
+        self.bar, self.truncation = np.full(shape, np.inf), np.full(shape, np.inf)
+        self.kink_part = np.zeros(shape)
+        self.steady = np.zeros(shape, dtype=bool)
+        self.row: list[Vector] = []
+        self.errors: list[Vector] = []
+        self.previous_gap: Vector | None = None
+        self.step, self.steps_taken = 0.0, 0
+        self.rungs: list[Rung] = []
+        self.best_step = np.zeros(shape)
+        self.unexplained_noise = np.zeros(shape)
+        self.previous_limit: Vector | None = None
+
+    def descend(self, step: float, plus: Vector, minus: Vector) -> None:
+        """Take f(+h) and f(-h) into the tableau."""
+        with np.errstate(all="ignore"):
+            quotient = (plus - minus) / (2.0 * step)
+            gap = ((plus - self.base) - (self.base - minus)) / step
+            ratio = self.step / step if self.step else 0.0
+            row, errors = self._extrapolate(quotient, ratio)
+            kink, steady = self._left_of_gap(gap, ratio, step)
+        roundoff = COVERAGE * self.noise / step
+        heard = ~self._plateau(plus, minus)
+        for value, error in zip(row, errors, strict=True):
+            self._offer(value, error + roundoff, kink, heard, {"gap": gap, "steady": steady, "kink_part": kink}, step)
+        self._note_residual(quotient, step)
+        self._note_rung(step, errors[-1], roundoff)
+        self.row, self.errors, self.previous_gap = row, errors, gap
+        self.step, self.steps_taken = step, self.steps_taken + 1
+
+    def _plateau(self, plus: Vector, minus: Vector) -> Mask:
+        """Outputs that do not respond to this step although larger steps found a well-known derivative: quantised."""
+        with np.errstate(all="ignore"):
+            known = self.bar < WELL_KNOWN * np.abs(self.value)
+        return known & (plus == self.base) & (minus == self.base)
+
+    def _extrapolate(self, quotient: Vector, ratio: float) -> tuple[list[Vector], list[Vector]]:
+        row, errors = [quotient], [np.full(quotient.shape, np.inf)]
+        for order, before in enumerate(self.row[: ORDERS - 1]):
+            weight = 1.0 / (ratio ** (2 * order + 2) - 1.0)
+            better = row[order] + (row[order] - before) * weight
+            apart = np.abs(row[order] - before)
+            errors[order] = self._at_least_theory(apart, order, ratio)
+            row.append(better)
+            known = self.row[order + 1] if len(self.row) > order + 1 else None
+            own = np.abs(better - row[order])
+            estimate = own if known is None else np.maximum(own, np.abs(better - known))
+            errors.append(self._at_least_theory(estimate, order + 1, ratio))
+        return row, errors
+
+    def _at_least_theory(self, error: Vector, order: int, ratio: float) -> Vector:
+        if len(self.errors) <= order:
+            return error
+        floor = self.errors[order] / ratio ** (2 * order + 2)
+        return np.where(np.isfinite(floor), np.maximum(error, floor), error)
+
+    def _left_of_gap(self, gap: Vector, ratio: float, step: float) -> tuple[Vector, Mask]:
+        """Half of what remains of the one-sided gap at h -> 0 beyond its noise, and whether it has stopped shrinking.
+
+        Unknown (inf) at the first step. Where f is smooth the remainder shrinks like h^3 or faster.
+        """
+        if self.previous_gap is None:
+            return np.full(gap.shape, np.inf), np.zeros(gap.shape, dtype=bool)
+        limit = (ratio * gap - self.previous_gap) / (ratio - 1.0)
+        left = np.maximum(np.abs(limit) - GAP_NOISE * self.noise / step, 0.0) / 2.0
+        before, self.previous_limit = self.previous_limit, limit
+        if before is None:
+            return left, np.zeros(gap.shape, dtype=bool)
+        return left, np.abs(limit - before) < np.abs(limit) / 2.0
+
+    def _offer(self, value: Vector, error: Vector, kink: Vector, heard: Mask, beside: dict[str, Any], step: float) -> None:
+        bar = error + kink
+        better = (bar < self.bar) & heard & np.isfinite(value)
+        for kept, new in ((self.value, value), (self.bar, bar), *((getattr(self, k), v) for k, v in beside.items())):
+            np.copyto(kept, new, where=better)
+        self.best_step[better] = step
+        self.unexplained_noise[better] = 0.0
+
+    def _note_residual(self, quotient: Vector, step: float) -> None:
+        """Note how far f must be off to explain that a smaller step contradicts the best estimate."""
+        with np.errstate(all="ignore"):
+            beyond = (np.abs(quotient - self.value) - self.bar) * step
+        usable = np.isfinite(beyond) & (self.best_step > step)
+        self.unexplained_noise = np.maximum(self.unexplained_noise, np.where(usable, beyond, 0.0))
+
+    def _note_rung(self, step: float, error: Vector, roundoff: Vector) -> None:
+        finite = np.isfinite(error)
+        truncation = float(np.sqrt(np.sum(error[finite] ** 2))) if finite.any() else float("inf")
+        self.rungs.append(Rung(step, truncation, float(np.sqrt(np.sum(roundoff**2)))))
+
+    def settled(self, next_step: float) -> bool:
+        """Tell whether no output can gain from a smaller step: round-off alone would exceed its bar there."""
+        return bool(np.all(COVERAGE * self.noise / next_step >= self.bar))
+
+    @property
+    def kinky(self) -> Mask:
+        """Outputs whose bar is mostly a gap that smaller steps did not shrink, nor noise explains."""
+        step = np.where(self.best_step > 0, self.best_step, 1.0)
+        return self.steady & (self.kink_part >= self.bar / 2.0) & (self.kink_part > self.unexplained_noise / step)
+
+    def derivative(self, method: str, evaluations: int) -> Derivative:
+        """Return the best estimates; kinky outputs get the interval of their one-sided derivatives."""
+        kinky = self.kinky
+        half = np.where(kinky, self.gap / 2.0, 0.0)
+        step = np.where(self.best_step > 0, self.best_step, 1.0)
+        smooth = np.where(kinky, np.maximum(self.bar - self.kink_part, COVERAGE * self.noise / step), self.bar)
+        extra = self.unexplained_noise
+        return Derivative(
+            value=self.value,
+            bar=smooth + COVERAGE * extra / step,
+            left=self.value - half,
+            right=self.value + half,
+            kinky=kinky,
+            noise=np.maximum(self.noise, extra),
+            method=method,
+            evaluations=evaluations,
+            step=float(np.median(self.best_step)) if self.best_step.size else 0.0,
+            rungs=tuple(self.rungs),
+        )
+
+
+def run_ladder(along: Along, base: Vector, noise: Vector, steps: tuple[float, ...], ladder: Ladder | None = None) -> Ladder:
+    """Descend `steps` (decreasing), two evaluations each; a step that leaves the domain is passed over."""
+    ladder = ladder or Ladder(base, noise)
+    for step in steps:
+        if ladder.steps_taken > 1 and ladder.settled(step):
+            break
+        plus = along(step)
+        minus = along(-step) if plus is not None else None
+        if plus is not None and minus is not None:
+            ladder.descend(step, plus, minus)
+    return ladder

@@ -1,0 +1,116 @@
+"""The rounding noise of a function, measured by its response to changes of a few units in the last place.
+
+Neighbouring inputs that differ by a few ulps give outputs that differ by the rounding errors of both evaluations and
+by the function's own condition; the root mean square of that difference stands for both, and is the least that can be
+said of how well the function, or a gradient computed beside it, is determined in its dtype.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradcheck.numdiff.records import Vector
+
+SAMPLES = 3
+COARSE_SPACING = 2.0**-24  # the cube of it is below any rounding; steps of it are felt by functions that work in float32
+THIRD_DIFFERENCE = 20.0**0.5  # sqrt(1 + 9 + 9 + 1): the gain of a third difference on independent noise
+QUANTISED = 4.0  # the median output's third difference is below 4 times its noise unless f is quantised more coarsely
+FEW_OUTPUTS = 64
+HALF_FLOOR = 0.5  # an output's own few samples may all be lucky: at least half of what its neighbours show
+
+
+def few_ulps(x: np.ndarray[Any, Any], salt: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Change every entry by one or two ulps of `dtype`, by an amount that depends on its value alone.
+
+    Equal entries stay equal and zeros stay zero, so that ties and exact zeros survive.
+    """
+    exact = x.astype(np.float64)
+    bits = exact.view(np.uint64) if exact.ndim else exact.reshape(1).view(np.uint64).reshape(())
+    mixed = (bits ^ (bits >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15 + 2 * (salt * 0x632BE5AB + 1) & 0xFFFFFFFFFFFFFFFF | 1)
+    pick = (mixed >> np.uint64(61)).astype(np.int64)
+    change = np.array([-2.0, -1.0, 1.0, 2.0, -1.0, 2.0, -2.0, 1.0])[pick]
+    unit = np.spacing(np.abs(x).astype(dtype)).astype(np.float64)
+    return np.where(exact == 0, exact, exact + change * unit).astype(x.dtype)
+
+
+def forward_noise(
+    evaluate: Callable[[Mapping[str, Any]], Vector | None],
+    inputs: Mapping[str, Any],
+    varied: tuple[str, ...],
+    base: Vector,
+    *,
+    dtype: np.dtype[Any],
+) -> tuple[Vector, int]:
+    """Return the noise of every output and the number of evaluations spent.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Inputs by name -> flat outputs, or None where the layer refuses them.
+    varied : tuple of str
+        The floating inputs to change, all at once.
+    base : (m,) float64
+        The outputs at `inputs`.
+    dtype : numpy dtype
+        The precision that forward works in; its unit round-off times |output| is the least noise assumed.
+    """
+    unit = float(np.finfo(dtype).eps) / 2.0
+    floor = unit * np.abs(base)
+    samples = SAMPLES if base.size < FEW_OUTPUTS else SAMPLES - 1
+    total, seen = np.zeros(base.shape), 0
+    for salt in range(samples):
+        moved = dict(inputs) | {name: few_ulps(inputs[name], salt, dtype) for name in varied}
+        outputs = evaluate(moved)
+        if outputs is not None and outputs.shape == base.shape and np.all(np.isfinite(outputs)):
+            total += (outputs - base) ** 2
+            seen += 1
+    own = np.sqrt(total / max(seen, 1))
+    with np.errstate(all="ignore"):
+        relative = np.where(floor > 0, own / floor, 0.0)
+    # Kinks and branches make single outputs jump; the median speaks for the others.
+    typical = float(np.median(relative)) if relative.size else 0.0
+    return np.maximum(own, floor * max(1.0, HALF_FLOOR * typical)), samples
+
+
+def quantisation_noise(along: Callable[[float], Vector | None], base: Vector, noise: Vector, smallest: float) -> Vector:
+    """Return `noise`, raised where f is quantised too coarsely for a few ulps' change to show it.
+
+    A function that rounds its input or an intermediate to float32 answers a few ulps of float64 with silence. Third
+    differences at a spacing of 2^-24 (three evaluations) are free of the smooth part and show the quanta. Kinks
+    within that spacing raise single outputs too, so the median decides, and for few outputs the larger is taken.
+    """
+    spacing = max(COARSE_SPACING, smallest)
+    rows = [along(factor * spacing) for factor in (-1.0, 1.0, 2.0)]
+    if any(row is None or not np.all(np.isfinite(row)) for row in rows) or base.size == 0:
+        return noise
+    before, after, beyond = (row for row in rows if row is not None)
+    level = np.abs(beyond - 3.0 * after + 3.0 * base - before) / THIRD_DIFFERENCE
+    with np.errstate(all="ignore"):
+        units = np.where(noise > 0, level / noise, 0.0)
+    typical = float(np.median(units))
+    if typical <= QUANTISED and base.size >= FEW_OUTPUTS:
+        return noise
+    return np.maximum(noise, np.maximum(level, typical * noise if typical > QUANTISED else 0.0))
+
+
+def working_dtype(outputs: Vector, declared: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the precision that the outputs show: float32 or float16 where every output is representable in it.
+
+    Outputs with short mantissas (small integers, zeros) say nothing.
+    """
+    telling = outputs[np.isfinite(outputs) & (outputs != 0)]
+    for narrow in (np.float16, np.float32):
+        with np.errstate(all="ignore"):
+            kept = telling.astype(narrow).astype(np.float64)
+        if telling.size and np.array_equal(kept, telling) and not _short(telling, narrow):
+            return np.dtype(narrow)
+    return declared
+
+
+def _short(values: Vector, narrow: type[np.floating[Any]]) -> bool:
+    """Tell whether all mantissas would fit into half the bits of `narrow`, which chance or integers explain as well."""
+    mantissa, _ = np.frexp(values)
+    kept = np.finfo(narrow).nmant // 2
+    scaled = mantissa * 2.0**kept
+    return bool(np.mean(scaled == np.rint(scaled)) > 0.5)
