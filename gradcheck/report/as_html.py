@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gradcheck.report.as_text import color_of
 from gradcheck.report.card import badge, card
 from gradcheck.report.digits import whole
 from gradcheck.report.headline import headline, label
@@ -15,7 +16,11 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # the 
 def documents(results: Sequence[Result], version: str) -> str:
     """Write a page with a card for each result, below a table of them where there are two or more."""
     title = f"gradcheck: {results[0].target}" if len(results) == 1 else f"gradcheck: {len(results)} targets"
-    cards = [card(result, f"result-{number}") for number, result in enumerate(results, 1)]
+    many = len(results) > 1
+    cards = [
+        card(result, anchor=f"result-{number}", folded=many and color_of(result) == "green")
+        for number, result in enumerate(results, 1)
+    ]
     by = element("p", safe(f"gradcheck {version}"), class_="muted") if version else ""
     head = element(
         "head",
@@ -40,7 +45,7 @@ def _summary(results: Sequence[Result]) -> str:
     counts: dict[str, int] = {}
     for result in results:
         counts[label(result)] = counts.get(label(result), 0) + 1
-    tally = ", ".join(f"{count} {word.lower()}" for word, count in counts.items()) or "none"
+    tally = "; ".join(f"{word.lower()} {count}" for word, count in counts.items()) or "none"
     rows = [_row(result, number) for number, result in enumerate(results, 1)]
     shown = element("div", element("table", element("tbody", *rows)), class_="scroll") if rows else ""
     return element("h1", safe(f"{whole(len(results), 'target')}: {tally}")) + shown

@@ -16,10 +16,11 @@ _RECORDS: dict[str, type[Report] | type[Failure]] = {"report": Report, "failure"
 def documents(results: Sequence[Result], version: str) -> str:
     """Write results as one document, `{"schema": ..., "gradcheck": version, "results": [...]}`, in ASCII.
 
-    Each result has the key "record", which is "report" or "failure", and then the fields of that record.
+    Each result has a line of its own, with the key "record", "report" or "failure", and the fields of that record.
     """
-    document = {"schema": SCHEMA, "gradcheck": version, "results": [_entry(result) for result in results]}
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    entries = ",\n".join(json.dumps(_entry(result), allow_nan=False) for result in results)
+    head = f'"schema": {json.dumps(SCHEMA)}, "gradcheck": {json.dumps(version)}'
+    return f'{{{head}, "results": [\n{entries}\n]}}\n'
 
 
 def read_documents(text: str) -> tuple[Result, ...]:

@@ -3,6 +3,7 @@
 from gradcheck.report.as_text import color_of, evidence
 from gradcheck.report.curve import svg_curve
 from gradcheck.report.digits import percent, short, to_bar, whole, with_bar
+from gradcheck.report.disagreement import WORST, point, probe, where
 from gradcheck.report.headline import gradient, headline, label
 from gradcheck.report.heatmap import largest, svg_map
 from gradcheck.report.markup import code, element, safe, table, terms
@@ -10,14 +11,13 @@ from gradcheck.report.record import Failure, Report, Result
 from gradcheck.verdict import Argument, Census, Finding, Severity, Verdict
 
 _SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
-_GIVEN = "the given point"
 
 
-def card(result: Result, anchor: str | None = None) -> str:
-    """Write the card of a report or of a target that could not be checked."""
-    body = _failure(result) if isinstance(result, Failure) else _report(result)
+def card(result: Result, *, anchor: str | None = None, folded: bool = False) -> str:
+    """Write the card of a report or of a target that could not be checked; `folded` shows its first line alone."""
+    body = "".join(_failure(result) if isinstance(result, Failure) else _report(result))
     title = element("h2", badge(result), safe(headline(result)))
-    return element("article", title, *body, id=anchor)
+    return element("article", title, _folded("More", body) if folded else body, id=anchor)
 
 
 def badge(result: Result) -> str:
@@ -71,17 +71,15 @@ def _argument(argument: Argument) -> str:
 
 
 def _comparison(argument: Argument) -> list[tuple[str, str]]:
-    bar = argument.measured.error_bar
-    probes = f"worst of {argument.probes} probes" if argument.probes > 1 else "one probe"
-    method = f", {argument.method}" if argument.method else ""
-    apart = f"{short(argument.bars)} error bars, threshold {short(argument.threshold)}" if argument.threshold else ""
-    only = "seen only at a derived point: " if argument.derived_only else ""
+    worst = argument.census.worst[:1] if argument.census else ()
+    entry = [(to_bar(one.claimed, one.measured.error_bar), with_bar(one.measured)) for one in worst]
+    claimed, measured = entry[0] if entry else ("", "")
     return [
         ("inconclusive", safe(argument.reason or "") if argument.verdict is Verdict.INCONCLUSIVE else ""),
-        ("claimed", safe(to_bar(argument.claimed, bar))),
-        ("measured", safe(f"{with_bar(argument.measured)} ({probes}{method})")),
-        ("apart", safe(apart)),
-        ("point", safe(only + argument.point) if argument.point != _GIVEN else ""),
+        ("claimed", safe(claimed)),
+        ("measured", safe(measured)),
+        ("verdict from", safe(probe(argument))),
+        ("point", safe(point(argument))),
     ]
 
 
@@ -99,19 +97,13 @@ def _why(argument: Argument) -> list[tuple[str, str]]:
 
 
 def _where(census: Census | None) -> list[tuple[str, str]]:
-    if census is None:
-        return []
-    how = "counted" if census.exact else f"estimated from {whole(census.sampled, 'sampled entry', 'sampled entries')}"
-    box = ", ".join(f"{first}..{last}" if first != last else str(first) for first, last in census.box)
-    counted = f"{census.wrong} of {whole(census.total, 'entry', 'entries')} wrong ({how})"
-    said = [counted + (f", in [{box}]" if box and census.wrong else ""), *census.patterns]
-    return [("where", safe("; ".join(said)))]
+    return [("where", safe(where(census)))] if census else []
 
 
 def _worst(census: Census | None) -> str:
     rows = [
         (str(list(e.index)), to_bar(e.claimed, e.measured.error_bar), with_bar(e.measured), short(e.ulps))
-        for e in (census.worst[:3] if census else ())
+        for e in (census.worst[:WORST] if census else ())
     ]
     return table(("worst entries", "claimed", "measured", "ulps"), rows)
 

@@ -5,13 +5,16 @@ from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
 from gradcheck.verdict import Measured
 
+_IN_FULL = 1e5  # up to here a number is easier to read without an exponent
 _DOUBLE_DIGITS = 17  # enough decimal digits to tell any two float64 apart
 
 
 def short(value: float, digits: int = 2) -> str:
-    """Write a number with that many significant digits: 1234567 as 1.2e6, 0.25 as 0.25."""
+    """Write a number with that many significant digits, those before the point in full: 1.2e6, 137, 0.25."""
     if not math.isfinite(value):
         return str(float(value))
+    if 10**digits <= abs(value) < _IN_FULL:
+        return f"{value:.0f}"
     return _squeeze(f"{value:.{digits}g}")
 
 
@@ -29,16 +32,17 @@ def with_bar(measured: Measured) -> str:
         return f"{to_bar(value, bar)} (exact)"
     if not math.isfinite(bar):
         return f"{to_bar(value, bar)} ± {short(bar)}"
-    rounded = Decimal(bar).quantize(_unit(Decimal(bar).adjusted()), ROUND_CEILING)
-    return f"{to_bar(value, bar)} ± {_squeeze(f'{float(rounded):.1g}')}"
+    exact = _decimal(bar)
+    rounded = exact.quantize(_unit(exact.adjusted()), ROUND_CEILING)
+    return f"{to_bar(value, bar)} ± {short(float(rounded), 1)}"
 
 
 def to_bar(value: float, bar: float) -> str:
     """Write a value to the decimal place of the bar's first digit, in all its digits where the bar says nothing."""
     if not math.isfinite(value) or not math.isfinite(bar) or bar <= 0 or value == 0:
         return _squeeze(f"{value:.{_DOUBLE_DIGITS - 2}g}")
-    exact = Decimal(value)
-    place = max(Decimal(bar).adjusted(), exact.adjusted() - _DOUBLE_DIGITS + 1)
+    exact = _decimal(value)
+    place = max(_decimal(bar).adjusted(), exact.adjusted() - _DOUBLE_DIGITS + 1)
     rounded = exact.quantize(_unit(place), ROUND_HALF_EVEN)
     if not rounded:
         return "0"
@@ -50,6 +54,11 @@ def to_bar(value: float, bar: float) -> str:
 def whole(count: int, one: str, many: str = "") -> str:
     """Write a count with its noun: "1 entry", "3 entries"."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _decimal(value: float) -> Decimal:
+    """Read the shortest decimal that stands for the number: 0.1, not its binary expansion."""
+    return Decimal(repr(float(value)))
 
 
 def _unit(place: int) -> Decimal:

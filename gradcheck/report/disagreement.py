@@ -6,7 +6,7 @@ from gradcheck.report.heatmap import text_map
 from gradcheck.report.paper import Paper, columns
 from gradcheck.verdict import Argument, Census, Diagnosis, Verdict, WrongEntry
 
-_WORST = 3
+WORST = 3  # entries named one by one (STYLE.md: at most three)
 _GIVEN = "the given point"
 
 
@@ -48,12 +48,8 @@ def _comparison(argument: Argument, paper: Paper) -> list[str]:
     lines = []
     if worst:
         lines += paper.wrap(_entry(worst[0]), first="  ", rest="    ")
-    bar = argument.measured.error_bar
-    probe = f"{_probe(argument)}: claimed {to_bar(argument.claimed, bar)}, measured {with_bar(argument.measured)}"
-    if argument.threshold:
-        probe += f"; {short(argument.bars)} error bars apart (threshold {short(argument.threshold)})"
-    lines += paper.wrap(probe, first="  ", rest="    ")
-    return lines + _point(argument, paper)
+    lines += paper.wrap(probe(argument), first="  ", rest="    ")
+    return lines + (paper.wrap(point(argument), first="  ", rest="    ") if point(argument) else [])
 
 
 def _entry(entry: WrongEntry) -> str:
@@ -61,16 +57,22 @@ def _entry(entry: WrongEntry) -> str:
     return f"claimed {claimed}, measured {with_bar(entry.measured)}, {short(entry.ulps)} ulps apart"
 
 
-def _probe(argument: Argument) -> str:
+def probe(argument: Argument) -> str:
+    """Say what the worst probe claimed and measured, and how far apart that is in error bars."""
     probes = f"along the worst of {argument.probes} probes" if argument.probes > 1 else "along the probe"
-    return f"{probes} ({argument.method})" if argument.method else probes
+    method = f" ({argument.method})" if argument.method else ""
+    claimed = to_bar(argument.claimed, argument.measured.error_bar)
+    said = f"{probes}{method}: claimed {claimed}, measured {with_bar(argument.measured)}"
+    if not argument.threshold:
+        return said
+    return f"{said}; {short(argument.bars)} error bars apart (threshold {short(argument.threshold)})"
 
 
-def _point(argument: Argument, paper: Paper) -> list[str]:
+def point(argument: Argument) -> str:
+    """Say at which point that was, unless it was the given one."""
     if argument.point in ("", _GIVEN):
-        return []
-    said = "seen only at a derived point: " if argument.derived_only else "at a derived point: "
-    return paper.wrap(argument.point, first=f"  {said}", rest="    ")
+        return ""
+    return f"{'seen only at' if argument.derived_only else 'at'} a derived point: {argument.point}"
 
 
 def _why(diagnosis: Diagnosis | None, paper: Paper) -> list[str]:
@@ -94,21 +96,19 @@ def _repair(repair: str, paper: Paper) -> list[str]:
 
 
 def _where(census: Census, paper: Paper) -> list[str]:
-    sample = (
-        "counted" if census.exact else f"estimated from {whole(census.sampled, 'sampled entry', 'sampled entries')}"
-    )
-    counted = f"{census.wrong} of {whole(census.total, 'entry', 'entries')} wrong ({sample})"
-    lines = paper.wrap("; ".join([counted + _box(census), *census.patterns]), first="  where      ")
+    lines = paper.wrap(where(census), first="  where      ")
     if len(census.worst) > 1:
-        lines += ["  worst", *_table(census.worst[:_WORST], paper)]
+        lines += ["  worst", *_table(census.worst[:WORST], paper)]
     return lines + text_map(census, paper)
 
 
-def _box(census: Census) -> str:
-    if not census.box or census.wrong == 0:
-        return ""
-    spans = [f"{first}" if first == last else f"{first}..{last}" for first, last in census.box]
-    return f", in [{', '.join(spans)}]"
+def where(census: Census) -> str:
+    """Say how many entries are wrong, in which box, and in which pattern."""
+    how = "counted" if census.exact else f"estimated from {whole(census.sampled, 'sampled entry', 'sampled entries')}"
+    spans = ", ".join(f"{first}" if first == last else f"{first}..{last}" for first, last in census.box)
+    box = f", in [{spans}]" if spans and census.wrong else ""
+    counted = f"{census.wrong} of {whole(census.total, 'entry', 'entries')} wrong ({how}){box}"
+    return "; ".join([counted, *census.patterns])
 
 
 def _table(worst: tuple[WrongEntry, ...], paper: Paper) -> list[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from gradcheck.report.digits import short
 from gradcheck.report.markup import element, safe
@@ -9,6 +10,16 @@ from gradcheck.report.paper import Paper
 from gradcheck.verdict import Census
 
 Rows = Sequence[Sequence[float]]
+
+
+class Cell(NamedTuple):
+    """One cell of a picture: where it stands, its value, and the opacity of its colour."""
+
+    x: float
+    y: float
+    value: float
+    depth: float
+
 
 _LEVELS = (1e-4, 1e-2, 0.1, 0.5)  # shares of the largest value at which the next shade begins
 _SHADES = {True: "·░▒▓█", False: ".:+*#"}
@@ -25,7 +36,7 @@ def text_map(census: Census, paper: Paper) -> list[str]:
         return []
     shown = shrink(census.heat_map, _TEXT_ROWS, paper.width - _INDENT)
     top = largest(shown)
-    if top == 0:
+    if not any(value for row in shown for value in row):
         return []
     wide = 2 if 2 * len(shown[0]) <= paper.width - _INDENT else 1
     shades = _SHADES[paper.unicode]
@@ -63,6 +74,8 @@ def _peak(values: Iterable[float]) -> float:
 def _shade(value: float, top: float, shades: str) -> str:
     if not math.isfinite(value):
         return "?"
+    if value == 0:
+        return shades[0]
     return shades[sum(abs(value) >= level * top for level in _LEVELS)]
 
 
@@ -84,19 +97,17 @@ def svg_map(rows: Rows, *, top: float, signed: bool, tile: tuple[int, int] | Non
     """
     down, across = _offsets(len(rows), tile and tile[0]), _offsets(len(rows[0]), tile and tile[1])
     high, wide = down[-1] + 1, across[-1] + 1
-    named = len(rows) * len(rows[0]) <= _NAMED_CELLS
     cells = [
-        _cell(value, _depth(value, top, signed), (x, y), named)
+        Cell(x, y, value, _depth(value, top, signed))
         for y, row in zip(down, rows, strict=True)
         for x, value in zip(across, row, strict=True)
     ]
     scale = max(_LEAST_PIXELS, min(_MOST_PIXELS, _MAP_PIXELS / wide))
-    ground = element("rect", width=wide, height=high, fill="var(--empty)")
     return element(
         "svg",
         element("title", safe(title)),
-        ground,
-        *cells,
+        *_painted(cells),
+        *(_named(cells) if len(cells) <= _NAMED_CELLS else []),
         viewBox=f"0 0 {wide:g} {high:g}",
         width=round(wide * scale),
         role="img",
@@ -116,13 +127,30 @@ def _depth(value: float, top: float, signed: bool) -> float:
     return math.ceil(8 * min(max(share, 0.0), 1.0)) / 8 if share > 0 else 0.0
 
 
-def _cell(value: float, depth: float, place: tuple[float, float], named: bool) -> str:
-    x, y = place
-    label = [element("title", safe(short(value, 6)))] if named else []
-    if not math.isfinite(value):
-        cross = f"M{x + 0.2:g} {y + 0.2:g}l.6 .6m0 -.6l-.6 .6"
-        return element("path", *label, d=cross, stroke="var(--text)", stroke_width=0.15, fill="none")
-    if depth == 0 and not named:
-        return ""
-    color = "var(--warm)" if value > 0 else "var(--cold)"
-    return element("rect", *label, x=x, y=y, width=1, height=1, fill=color, fill_opacity=depth)
+def _painted(cells: Sequence[Cell]) -> list[str]:
+    """Draw all cells, one path for each colour, so that a map of 64 x 64 stays small."""
+    paths: dict[tuple[str, float], str] = {("empty", 1.0): ""}
+    for cell in cells:
+        square = f"M{cell.x:g} {cell.y:g}h1v1h-1z"
+        paths["empty", 1.0] += square
+        if not math.isfinite(cell.value):
+            key, square = ("cross", 1.0), f"M{cell.x + 0.2:g} {cell.y + 0.2:g}l.6 .6m0 -.6l-.6 .6"
+        else:
+            key = ("warm" if cell.value > 0 else "cold", cell.depth)
+        if cell.depth or key[0] == "cross":
+            paths[key] = paths.get(key, "") + square
+    return [_path(drawn, color, depth) for (color, depth), drawn in paths.items()]
+
+
+def _path(drawn: str, color: str, depth: float) -> str:
+    if color == "cross":
+        return element("path", d=drawn, stroke="currentColor", stroke_width=0.15, fill="none")
+    return element("path", d=drawn, fill=f"var(--{color})", fill_opacity=depth if depth < 1 else None)
+
+
+def _named(cells: Sequence[Cell]) -> list[str]:
+    """Lay an invisible square over each cell that says its value when pointed at."""
+    return [
+        element("rect", element("title", safe(short(cell.value, 6))), x=cell.x, y=cell.y, width=1, height=1, opacity=0)
+        for cell in cells
+    ]

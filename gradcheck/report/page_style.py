@@ -41,7 +41,7 @@ body.gradcheck { margin: 0; padding: 1.5rem clamp(.75rem, 4vw, 3rem); }
 .gradcheck code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; color: inherit; background: none; }
 .gradcheck .maps { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; margin: .6rem 0; }
 .gradcheck figure { margin: 0; max-width: 100%; }
-.gradcheck figcaption { font-size: .85rem; color: var(--muted); max-width: 26rem; }
+.gradcheck figcaption { font-size: .85rem; color: var(--muted); max-width: 17rem; }
 .gradcheck svg { display: block; max-width: 100%; height: auto; margin-bottom: .3rem; }
 .gradcheck a { color: inherit; }
 .gradcheck ul { margin: .3rem 0; padding: 0; list-style: none; }

@@ -20,7 +20,9 @@ def dump(value: Any) -> Any:
     """Turn a record, or anything made of records, mappings, sequences and scalars, into plain data."""
     if value is None or isinstance(value, bool | str):
         return value.value if isinstance(value, Enum) else value
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
         return value if math.isfinite(value) else str(float(value))
     if is_dataclass(value):
         return {field.name: dump(getattr(value, field.name)) for field in fields(value)}
