@@ -1,0 +1,290 @@
+"""Mistakes in layers that move entries about: look-ups, sums, reshapes, matrix functions, attention, recurrence."""
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck.faults.records import Fault, drawn, fixed, joined, normal, pair
+from gradcheck.faults.specimens import sigmoid, softmax
+
+IDS = np.array([2, 0, 2, 1, 2])
+TABLE = joined(normal(table=(4, 3)), fixed(ids=IDS))
+VALUES = normal(x=(3, 5))
+HEADS = normal(q=(4, 3), k=(5, 3), v=(5, 2))
+GAINS = drawn(matrix=lambda rng: rng.standard_normal((3, 3)) + 3 * np.eye(3))
+MASK = np.array([[1, 0, 1, 1, 0], [0, 1, 1, 0, 1], [1, 1, 0, 1, 1]])
+
+
+def _look_up(table: Any, ids: Any) -> Any:
+    return table[ids]
+
+
+def _look_up_overwritten(g: Any, table: Any, ids: Any) -> Any:
+    gradient = np.zeros_like(table)
+    gradient[ids] = g
+    return gradient, None
+
+
+def _look_up_buffered(g: Any, table: Any, ids: Any) -> Any:
+    gradient = np.zeros_like(table)
+    gradient[ids] += g
+    return gradient, None
+
+
+def _sort_backwards(g: Any, x: Any) -> Any:
+    return np.take_along_axis(g, np.argsort(x, axis=1), axis=1)
+
+
+def _split_wrongly(g: Any, x: Any, _y: Any) -> Any:
+    n = g.shape[1] - x.shape[1]
+    return g[:, n:].copy(), g[:, :n].copy()
+
+
+def _attention(q: Any, k: Any, v: Any) -> Any:
+    return softmax(q @ k.T / np.sqrt(q.shape[1])) @ v
+
+
+def attention_backward(g: Any, q: Any, k: Any, v: Any, scale: Any = None) -> Any:
+    """Return the gradients of attention, with another scale of the scores where one is given."""
+    scale = 1 / np.sqrt(q.shape[1]) if scale is None else scale
+    weights = softmax(q @ k.T / np.sqrt(q.shape[1]))
+    inner = g @ v.T
+    scores = weights * (inner - (inner * weights).sum(axis=1, keepdims=True)) * scale
+    return scores @ k, scores.T @ q, weights.T @ g
+
+
+def _attention_diagonal(g: Any, q: Any, k: Any, v: Any) -> Any:
+    weights = softmax(q @ k.T / np.sqrt(q.shape[1]))
+    scores = g @ v.T * weights * (1 - weights) / np.sqrt(q.shape[1])
+    return scores @ k, scores.T @ q, weights.T @ g
+
+
+def _recurrence(x: Any, weight: Any) -> Any:
+    state = np.zeros_like(x[0])
+    for each in x:
+        state = np.tanh(each + state @ weight)
+    return state
+
+
+def _recurrence_truncated(g: Any, x: Any, weight: Any) -> Any:
+    states = [np.zeros_like(x[0])]
+    for each in x:
+        states.append(np.tanh(each + states[-1] @ weight))
+    inner = g * (1 - states[-1] ** 2)
+    return np.concatenate([np.zeros_like(x[:-1]), inner[None]]), np.outer(states[-2], inner)
+
+
+def _gated(x: Any, cell: Any) -> Any:
+    return sigmoid(x) * np.tanh(cell)
+
+
+def _determinant_without_factor(g: Any, matrix: Any) -> Any:
+    return g * np.linalg.inv(matrix).T
+
+
+def _inverse_sign(g: Any, matrix: Any) -> Any:
+    inverse = np.linalg.inv(matrix)
+    return inverse.T @ g @ inverse.T
+
+
+def _inverse_not_transposed(g: Any, matrix: Any) -> Any:
+    inverse = np.linalg.inv(matrix)
+    return -inverse @ g @ inverse
+
+
+def _circular(x: Any, kernel: Any) -> Any:
+    return np.fft.irfft(np.fft.rfft(x) * np.fft.rfft(kernel), len(x))
+
+
+def _circular_without_conjugate(g: Any, x: Any, kernel: Any) -> Any:
+    return _circular(g, kernel), _circular(g, x)
+
+
+def _wrapped_forgotten(g: Any, _x: Any) -> Any:
+    return g[:, 2:-2].copy()
+
+
+def _distance(a: Any, b: Any) -> Any:
+    return np.sqrt(((a[:, None] - b) ** 2).sum(axis=2))
+
+
+def _distance_sign(g: Any, a: Any, b: Any) -> Any:
+    away = g[:, :, None] * (a[:, None] - b) / _distance(a, b)[:, :, None]
+    return away.sum(axis=1), away.sum(axis=0)
+
+
+FAULTS = (
+    Fault(
+        "structures/embedding/repeated-ids-overwritten",
+        "overlap-overwritten",
+        ("table",),
+        pair(_look_up, _look_up_overwritten),
+        TABLE,
+        "a row that is looked up several times keeps the last gradient only",
+    ),
+    Fault(
+        "structures/embedding/buffered-addition",
+        "overlap-overwritten",
+        ("table",),
+        pair(_look_up, _look_up_buffered),
+        TABLE,
+        "gradient[ids] += g adds each repeated row once",
+    ),
+    Fault(
+        "structures/sort/order-not-inverted",
+        "permuted",
+        ("x",),
+        pair(lambda x: np.sort(x, axis=1), _sort_backwards),
+        VALUES,
+        "grad_output is sorted again instead of being put back",
+    ),
+    Fault(
+        "structures/cumulative-sum/not-reversed",
+        "reversed",
+        ("x",),
+        pair(lambda x: np.cumsum(x, axis=1), lambda g, _x: np.cumsum(g, axis=1)),
+        VALUES,
+        "the sum runs forwards where it runs backwards",
+    ),
+    Fault(
+        "structures/flip/not-flipped-back",
+        "reversed",
+        ("x",),
+        pair(lambda x: np.tanh(x[:, ::-1]), lambda g, x: g * (1 - np.tanh(x) ** 2)),
+        VALUES,
+        "grad_output is not flipped back",
+    ),
+    Fault(
+        "structures/concatenate/split-in-the-wrong-order",
+        "equals-other-argument",
+        ("x", "y"),
+        pair(lambda x, y: np.concatenate([x, y], axis=1), _split_wrongly),
+        normal(x=(3, 4), y=(3, 4)),
+        "the parts are handed back in the other order",
+    ),
+    Fault(
+        "structures/transpose/wrong-inverse",
+        "permuted",
+        ("x",),
+        pair(lambda x: np.sin(x).transpose(1, 2, 0), lambda g, x: g.transpose(1, 2, 0) * np.cos(x)),
+        normal(x=(3, 3, 3)),
+        "the permutation is done again instead of being undone",
+    ),
+    Fault(
+        "structures/reshape/other-order",
+        "permuted",
+        ("x",),
+        pair(lambda x: x.reshape(len(x), -1) * 2.0, lambda g, x: 2 * g.reshape(x.shape, order="F")),
+        normal(x=(2, 3, 4)),
+        "the gradient is reshaped in Fortran's order",
+    ),
+    Fault(
+        "structures/repeat/averaged",
+        "factor-1/2",
+        ("x",),
+        pair(lambda x: np.repeat(x, 2, axis=1), lambda g, _x: (g[:, ::2] + g[:, 1::2]) / 2),
+        VALUES,
+        "copies are averaged instead of added up",
+    ),
+    Fault(
+        "structures/wrap/edges-forgotten",
+        "border-only",
+        ("x",),
+        pair(lambda x: np.pad(x, [(0, 0), (2, 2)], mode="wrap"), _wrapped_forgotten),
+        VALUES,
+        "the gradients of the wrapped margins are dropped",
+    ),
+    Fault(
+        "structures/dropout/scale-forgotten",
+        "factor-1/2",
+        ("x",),
+        pair(lambda x, mask: 2.0 * x * mask, lambda g, _x, mask: (g * mask, None)),
+        joined(VALUES, fixed(mask=MASK)),
+        "the survivors' scale of 2 is left out",
+    ),
+    Fault(
+        "structures/dropout/mask-forgotten",
+        "wrong-branch",
+        ("x",),
+        pair(lambda x, mask: 2.0 * x * mask, lambda g, _x, _mask: (2 * g, None)),
+        joined(VALUES, fixed(mask=MASK)),
+        "entries that were dropped get a gradient",
+    ),
+    Fault(
+        "structures/attention/scale-forgotten",
+        "factor",
+        ("q", "k"),
+        pair(_attention, lambda g, q, k, v: attention_backward(g, q, k, v, 1.0)),
+        HEADS,
+        "the scores' division by the root of the width is left out",
+    ),
+    Fault(
+        "structures/attention/softmax-diagonal",
+        "softmax-diagonal",
+        ("q", "k"),
+        pair(_attention, _attention_diagonal),
+        HEADS,
+        "the Jacobian of the weights is taken as diagonal",
+    ),
+    Fault(
+        "structures/attention/keys-and-queries-exchanged",
+        "equals-other-argument",
+        ("q", "k"),
+        pair(
+            _attention, lambda g, q, k, v: (*attention_backward(g, q, k, v)[1::-1], attention_backward(g, q, k, v)[2])
+        ),
+        normal(q=(4, 3), k=(4, 3), v=(4, 2)),
+        "keys get the gradient of queries and the reverse",
+    ),
+    Fault(
+        "structures/recurrence/last-step-only",
+        "path-missing",
+        ("x", "weight"),
+        pair(_recurrence, _recurrence_truncated),
+        normal(scale=0.7, x=(4, 3), weight=(3, 3)),
+        "the gradient goes back through one step only",
+    ),
+    Fault(
+        "structures/gate/derivative-forgotten",
+        "f-prime-missing",
+        ("x",),
+        pair(_gated, lambda g, x, c: (g * np.tanh(c), g * sigmoid(x) * (1 - np.tanh(c) ** 2))),
+        normal(x=(3, 4), cell=(3, 4)),
+        "the gate's derivative is left out",
+    ),
+    Fault(
+        "structures/determinant/factor-forgotten",
+        "other",
+        ("matrix",),
+        pair(np.linalg.det, _determinant_without_factor),
+        GAINS,
+        "the inverse transposed without the determinant, which is that of the logarithm",
+    ),
+    Fault(
+        "structures/inverse/sign", "sign", ("matrix",), pair(np.linalg.inv, _inverse_sign), GAINS, "minus is missing"
+    ),
+    Fault(
+        "structures/inverse/not-transposed",
+        "transposed",
+        ("matrix",),
+        pair(np.linalg.inv, _inverse_not_transposed),
+        GAINS,
+        "the inverses on both sides are not transposed",
+    ),
+    Fault(
+        "structures/circular/conjugate-forgotten",
+        "reversed",
+        ("x", "kernel"),
+        pair(_circular, _circular_without_conjugate),
+        normal(x=(8,), kernel=(8,)),
+        "a circular convolution where the correlation belongs",
+    ),
+    Fault(
+        "structures/distance/sign-of-the-second",
+        "sign",
+        ("b",),
+        pair(_distance, _distance_sign),
+        normal(a=(3, 2), b=(4, 2)),
+        "the second set of points gets the first's sign",
+    ),
+)
