@@ -1,15 +1,19 @@
 """Pools that are told the size of their output: as many windows as that, as even as can be."""
 
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
+from itertools import product
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.layers.average_pool import number_of_entries, spread_over_windows, window_sums
+from gradcheck.layers.average_pool import AvgPool, outer_product
 from gradcheck.layers.geometry import Sizes, check_sizes
-from gradcheck.layers.max_pool import Ties, check_ties, route_to_winners, window_maxima
+from gradcheck.layers.global_pool import by_position, largest_of_all, share_of_winners
+from gradcheck.layers.max_pool import MaxPool, Ties, check_ties
 from gradcheck.layers.operands import cotangent, operand, rounded
-from gradcheck.layers.windows import AxisWindows, adaptive_axes, spatial_size
+from gradcheck.layers.windows import adaptive_spans, at, even_kernel, spatial_size
 
 Array = NDArray[Any]
 
@@ -51,11 +55,34 @@ class AdaptiveMaxPool:
 
     def forward(self, input: Array) -> Array:
         """Return the largest entry of each window, (N, C, *output_size)."""
-        return rounded(window_maxima(operand("input", input), _axes(input, self.output_size))[-1], input)
+        kernel_size = even_kernel(spatial_size(input), self.output_size)
+        if kernel_size is not None:
+            return MaxPool(kernel_size, ties=self.ties).forward(input)
+        values = operand("input", input)
+        output = np.empty(self._output_shape(input), values.dtype)
+        for out, box in self._boxes(input):
+            output[out] = largest_of_all(by_position(values[box]))[..., 0]
+        return rounded(output, input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`: each error at its window's winner."""
-        return route_to_winners(grad_output, input, _axes(input, self.output_size), self.ties)
+        kernel_size = even_kernel(spatial_size(input), self.output_size)
+        if kernel_size is not None:
+            return MaxPool(kernel_size, ties=self.ties).backward(grad_output, input)
+        values, deltas = operand("input", input), cotangent(grad_output, self._output_shape(input))
+        grad_input = np.zeros(values.shape, deltas.dtype)
+        for out, box in self._boxes(input):
+            share = share_of_winners(deltas[out][..., np.newaxis], by_position(values[box]), ties=self.ties)
+            grad_input[box] += share.reshape(grad_input[box].shape)
+        return rounded(grad_input, input)
+
+    def _output_shape(self, input: Any) -> tuple[int, ...]:
+        return (*np.shape(input)[:2], *map(len, adaptive_spans(spatial_size(input), self.output_size)))
+
+    def _boxes(self, input: Any) -> Iterator[tuple[Any, Any]]:
+        """Iterate over (output index, input slices), window by window."""
+        for window in product(*map(enumerate, adaptive_spans(spatial_size(input), self.output_size))):
+            yield (..., *(place for place, _ in window)), (..., *(span for _, span in window))
 
 
 @dataclass(frozen=True)
@@ -88,15 +115,33 @@ class AdaptiveAvgPool:
 
     def forward(self, input: Array) -> Array:
         """Return the mean of each window, (N, C, *output_size)."""
-        values, axes = operand("input", input), _axes(input, self.output_size)
-        return rounded(window_sums(values, axes) / number_of_entries(axes, values), input)
+        kernel_size = even_kernel(spatial_size(input), self.output_size)
+        if kernel_size is not None:
+            return AvgPool(kernel_size).forward(input)
+        values = operand("input", input)
+        for axis, spans in enumerate(adaptive_spans(spatial_size(input), self.output_size), start=2):
+            sums = [values[at(axis, span)].sum(axis=axis, keepdims=True) for span in spans]
+            values = np.concatenate(sums, axis=axis)
+        return rounded(values / self._divisors(input, values), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`: equal shares of the errors of its windows."""
-        values, axes = operand("input", input), _axes(input, self.output_size)
-        deltas = cotangent(grad_output, (*values.shape[:2], *(axis.output_size for axis in axes)))
-        return rounded(spread_over_windows(deltas / number_of_entries(axes, values), axes), input)
+        kernel_size = even_kernel(spatial_size(input), self.output_size)
+        if kernel_size is not None:
+            return AvgPool(kernel_size).backward(grad_output, input)
+        size = spatial_size(input)
+        all_spans = adaptive_spans(size, self.output_size)
+        deltas = cotangent(grad_output, (*np.shape(input)[:2], *map(len, all_spans)))
+        deltas = deltas / self._divisors(input, deltas)
+        for axis, spans in reversed([*enumerate(all_spans, start=2)]):
+            total = np.zeros((*deltas.shape[:axis], size[axis - 2], *deltas.shape[axis + 1 :]), deltas.dtype)
+            for place, span in enumerate(spans):
+                total[at(axis, span)] += deltas[at(axis, slice(place, place + 1))]
+            deltas = total
+        return rounded(deltas, input)
 
-
-def _axes(input: Any, output_size: Sizes) -> list[AxisWindows]:
-    return adaptive_axes(spatial_size(input), output_size)
+    def _divisors(self, input: Any, values: Array) -> Array:
+        """Return D, one an output position, in the precision of `values`."""
+        all_spans = adaptive_spans(spatial_size(input), self.output_size)
+        counts = [np.array([span.stop - span.start for span in spans]) for spans in all_spans]
+        return outer_product(counts, values)

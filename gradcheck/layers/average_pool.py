@@ -88,16 +88,14 @@ class AvgPool:
         """Return D, one an output position, in the precision of `values`."""
         if self.divisor_override is not None:
             return np.asarray(self.divisor_override, values.real.dtype)
-        if not self.count_include_pad:
-            return number_of_entries(sliding_axes(windows), values)
-        axes = zip(
-            windows.output_size, windows.stride, windows.kernel_size, windows.padding, windows.input_size, strict=True
-        )
-        counts = [
-            np.minimum(np.arange(outputs) * stride + kernel, before + size + after) - np.arange(outputs) * stride
-            for outputs, stride, kernel, (before, after), size in axes
-        ]
-        return _outer_product(counts, values)
+        counts = []
+        for axis, outputs in enumerate(windows.output_size):
+            before, after = windows.padding[axis]
+            size = windows.input_size[axis]
+            first, last = (-before, size + after) if self.count_include_pad else (0, size)
+            starts = np.arange(outputs) * windows.stride[axis] - before
+            counts.append(np.minimum(starts + windows.kernel_size[axis], last) - np.maximum(starts, first))
+        return outer_product(counts, values)
 
 
 def window_sums(values: Array, axes: Sequence[AxisWindows]) -> Array:
@@ -120,16 +118,6 @@ def spread_over_windows(deltas: Array, axes: Sequence[AxisWindows]) -> Array:
     return deltas
 
 
-def number_of_entries(axes: Sequence[AxisWindows], values: Array) -> Array:
-    """Return how many entries of the input each window holds, padding left out, in the precision of `values`."""
-    counts = []
-    for axis in axes:
-        count = np.zeros(axis.output_size)
-        for outputs, _ in axis.taps:
-            count[outputs[-1]] += 1
-        counts.append(count)
-    return _outer_product(counts, values)
-
-
-def _outer_product(counts: Sequence[Array], values: Array) -> Array:
+def outer_product(counts: Sequence[Array], values: Array) -> Array:
+    """Return the number of entries of each window from those along each axis, in the precision of `values`."""
     return np.asarray(reduce(np.multiply.outer, counts)).astype(values.real.dtype)

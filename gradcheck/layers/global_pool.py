@@ -48,27 +48,14 @@ class GlobalMaxPool:
 
     def forward(self, input: Array) -> Array:
         """Return the largest entry of each channel, (N, C, 1, ...)."""
-        values = _by_position(input)
-        winner = values.real.argmax(axis=-1, keepdims=True)
-        return rounded(np.take_along_axis(values, winner, axis=-1).reshape(_output_shape(input)), input)
+        largest = largest_of_all(by_position(operand("input", input)))
+        return rounded(largest.reshape(_output_shape(input)), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`: each error at its channel's winner."""
-        values = _by_position(input).real
-        deltas = cotangent(grad_output, _output_shape(input)).reshape(*values.shape[:2], 1)
-        if self.ties == "split":
-            largest = values.max(axis=-1, keepdims=True)
-            won = (values == largest) | (np.isnan(values) & np.isnan(largest))
-            share = np.where(won, deltas / won.sum(axis=-1, keepdims=True, dtype=deltas.real.dtype), 0)
-        else:
-            share = np.zeros(values.shape, deltas.dtype)
-            np.put_along_axis(share, self._winner(values), deltas, axis=-1)
+        deltas = cotangent(grad_output, _output_shape(input)).reshape(*np.shape(input)[:2], 1)
+        share = share_of_winners(deltas, by_position(operand("input", input)), ties=self.ties)
         return rounded(share.reshape(np.shape(input)), input)
-
-    def _winner(self, values: Array) -> Array:
-        if self.ties == "last":
-            return np.asarray(values.shape[-1] - 1 - values[..., ::-1].argmax(axis=-1, keepdims=True))
-        return np.asarray(values.argmax(axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -91,7 +78,7 @@ class GlobalAvgPool:
 
     def forward(self, input: Array) -> Array:
         """Return the mean of each channel, (N, C, 1, ...)."""
-        values = _by_position(input)
+        values = by_position(operand("input", input))
         return rounded((values.sum(axis=-1) / values.shape[-1]).reshape(_output_shape(input)), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
@@ -131,12 +118,12 @@ class GlobalLpPool:
 
     def forward(self, input: Array) -> Array:
         """Return the norm of each channel, (N, C, 1, ...)."""
-        scale, norm = self._norms(magnitude(_by_position(input)))
+        scale, norm = self._norms(magnitude(by_position(operand("input", input))))
         return rounded((scale * norm).reshape(_output_shape(input)), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`."""
-        values = _by_position(input)
+        values = by_position(operand("input", input))
         deltas = cotangent(grad_output, _output_shape(input)).reshape(*values.shape[:2], 1)
         magnitudes = magnitude(values)
         scale, norm = self._norms(magnitudes)
@@ -150,11 +137,31 @@ class GlobalLpPool:
         return scale, root(power(magnitudes / scale, self.p).sum(axis=-1, keepdims=True), self.p)
 
 
-def _by_position(input: Any) -> Array:
-    """Return the input with all positions on one axis, (N, C, P)."""
-    positions = prod(spatial_size(input))
-    values = operand("input", input)
-    return values.reshape(*values.shape[:2], positions)
+def by_position(values: Array) -> Array:
+    """Return `values` with all positions on one axis, (N, C, P)."""
+    return values.reshape(*values.shape[:2], prod(values.shape[2:]))
+
+
+def largest_of_all(values: Array) -> Array:
+    """Return the largest of (N, C, P) along the positions, as (N, C, 1); the first NaN, where there is any."""
+    winner = values.real.argmax(axis=-1, keepdims=True)
+    return np.take_along_axis(values, winner, axis=-1)
+
+
+def share_of_winners(deltas: Array, values: Array, *, ties: str) -> Array:
+    """Return `deltas` (N, C, 1) at the positions of the winners among `values` (N, C, P), 0 at all others."""
+    values = values.real
+    if ties == "split":
+        largest = values.max(axis=-1, keepdims=True)
+        won = (values == largest) | (np.isnan(values) & np.isnan(largest))
+        return np.where(won, deltas / won.sum(axis=-1, keepdims=True, dtype=values.dtype), 0)
+    if ties == "last":
+        winner = values.shape[-1] - 1 - values[..., ::-1].argmax(axis=-1, keepdims=True)
+    else:
+        winner = values.argmax(axis=-1, keepdims=True)
+    share = np.zeros(values.shape, deltas.dtype)
+    np.put_along_axis(share, winner, deltas, axis=-1)
+    return share
 
 
 def _output_shape(input: Any) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from gradcheck.layers.elementwise import check_number, magnitude
 from gradcheck.layers.geometry import Padding, Sizes, Windows, check_padding, check_sizes
 from gradcheck.layers.max_pool import window_maxima
 from gradcheck.layers.operands import cotangent, operand, rounded
-from gradcheck.layers.windows import Index, pool_windows, sliding_axes
+from gradcheck.layers.windows import pool_windows, sliding_axes
 
 Array = NDArray[Any]
 
@@ -99,7 +99,7 @@ class LpPool:
         return scale, root(total, self.p)
 
 
-def _overlaps(windows: Windows) -> Iterator[tuple[Index, Index]]:
+def _overlaps(windows: Windows) -> Iterator[tuple[Any, Any]]:
     """Iterate over (inputs, outputs), which meet at each place within the window, as indices into whole arrays."""
     for _, inputs, outputs in windows.overlaps():
         yield (..., *inputs), (..., *outputs)

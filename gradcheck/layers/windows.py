@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.errors import InvalidInput
@@ -16,15 +15,15 @@ from gradcheck.layers.geometry import Padding, Sizes, Windows, kernel_spans, per
 from gradcheck.layers.operands import operand
 
 Array = NDArray[Any]
-Index = tuple[Any, ...]
+Index = tuple[slice, ...]
 
 
 @dataclass(frozen=True)
 class AxisWindows:
     """The windows along one axis of an array.
 
-    `taps` are the places within a window, in their order: pairs (outputs, inputs) of indices into the output and the
-    input, entry for entry. Padding is in no tap, and no tap meets an entry twice, so that `combine` can add through
+    `taps` are pairs (outputs, inputs) of indices into the output and the input, entry for entry: for each window in
+    the order of its places. Padding is in no tap, and no tap meets an entry twice, so that `combine` can add through
     either index.
     """
 
@@ -44,10 +43,7 @@ class AxisWindows:
 
 def combine(operation: Any, result: Array, index: Index, values: Array) -> None:
     """Set result[index] to operation(result[index], values), in place; `operation` takes `out` as a ufunc does."""
-    part = result[index]
-    operation(part, values, out=part)
-    if not np.may_share_memory(part, result):  # an index array makes a copy, slices do not
-        result[index] = part
+    operation(result[index], values, out=result[index])
 
 
 def spatial_size(input: Any) -> tuple[int, ...]:
@@ -110,33 +106,28 @@ def _sliding_axis(windows: Windows, axis: int) -> AxisWindows:
         padding=windows.padding[axis : axis + 1],
         output_size=windows.output_size[axis : axis + 1],
     )
-    taps = tuple((_at(axis, *outputs), _at(axis, *inputs)) for _, inputs, outputs in alone.overlaps())
+    taps = tuple((at(axis + 2, *outputs), at(axis + 2, *inputs)) for _, inputs, outputs in alone.overlaps())
     return AxisWindows(axis + 2, alone.input_size[0], alone.output_size[0], taps)
 
 
-def adaptive_axes(input_size: Sequence[int], output_size: Sizes) -> list[AxisWindows]:
+def adaptive_spans(input_size: Sequence[int], output_size: Sizes) -> list[list[slice]]:
     """Divide each axis evenly: of n entries, window i of o covers floor(i n / o) up to ceil((i + 1) n / o)."""
     sizes = zip(input_size, per_axis("output_size", output_size, len(input_size)), strict=True)
-    return [_adaptive_axis(axis, *size) for axis, size in enumerate(sizes)]
+    return [[slice(i * n // o, -(-(i + 1) * n // o)) for i in range(o)] for n, o in sizes]
 
 
-def _adaptive_axis(axis: int, input_size: int, output_size: int) -> AxisWindows:
-    outputs = np.arange(output_size)
-    starts, stops = outputs * input_size // output_size, -(-(outputs + 1) * input_size // output_size)
-    taps: list[tuple[Index, Index]] = []
-    for place in range(int((stops - starts).max())):
-        if input_size % output_size == 0:
-            taps.append((_at(axis, slice(None)), _at(axis, slice(place, None, input_size // output_size))))
-            continue
-        met = outputs[starts + place < stops]
-        begun = starts[met]
-        # Where outputs outnumber inputs, windows begin at the same entry: each repetition is a tap of its own.
-        repetition = np.arange(len(met)) - np.searchsorted(begun, begun)
-        for turn in range(int(repetition.max()) + 1):
-            chosen = repetition == turn
-            taps.append((_at(axis, met[chosen]), _at(axis, begun[chosen] + place)))
-    return AxisWindows(axis + 2, input_size, output_size, tuple(taps))
+def even_kernel(input_size: Sequence[int], output_size: Sizes) -> tuple[int, ...] | None:
+    """Return the kernel and stride of the ordinary pool with the windows of `adaptive_spans`, where it is worth using.
+
+    It is where each axis divides evenly, and where a window is no longer than the axis has windows: the ordinary pool
+    makes a pass for each place within the window, the adaptive one for each window.
+    """
+    sizes = [*zip(input_size, per_axis("output_size", output_size, len(input_size)), strict=True)]
+    if any(n % o or n // o > o for n, o in sizes):
+        return None
+    return tuple(n // o for n, o in sizes)
 
 
-def _at(axis: int, index: Any) -> Index:
-    return (slice(None),) * (axis + 2) + (index,)
+def at(axis: int, index: slice) -> Index:
+    """Return the index that takes `index` along `axis`, and everything before it."""
+    return (slice(None),) * axis + (index,)
