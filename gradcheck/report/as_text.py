@@ -123,7 +123,7 @@ def _code(title: str, code: str, paper: Paper) -> list[str]:
 def _proof(report: Report, paper: Paper) -> list[str]:
     if not report.proof:
         return []
-    lines = ["proof: the claimed gradient was damaged on purpose"]
+    lines = paper.wrap("proof: the claimed gradient was damaged on purpose", rest="  ")
     for damage in report.proof:
         size = f" (relative size {short(damage.size)})" if damage.size else ""
         lines += paper.wrap(f"{damage.argument}, {damage.damage}{size}: {damage.outcome}", first="  ", rest="    ")
@@ -177,7 +177,7 @@ def _calls(cost: Cost) -> str:
 
 def _summary(results: Sequence[Result], version: str, paper: Paper) -> list[str]:
     by = f" by gradcheck {version}" if version else ""
-    lines = [f"{whole(len(results), 'target')} checked{by}"]
+    lines = paper.wrap(f"{whole(len(results), 'target')} checked{by}")
     for result in results:
         lines += paper.wrap(result.target, first=f"  {label(result):18}")
     return lines

@@ -1,0 +1,45 @@
+"""What is written on a terminal stays on its lines."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradcheck.report.paper import Paper, columns, printable
+
+
+@given(st.text(), st.integers(20, 100))
+def test_wrapped_text_keeps_its_words_and_its_width(text, width):
+    paper = Paper(width)
+    lines = paper.wrap(text, first="first: ", rest="  ")
+    assert max(map(columns, lines)) <= width
+    joined = "".join("".join(lines).removeprefix("first:").split())
+    assert joined == "".join(paper.clean(text).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\r\nb", "a  b"),
+        ("\x00\x7f\x9b", "\\x00\\x7f\\x9b"),
+        ("\ud800", "\\ud800"),
+        ("名前 ± ½", "名前 ± ½"),
+    ],
+)
+def test_controls_become_visible_and_letters_stay(text, shown):
+    assert printable(text) == shown
+
+
+def test_ascii_paper_has_a_stand_in_for_every_character():
+    assert Paper(unicode=False).clean("1 ± 2 \N{MULTIPLICATION SIGN} 3° → ∞ 名") == "1 +- 2 x 3 degrees -> inf \\u540d"
+
+
+def test_wide_characters_take_two_columns_and_combining_ones_none():
+    assert columns("名a") == 3
+    assert columns("e\u0301") == 1
+
+
+def test_code_is_never_broken():
+    line = "x" * 200
+    assert Paper(40).verbatim(f"{line}\n\ty\x07", indent="  ") == [f"  {line}", "      y\\x07"]
