@@ -71,5 +71,6 @@ def merge(value: Vector, bar: Vector, real: Derivative) -> Derivative:
         method="complex step" if np.mean(sure) >= 0.5 else real.method,
         evaluations=real.evaluations,
         step=real.step,
+        carried=True,
         rungs=real.rungs,
     )

@@ -106,7 +106,9 @@ class Ladder:
             return left, np.zeros(gap.shape, dtype=bool)
         return left, np.abs(limit - before) < np.abs(limit) / 2.0
 
-    def _offer(self, value: Vector, error: Vector, kink: Vector, heard: Mask, beside: dict[str, Any], step: float) -> None:
+    def _offer(
+        self, value: Vector, error: Vector, kink: Vector, heard: Mask, beside: dict[str, Any], step: float
+    ) -> None:
         bar = error + kink
         better = (bar < self.bar) & heard & np.isfinite(value)
         for kept, new in ((self.value, value), (self.bar, bar), *((getattr(self, k), v) for k, v in beside.items())):
@@ -157,7 +159,9 @@ class Ladder:
         )
 
 
-def run_ladder(along: Along, base: Vector, noise: Vector, steps: tuple[float, ...], ladder: Ladder | None = None) -> Ladder:
+def run_ladder(
+    along: Along, base: Vector, noise: Vector, steps: tuple[float, ...], ladder: Ladder | None = None
+) -> Ladder:
     """Descend `steps` (decreasing), two evaluations each; a step that leaves the domain is passed over."""
     ladder = ladder or Ladder(base, noise)
     for step in steps:

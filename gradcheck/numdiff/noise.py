@@ -13,7 +13,9 @@ import numpy as np
 from gradcheck.numdiff.records import Vector
 
 SAMPLES = 3
-COARSE_SPACING = 2.0**-24  # the cube of it is below any rounding; steps of it are felt by functions that work in float32
+COARSE_SPACING = (
+    2.0**-24
+)  # the cube of it is below any rounding; steps of it are felt by functions that work in float32
 THIRD_DIFFERENCE = 20.0**0.5  # sqrt(1 + 9 + 9 + 1): the gain of a third difference on independent noise
 QUANTISED = 4.0  # the median output's third difference is below 4 times its noise unless f is quantised more coarsely
 FEW_OUTPUTS = 64
@@ -27,7 +29,9 @@ def few_ulps(x: np.ndarray[Any, Any], salt: int, dtype: np.dtype[Any]) -> np.nda
     """
     exact = x.astype(np.float64)
     bits = exact.view(np.uint64) if exact.ndim else exact.reshape(1).view(np.uint64).reshape(())
-    mixed = (bits ^ (bits >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15 + 2 * (salt * 0x632BE5AB + 1) & 0xFFFFFFFFFFFFFFFF | 1)
+    mixed = (bits ^ (bits >> np.uint64(29))) * np.uint64(
+        0x9E3779B97F4A7C15 + 2 * (salt * 0x632BE5AB + 1) & 0xFFFFFFFFFFFFFFFF | 1
+    )
     pick = (mixed >> np.uint64(61)).astype(np.int64)
     change = np.array([-2.0, -1.0, 1.0, 2.0, -1.0, 2.0, -2.0, 1.0])[pick]
     unit = np.spacing(np.abs(x).astype(dtype)).astype(np.float64)

@@ -25,7 +25,7 @@ class Derivative:
     `left` and `right` are the one-sided derivatives; they differ from `value` where `kinky` is set: there the
     function has a kink at the point itself, or closer to it than any usable step. `bar` is finite where the output
     could be measured at all, `inf` elsewhere. `noise` is the rounding noise of the function itself. `method` names
-    what most of the entries were measured by.
+    what most of the entries were measured by; `carried` says that the function carries complex numbers.
     """
 
     value: Vector
@@ -37,6 +37,7 @@ class Derivative:
     method: str
     evaluations: int
     step: float = 0.0
+    carried: bool = False
     rungs: tuple[Rung, ...] = field(default=())
 
     @property

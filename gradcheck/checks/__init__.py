@@ -1,0 +1,1 @@
+"""One question a file: the gradient, kinks, precision, exactness, the contract; each returns findings or results."""

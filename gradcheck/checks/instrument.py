@@ -1,0 +1,184 @@
+"""The judge's hand on the layer: every call goes through here, on copies, counted by purpose, warnings collected."""
+
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from gradcheck.checks.outputs import Form, as_arrays, flatten, form_of
+from gradcheck.errors import GradcheckError, LayerFailed, LayerFault
+from gradcheck.numdiff.records import Vector
+from gradcheck.subject import Array, Inputs, Passes, Subject
+from gradcheck.verdict import Cost, Evaluations
+
+OURS = __file__.replace("\\", "/").rsplit("/", 2)[0]
+MOST_WARNINGS = 20
+
+
+def copied(inputs: Inputs) -> dict[str, Any]:
+    """Return the inputs with every array copied, so that a layer that writes into them harms nobody."""
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+
+
+def trimmed_traceback(error: BaseException) -> str:
+    """Return the traceback of a layer's exception without this package's own frames."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.replace("\\", "/").startswith(OURS)]
+    lines = traceback.format_list(theirs) + traceback.format_exception_only(error)
+    return "".join(lines).rstrip()
+
+
+class Instrument:
+    """Calls a Subject's passes, on copies, and keeps the tally.
+
+    Forward evaluations share one instance; every backward gets a fresh one, after a forward at the same inputs where
+    the layer turns out to need it (these are counted apart).
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.purpose_now = "the gradient"
+        self.tally: dict[str, list[int]] = {}
+        self.warnings: list[str] = []
+        self.needs_forward = subject.stateful
+        self._forward_passes: Passes | None = None
+
+    @contextmanager
+    def purpose(self, name: str) -> Iterator[None]:
+        """Count the calls made inside under `name`."""
+        before, self.purpose_now = self.purpose_now, name
+        try:
+            yield
+        finally:
+            self.purpose_now = before
+
+    def count(self, forward: int = 0, backward: int = 0, state: int = 0) -> None:
+        """Add calls to the tally of the present purpose."""
+        row = self.tally.setdefault(self.purpose_now, [0, 0, 0])
+        for i, number in enumerate((forward, backward, state)):
+            row[i] += number
+
+    @property
+    def evaluations(self) -> Evaluations:
+        """What was spent so far, in total and by purpose."""
+        spent = tuple(Cost(purpose, f, b, s) for purpose, (f, b, s) in self.tally.items() if f or b or s)
+        return Evaluations(*(sum(row[i] for row in self.tally.values()) for i in range(3)), spent=spent)
+
+    def fresh(self) -> Passes:
+        """Make a new instance; an exception of the factory is the layer's failure."""
+        with self._guarded("factory", collect=True):
+            return self.subject.fresh()
+
+    def outputs(self, inputs: Inputs, *, passes: Passes | None = None, collect: bool = False) -> tuple[Array, ...]:
+        """Call forward on copies of `inputs`; raise LayerFailed where it raises or returns no numbers."""
+        if passes is None:
+            self._forward_passes = self._forward_passes or self.fresh()
+            passes = self._forward_passes
+        self.count(forward=1)
+        with self._guarded("forward", collect=collect):
+            returned = passes.forward(copied(inputs))
+        return tuple(np.array(part, copy=True) for part in as_arrays(returned))
+
+    def evaluate(self, inputs: Inputs, form: Form) -> Vector | None:
+        """Return the flat outputs at `inputs`, or None where forward refuses them or answers in another shape."""
+        try:
+            parts = self.outputs(inputs)
+        except GradcheckError:
+            return None
+        if form_of(parts).shapes != form.shapes or any(np.iscomplexobj(part) for part in parts):
+            return None
+        return flatten(parts)
+
+    def evaluate_complex(self, inputs: Inputs, form: Form) -> Any | None:
+        """Return the flat complex outputs, or None where forward refuses complex numbers or drops them."""
+        try:
+            parts = self.outputs(inputs)
+        except GradcheckError:
+            return None
+        if form_of(parts).shapes != form.shapes or not any(np.iscomplexobj(part) for part in parts):
+            return None
+        return flatten(parts).astype(np.complex128)
+
+    def raw_backward(
+        self, cotangents: tuple[Array, ...], inputs: Inputs, *, passes: Passes | None = None, collect: bool = False
+    ) -> dict[str, Any]:
+        """Call backward on copies and return what it claims, unconverted, by name."""
+        passes = passes or self.prepared(inputs)
+        self.count(backward=1)
+        with self._guarded("backward", collect=collect):
+            return dict(passes.backward(tuple(part.copy() for part in cotangents), copied(inputs)))
+
+    def prepared(self, inputs: Inputs) -> Passes:
+        """Return a fresh instance that is ready for backward at `inputs`."""
+        passes = self.fresh()
+        if self.needs_forward:
+            self.run_forward(passes, inputs)
+        return passes
+
+    def run_forward(self, passes: Passes, inputs: Inputs) -> None:
+        """Call forward only for the state that backward needs."""
+        self.count(state=1)
+        with self._guarded("forward", collect=False):
+            passes.forward(copied(inputs))
+
+    def gradients(self, flat: Vector, inputs: Inputs, form: Form) -> dict[str, Array | None]:
+        """Return the claimed gradients for a flat cotangent as float64 arrays; None where none is claimed or usable."""
+        raw = self.raw_backward(form.cut(flat), inputs)
+        return {name: usable_gradient(raw.get(name), inputs[name]) for name in self.subject.wrt}
+
+    @contextmanager
+    def _guarded(self, stage: str, *, collect: bool) -> Iterator[None]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always" if collect else "ignore")
+            try:
+                yield
+            except (GradcheckError, LayerFault):
+                raise
+            except Exception as error:
+                kind = type(error).__name__
+                text = f"{self.subject.name}'s {stage} raised {kind}: {error}"
+                raise LayerFailed(text, stage=stage, traceback=trimmed_traceback(error)) from error
+        for item in caught[:MOST_WARNINGS]:
+            text = f"{stage}: {item.category.__name__}: {item.message}"
+            if text not in self.warnings and len(self.warnings) < MOST_WARNINGS:
+                self.warnings.append(text)
+
+
+def usable_gradient(value: Any, like: Array) -> Array | None:
+    """Return a claimed gradient as float64 in the shape of its argument, or None where it is none."""
+    if value is None:
+        return None
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError):
+        return None
+    if (
+        array.shape != like.shape
+        or array.dtype == object
+        or np.iscomplexobj(array)
+        or not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_)
+    ):
+        return None
+    return array.astype(np.float64)
+
+
+def same_claims(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two answers of backward are equal to the bit (NaN equal to NaN)."""
+    for name in one.keys() | other.keys():
+        a, b = one.get(name), other.get(name)
+        if (a is None) != (b is None):
+            return False
+        if a is not None and not _equal(np.asarray(a), np.asarray(b)):
+            return False
+    return True
+
+
+def _equal(a: Array, b: Array) -> bool:
+    if a.shape != b.shape or a.dtype == object or b.dtype == object:
+        return False
+    return bool(
+        np.array_equal(a, b, equal_nan=np.issubdtype(a.dtype, np.inexact) and np.issubdtype(b.dtype, np.inexact))
+    )

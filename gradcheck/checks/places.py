@@ -1,0 +1,179 @@
+"""A place: one point at which the layer is examined, with its outputs and the measured noise of forward there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.outputs import Form, flatten, form_of
+from gradcheck.errors import GradcheckError
+from gradcheck.numdiff.directional import Line
+from gradcheck.numdiff.noise import few_ulps, forward_noise, quantisation_noise, working_dtype
+from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.tangents import natural_scale, on_the_grid, random_direction
+from gradcheck.subject import Array, Inputs, is_floating
+
+GIVEN = "the given point"
+REPEATABLE = 64.0  # two calls of a deterministic forward may differ by reordered sums, a few times its noise
+
+
+@dataclass(frozen=True)
+class Place:
+    """One point: the caller's inputs, the same widened to float64 where forward can run so, and what forward gives.
+
+    `base` and `noise` are the flat outputs at the widened inputs and their rounding noise; `work` is the precision
+    that forward really works in there; `random` is how far two calls with the same inputs stand apart, in noise.
+    """
+
+    name: str
+    inputs: Inputs
+    wide: Inputs
+    form: Form
+    base: Vector
+    noise: Vector
+    work: np.dtype[Any]
+    carries_complex: bool = True
+    random: float = 0.0
+
+    @property
+    def given(self) -> bool:
+        """Whether this is the caller's own point."""
+        return self.name == GIVEN
+
+    @property
+    def unit(self) -> float:
+        """Unit round-off of the precision that forward works in here."""
+        return float(np.finfo(self.work).eps) / 2.0
+
+
+def widened(inputs: Inputs) -> dict[str, Any]:
+    """Return the inputs with every floating array in float64, at its own rounded values."""
+    return {name: value.astype(np.float64) if is_floating(value) else value for name, value in inputs.items()}
+
+
+def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: Place | None = None) -> Place:
+    """Evaluate forward at `inputs`, widened where it can run so, and measure its noise there.
+
+    With `like` (a place already surveyed) the noise is taken from there, scaled by the outputs, and costs nothing.
+
+    Raises
+    ------
+    LayerFailed
+        Forward raises or returns no numbers at `inputs`.
+    """
+    parts = instrument.outputs(inputs, collect=name == GIVEN)
+    form, wide, base = form_of(parts), dict(inputs), flatten(parts)
+    if np.iscomplexobj(base):
+        raise GradcheckError(
+            "forward must return real arrays for real inputs; it returned complex ones, which are out of scope for now."
+        )
+    needs_wider = any(is_floating(v) and v.dtype != np.float64 for v in inputs.values())
+    if needs_wider and (like is None or any(is_floating(v) and v.dtype == np.float64 for v in like.wide.values())):
+        wider = instrument.evaluate(widened(inputs), form)
+        if wider is not None:
+            wide, base = widened(inputs), wider
+    measured_form = form if wide is inputs or not needs_wider else _form_at(instrument, wide, form)
+    work = working_dtype(base, measured_form.coarsest) if like is None else like.work
+    place = Place(name, dict(inputs), wide, form, base, np.abs(base) * 2.0**-53, work)
+    if like is not None:
+        return _with_noise(place, _scaled_noise(like, base), carries=like.carries_complex)
+    return _measured(instrument, place)
+
+
+def _form_at(instrument: Instrument, wide: Inputs, form: Form) -> Form:
+    try:
+        return form_of(instrument.outputs(wide))
+    except GradcheckError:
+        return form
+
+
+def _scaled_noise(like: Place, base: Vector) -> Vector:
+    size = float(np.sqrt(np.mean(like.base**2))) if like.base.size else 0.0
+    level = float(np.sqrt(np.mean(like.noise**2))) if like.noise.size else 0.0
+    relative = level / size if size > 0 else like.unit
+    return np.maximum(relative, like.unit) * np.maximum(
+        np.abs(base), float(np.sqrt(np.mean(base**2))) if base.size else 0.0
+    )
+
+
+def _with_noise(place: Place, noise: Vector, *, carries: bool = True, random: float = 0.0) -> Place:
+    return Place(place.name, place.inputs, place.wide, place.form, place.base, noise, place.work, carries, random)
+
+
+def _measured(instrument: Instrument, place: Place) -> Place:
+    wrt = instrument.subject.wrt
+
+    def evaluate(inputs: Mapping[str, Any]) -> Vector | None:
+        return instrument.evaluate(inputs, place.form)
+
+    noise, _ = forward_noise(evaluate, place.wide, wrt, place.base, dtype=place.work)
+    again = evaluate(place.wide)
+    random = 0.0
+    if again is not None and not np.array_equal(again, place.base, equal_nan=True):
+        apart = np.abs(again - place.base)
+        with np.errstate(all="ignore"):
+            units = apart / np.maximum(noise, np.finfo(np.float64).tiny)
+        random = float(np.nanmax(units)) if units.size else 0.0
+        noise = np.maximum(noise, apart) if random <= REPEATABLE else noise
+    place = _with_noise(place, noise, random=random)
+    if random > REPEATABLE or place.base.size == 0:
+        return place
+    # One joint direction in all arguments: quanta do not care which of them moves.
+    rng = np.random.default_rng(0)
+    tangents = {name: draw_tangent(rng, place, name) for name in wrt}
+    line = line_along(instrument, place, tangents)
+    return _with_noise(place, quantisation_noise(line.along, place.base, noise, line.smallest_step), random=random)
+
+
+def draw_tangent(rng: np.random.Generator, place: Place, name: str) -> Array:
+    """Draw a random direction for one argument at its natural scale."""
+    x = place.wide[name]
+    return random_direction(rng, x.shape) * natural_scale(x)
+
+
+def grid_dtype(place: Place, name: str) -> np.dtype[Any]:
+    """Return the precision in which forward sees changes of this argument."""
+    kinds = (place.wide[name].dtype, place.work)
+    return max(kinds, key=lambda dtype: float(np.finfo(dtype).eps))
+
+
+def line_along(instrument: Instrument, place: Place, tangents: Mapping[str, Array]) -> Line:
+    """Return forward restricted to a line through `place`; `tangents` are replaced by their values on the grid.
+
+    The mapping given is updated in place where it is a dict, so that caller and line speak of the same direction.
+    """
+    smallest = 0.0
+    rounded: dict[str, Array] = {}
+    for name, tangent in tangents.items():
+        rounded[name], step = on_the_grid(place.wide[name], tangent, grid_dtype(place, name))
+        smallest = max(smallest, step)
+    if isinstance(tangents, dict):
+        tangents.update(rounded)
+
+    def moved(step: float) -> dict[str, Any]:
+        return dict(place.wide) | {
+            n: (place.wide[n] + step * t).astype(place.wide[n].dtype) for n, t in rounded.items()
+        }
+
+    def along(step: float) -> Vector | None:
+        return instrument.evaluate(moved(step), place.form)
+
+    def carried(step: float, salt: int | None = None) -> Any:
+        inputs = dict(place.wide)
+        for name, tangent in rounded.items():
+            x = inputs[name] if salt is None else few_ulps(inputs[name], salt, grid_dtype(place, name))
+            inputs[name] = x + 1j * (step * tangent)
+        return instrument.evaluate_complex(inputs, place.form)
+
+    wide_enough = all(place.wide[name].dtype == np.float64 for name in rounded) and place.work == np.float64
+    carries = place.carries_complex and wide_enough
+    return Line(
+        along=along,
+        base=place.base,
+        noise=place.noise,
+        carried=carried if carries else None,
+        carried_again=(lambda step: carried(step, 3)) if carries else None,
+        smallest_step=smallest,
+    )

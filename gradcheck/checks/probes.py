@@ -1,0 +1,130 @@
+"""Probes at one place: tangents measured through forward, and cotangents that leave out what cannot be measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradcheck.checks.comparison import Slack, norm
+from gradcheck.checks.instrument import Instrument, copied
+from gradcheck.checks.outputs import Form, flatten
+from gradcheck.checks.places import Place, draw_tangent, line_along
+from gradcheck.errors import GradcheckError
+from gradcheck.numdiff.directional import differentiate
+from gradcheck.numdiff.noise import few_ulps
+from gradcheck.numdiff.records import Derivative, Mask, Vector
+from gradcheck.numdiff.tangents import MANY_DECADES, random_direction
+from gradcheck.subject import Array, is_floating
+
+UNRESOLVED = 1e-2  # an output known worse than this beside the typical derivative would blur all others
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One direction through a place, and forward's derivative along it."""
+
+    tangents: Mapping[str, Array]
+    derivative: Derivative
+
+
+def measure(
+    instrument: Instrument, place: Place, tangents: dict[str, Array], *, steps: tuple[float, ...] | None = None
+) -> Measured:
+    """Measure forward's derivative along `tangents` (brought onto the grid of floating numbers first)."""
+    line = line_along(instrument, place, tangents)
+    return Measured(dict(tangents), differentiate(line, steps=steps))
+
+
+def measure_arguments(
+    instrument: Instrument, place: Place, rng: np.random.Generator, *, again: bool
+) -> dict[str, list[Measured]]:
+    """Measure one direction an argument on the whole ladder, and a second one near the step found best."""
+    found: dict[str, list[Measured]] = {}
+    for name in instrument.subject.wrt:
+        if place.wide[name].size == 0:
+            continue
+        first = measure(instrument, place, {name: draw_tangent(rng, place, name)})
+        place = replace(place, carries_complex=place.carries_complex and first.derivative.carried)
+        found[name] = [first]
+        if again:
+            best = first.derivative.step or 2.0**-9
+            tangents = {name: draw_tangent(rng, place, name)}
+            found[name].append(measure(instrument, place, tangents, steps=(4.0 * best, best)))
+    return found
+
+
+def judged_together(derivatives: list[Derivative], base: Vector) -> Mask:
+    """Outputs that can be judged in one sum: finite, smooth, and not known so badly that they blur the others."""
+    usable = np.isfinite(base)
+    for d in derivatives:
+        usable &= d.measured & ~d.kinky
+    for d in derivatives:
+        if not usable.any():
+            break
+        typical = float(np.sqrt(np.mean(d.value[usable] ** 2)))
+        blurred = usable & (d.bar > UNRESOLVED * typical)
+        if np.count_nonzero(blurred) <= 0.5 * np.count_nonzero(usable):
+            usable &= ~blurred
+    return usable
+
+
+def kinky_anywhere(derivatives: list[Derivative], base: Vector) -> Mask:
+    """Outputs with a kink at the place along any direction measured."""
+    kinky = np.zeros(base.shape, dtype=bool)
+    for d in derivatives:
+        kinky |= d.kinky
+    return kinky & np.isfinite(base)
+
+
+def draw_cotangent(rng: np.random.Generator, form: Form, mask: Mask, *, weights: Vector | None = None) -> Vector:
+    """Draw a random cotangent that is zero outside `mask`, exactly as backward will see it in the outputs' dtypes."""
+    flat = random_direction(rng, mask.shape) * mask
+    if weights is not None:
+        flat = flat * weights
+    return flatten(form.cut(flat))
+
+
+def equalising_weights(derivatives: list[Derivative], mask: Mask, form: Form) -> Vector | None:
+    """Weights that let outputs whose derivatives span decades count alike, or None where they do not."""
+    size = np.sqrt(sum((d.value**2 for d in derivatives), np.zeros(mask.shape)))
+    told = mask & (size > 0)
+    if not told.any():
+        return None
+    low, high = float(size[told].min()), float(size[told].max())
+    if high <= MANY_DECADES * low:
+        return None
+    most = 2.0**10 if form.coarsest == np.float16 else 2.0**100
+    with np.errstate(all="ignore"):
+        weights = np.where(told, float(np.median(size[told])) / np.where(told, size, 1.0), 1.0)
+    return np.clip(weights, 1.0 / most, most)
+
+
+def claim_unit(instrument: Instrument, place: Place) -> float:
+    """Return the unit round-off that a claim at this place can be held to."""
+    kinds = [place.work, place.form.coarsest]
+    kinds += [place.inputs[name].dtype for name in instrument.subject.wrt]
+    return max(float(np.finfo(kind).eps) for kind in kinds) / 2.0
+
+
+def slack_of(
+    instrument: Instrument, place: Place, gradients: Mapping[str, Array | None], cotangent: Vector
+) -> dict[str, Slack]:
+    """Measure how backward answers a change of its inputs by a few ulps, per argument (one backward call)."""
+    unit = claim_unit(instrument, place)
+    noise = place.noise * max(1.0, unit / place.unit)
+    terms = max([place.base.size, *(value.size for value in place.inputs.values() if is_floating(value))])
+    moved = copied(place.inputs)
+    for name in instrument.subject.wrt:
+        moved[name] = few_ulps(moved[name], 11, moved[name].dtype)
+    try:
+        nearby = instrument.gradients(cotangent, moved, place.form)
+    except GradcheckError:
+        nearby = {}
+    slacks = {}
+    for name, gradient in gradients.items():
+        other = nearby.get(name)
+        response = 0.0
+        if gradient is not None and other is not None and norm(gradient) > 0:
+            response = norm(other - gradient) / norm(gradient)
+        slacks[name] = Slack(unit, terms, noise, response if np.isfinite(response) else 0.0)
+    return slacks

@@ -1,0 +1,92 @@
+"""The checks in their order, on one subject: what was found, before it is explained and told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence, confirm, gather
+from gradcheck.checks.claims import claim_findings, first_claim, judged_arguments
+from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.places import REPEATABLE, Place, survey
+from gradcheck.checks.probes import draw_cotangent
+from gradcheck.checks.ruling import Flag, rule
+from gradcheck.errors import LayerFault
+from gradcheck.verdict import Argument, Finding, Severity, Verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the checks found: arguments, findings, and the evidence that an explanation can start from."""
+
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    evidences: tuple[Evidence, ...] = ()
+    points: tuple[str, ...] = ()
+    reason: str | None = None
+    sentence: str = ""
+    exact: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one check is to do: its seed and effort, and whether the caller named arguments or points."""
+
+    seed: int = 0
+    effort: str = "normal"
+    asked: bool = False
+    points: Sequence[object] | None = None
+
+
+def judge(instrument: Instrument, plan: Plan) -> Outcome:
+    """Put one subject through the checks.
+
+    Raises
+    ------
+    LayerFailed
+        The layer raises at the given point.
+    """
+    rng = np.random.default_rng([plan.seed, 20160905])
+    subject = instrument.subject
+    place = survey(instrument, subject.inputs)
+    if place.random > REPEATABLE:
+        return _random_forward(instrument, place)
+    cotangent = draw_cotangent(rng, place.form, np.isfinite(place.base))
+    try:
+        claims = first_claim(instrument, cotangent, subject.inputs, place.form)
+    except LayerFault as fault:
+        return Outcome(findings=(Finding(fault.code, str(fault), argument=fault.argument),))
+    findings = claim_findings(claims, subject.inputs, subject, place.form, asked=plan.asked)
+    instrument.subject = judged_arguments(claims, findings, subject)
+    evidences = [gather(instrument, place, rng, quick=plan.effort == "quick")]
+    flags = {name: _flags(instrument, evidences[0], name, rng) for name in instrument.subject.wrt}
+    arguments = {name: rule(name, subject.inputs[name], evidences, flags) for name in instrument.subject.wrt}
+    return Outcome(arguments, tuple(findings), tuple(evidences), (place.name,))
+
+
+def _flags(instrument: Instrument, evidence: Evidence, name: str, rng: np.random.Generator) -> list[Flag]:
+    """Look again at the worst discrepancy of each kind that is beyond the threshold."""
+    flags = []
+    for kind in dict.fromkeys(c.kind for c in evidence.of(name)):
+        worst = max((c for c in evidence.of(name) if c.kind == kind), key=lambda c: c.bars)
+        if worst.bars > THRESHOLD:
+            flags.append(Flag(worst, confirm(instrument, evidence, name, rng, kind=kind)))
+    return flags
+
+
+def _random_forward(instrument: Instrument, place: Place) -> Outcome:
+    text = "forward returns different outputs for the same inputs; fix its random state to have it judged."
+    finding = Finding("random-forward", text, Severity.WARNING, evidence={"apart in noise": place.random})
+    arguments = {
+        name: Argument(
+            name,
+            place.inputs[name].shape,
+            str(place.inputs[name].dtype),
+            Verdict.INCONCLUSIVE,
+            "random-forward",
+            "forward is random",
+        )
+        for name in instrument.subject.wrt
+    }
+    return Outcome(arguments, (finding,), (), (place.name,), "random-forward", text)

@@ -1,0 +1,121 @@
+"""From comparisons to a verdict on one argument: how far apart, how small an error would have been seen, and the answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.comparison import THRESHOLD, Comparison
+from gradcheck.subject import Array
+from gradcheck.verdict import Argument, Measured, StepCurve, Verdict
+
+ENOUGH = 1e-2  # AGREES needs the resolution of the whole gradient to be 1 % or better
+MISSED = 1e-3  # the resolution is what would have been seen with probability 99.9 %
+SMALLEST_MAGNITUDE = 0.5  # of a tangent's or cotangent's entry
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A discrepancy that was looked at again: `second` is the confirming comparison, None where none could be made."""
+
+    first: Comparison
+    second: Comparison | None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the discrepancy was there again, beyond half the threshold."""
+        return self.second is not None and self.second.bars > THRESHOLD / 2.0
+
+
+def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:
+    """Return the smallest relative error of the whole gradient, and of one typical entry, that would have been seen.
+
+    An error of the whole gradient in an unknown direction contributes a nearly normal number Z times its size to each
+    of k probes; all k are missed with probability (0.8 z)^k where |Z| < z, so that z = 0.001^(1/k) / 0.8 holds 99.9 %.
+    A single entry is never cancelled: its tangent is at least half its scale.
+    """
+    if not comparisons:
+        return float("inf"), float("inf")
+    shares = [c.bar / max(c.reach, c.shown) if max(c.reach, c.shown) > 0 else float("inf") for c in comparisons]
+    share = float(np.median(shares))
+    entries = comparisons[0].entries
+    quantile = SMALLEST_MAGNITUDE if entries == 1 else min(MISSED ** (1.0 / len(comparisons)) / 0.8, 1.0)
+    whole = THRESHOLD * share / quantile
+    single = THRESHOLD * share * float(np.sqrt(entries)) / SMALLEST_MAGNITUDE
+    return whole, single
+
+
+def step_curve(evidence: Evidence, name: str) -> StepCurve | None:
+    """Return the error of the difference quotient against the step, summed over the outputs."""
+    found = evidence.measured.get(name)
+    if not found or not found[0].derivative.rungs:
+        return None
+    rungs = found[0].derivative.rungs
+    return StepCurve(
+        tuple(r.step for r in rungs),
+        tuple(r.truncation_error for r in rungs),
+        tuple(r.roundoff_error for r in rungs),
+        found[0].derivative.step,
+    )
+
+
+def rule(name: str, like: Array, evidences: Sequence[Evidence], flags: Mapping[str, Sequence[Flag]]) -> Argument:
+    """Decide on one argument from what was seen at every place; the first evidence is the given point's."""
+    everything = [c for e in evidences for c in e.of(name)]
+    confirmed = [f.first for f in flags.get(name, ()) if f.confirmed]
+    doubtful = [f.first for f in flags.get(name, ()) if not f.confirmed]
+    resolved = [resolution(e.of(name)) for e in evidences]
+    best = min(resolved, default=(float("inf"), float("inf")))
+    blank = Argument(name, tuple(like.shape), str(like.dtype), Verdict.INCONCLUSIVE, threshold=THRESHOLD)
+    given = evidences[0]
+    common = {
+        "probes": len(everything),
+        "set_apart": int(np.count_nonzero(given.kinky)),
+        "step_curve": step_curve(given, name),
+        "resolution": best[0],
+        "entry_resolution": best[1],
+    }
+    worst = max(confirmed or doubtful or everything, key=lambda c: c.bars, default=None)
+    told = _told(blank, worst) | common
+    if confirmed and worst is not None:
+        return _made(blank, told, Verdict.DISAGREES, None, "")
+    if doubtful:
+        return _made(
+            blank,
+            told,
+            Verdict.INCONCLUSIVE,
+            "not-reproduced",
+            "a discrepancy did not reproduce along a fresh direction",
+        )
+    if not everything:
+        return _made(blank, told, Verdict.INCONCLUSIVE, "not-measured", "no output could be measured")
+    if best[0] <= ENOUGH:
+        return _made(blank, told, Verdict.AGREES, None, "")
+    if not any(e.responds(name) for e in evidences) and _claims_nothing(everything):
+        return _made(blank, told, Verdict.AGREES, "vacuous", "forward never responded to it, and nothing was claimed")
+    return _made(blank, told, Verdict.INCONCLUSIVE, "noise", "forward's rounding noise hides errors of this size")
+
+
+def _claims_nothing(comparisons: Sequence[Comparison]) -> bool:
+    return all(c.reach <= THRESHOLD * c.bar for c in comparisons) and all(
+        c.shown <= THRESHOLD * c.bar for c in comparisons
+    )
+
+
+def _told(blank: Argument, worst: Comparison | None) -> dict[str, object]:
+    if worst is None:
+        return {}
+    return {
+        "claimed": worst.claimed,
+        "measured": Measured(worst.measured, worst.measured_bar),
+        "discrepancy": worst.discrepancy,
+        "error_bar": worst.bar,
+        "bars": worst.bars,
+        "method": worst.method,
+        "point": worst.place,
+    }
+
+
+def _made(blank: Argument, told: dict[str, object], verdict: Verdict, reason: str | None, sentence: str) -> Argument:
+    return Argument(**(vars(blank) | told | {"verdict": verdict, "reason": reason, "sentence": sentence}))

@@ -1,0 +1,170 @@
+"""check(): a layer through the checks in order, and the Report."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from gradcheck.adapters.reading import subject_of
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.procedure import Outcome, Plan, judge
+from gradcheck.errors import GradientMismatch, InconclusiveCheck, InvalidInput
+from gradcheck.report.record import Report
+from gradcheck.subject import Subject
+from gradcheck.verdict import Finding, Severity, Verdict
+
+EFFORTS = ("quick", "normal", "thorough")
+
+
+def check(
+    layer: Any,
+    inputs: Any = None,
+    *,
+    seed: int = 0,
+    effort: str = "normal",
+    wrt: Sequence[str] | None = None,
+    points: Sequence[Any] | None = None,
+    factory: Callable[[], Any] | None = None,
+    prove: bool = False,
+    strict: bool = False,
+    errors: Sequence[str] = (),
+    name: str = "",
+    replay: str = "",
+) -> Report:
+    """Tell whether a layer's backward pass is the adjoint of its forward pass.
+
+    Parameters
+    ----------
+    layer : object, pair of callables or Subject
+        `forward(*inputs)` and `backward(grad_output, *inputs)`, as methods or as a pair.
+    inputs : mapping of str to array, sequence of arrays, or array
+        The point. Floating arrays are differentiated; everything else is handed on as a constant.
+    seed : int
+        Seeds every random draw of the check; the global random states are left as they were.
+    effort : {"quick", "normal", "thorough"}
+        How much is spent: quick judges the gradient at the given point alone.
+    wrt : sequence of str, optional
+        The arguments under test; by default every floating input that backward claims a gradient for.
+    points : sequence of inputs, optional
+        Further points to judge at instead of the derived ones; an empty sequence for none.
+    factory : callable, optional
+        Returns a fresh instance of the layer; without it the layer is deep-copied.
+    prove : bool
+        Damage the claimed gradient on purpose and confirm that this very check sees it.
+    strict : bool
+        Take an agreement that is vacuous for INCONCLUSIVE.
+    errors : sequence of str
+        Codes of findings that are warnings by default and shall make the verdict DISAGREES here.
+    name, replay : str
+        How the report calls the layer, and the line that it says replays the check.
+
+    Returns
+    -------
+    Report
+        `report.verdict`, `report.arguments[name]`, `report.findings`, `report.evaluations`; `str(report)` explains.
+
+    Raises
+    ------
+    InvalidInput, InvalidLayer
+        The inputs or the layer cannot be used.
+    LayerFailed
+        The layer's own code raised at the given point.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> square = (lambda x: x * x, lambda grad_output, x: grad_output * x)
+    >>> str(check(square, {"x": np.array([1.0, 2.0, 3.0])}).verdict)
+    'disagrees'
+    """
+    if effort not in EFFORTS:
+        raise InvalidInput(f"`effort` must be one of {', '.join(EFFORTS)}; it is {effort!r}.")
+    subject = subject_of(layer, inputs, wrt=wrt, factory=factory, name=name)
+    with _random_states_kept():
+        instrument = Instrument(subject)
+        outcome = judge(instrument, Plan(seed, effort, wrt is not None, points))
+    verdict, reason = overall(outcome, strict=strict, errors=errors)
+    return Report(
+        target=subject.name,
+        convention=subject.convention,
+        verdict=verdict,
+        reason=reason,
+        sentence=outcome.sentence,
+        vacuous=is_vacuous(outcome, verdict),
+        arguments=outcome.arguments,
+        findings=raised(outcome.findings, errors),
+        evaluations=instrument.evaluations,
+        seed=seed,
+        effort=effort,
+        dtype=dtype_of(subject),
+        points=outcome.points,
+        replay=replay or f"gradcheck.check({subject.name}, inputs, seed={seed})",
+        warnings=tuple(instrument.warnings),
+        notes=subject.notes,
+        exact=outcome.exact,
+        version=version("gradcheck"),
+    )
+
+
+def overall(outcome: Outcome, *, strict: bool, errors: Sequence[str]) -> tuple[Verdict, str | None]:
+    """Join the arguments' verdicts and the findings: any disagreement decides, then any doubt."""
+    verdicts = [argument.verdict for argument in outcome.arguments.values()]
+    if Verdict.DISAGREES in verdicts or any(f.severity is Severity.ERROR for f in raised(outcome.findings, errors)):
+        return Verdict.DISAGREES, None
+    if outcome.reason is not None:
+        return Verdict.INCONCLUSIVE, outcome.reason
+    if Verdict.INCONCLUSIVE in verdicts:
+        return Verdict.INCONCLUSIVE, next(
+            a.reason for a in outcome.arguments.values() if a.verdict is Verdict.INCONCLUSIVE
+        )
+    if strict and is_vacuous(outcome, Verdict.AGREES):
+        return Verdict.INCONCLUSIVE, "vacuous"
+    return Verdict.AGREES, None
+
+
+def is_vacuous(outcome: Outcome, verdict: Verdict) -> bool:
+    """Tell whether an agreement rests on nothing: forward never responded, and nothing was claimed."""
+    return verdict is Verdict.AGREES and all(a.reason == "vacuous" for a in outcome.arguments.values())
+
+
+def raised(findings: Sequence[Finding], errors: Sequence[str]) -> tuple[Finding, ...]:
+    """Return the findings with the severity of the codes in `errors` raised to ERROR."""
+    return tuple(replace(f, severity=Severity.ERROR) if f.code in errors else f for f in findings)
+
+
+def dtype_of(subject: Subject) -> str:
+    """Name the dtypes under test."""
+    return ", ".join(dict.fromkeys(str(subject.inputs[name].dtype) for name in subject.wrt))
+
+
+def assert_agrees(layer: Any, inputs: Any = None, *, allow_inconclusive: bool = False, **options: Any) -> Report:
+    """Check a layer and raise unless it agrees; takes every option of `check` and returns the report.
+
+    Raises
+    ------
+    GradientMismatch
+        The verdict is DISAGREES; the report is its text.
+    InconclusiveCheck
+        The verdict is INCONCLUSIVE, unless `allow_inconclusive`.
+    """
+    report = check(layer, inputs, **options)
+    if report.verdict is Verdict.DISAGREES:
+        raise GradientMismatch(report)
+    if report.verdict is Verdict.INCONCLUSIVE and not allow_inconclusive:
+        raise InconclusiveCheck(report)
+    return report
+
+
+@contextmanager
+def _random_states_kept() -> Iterator[None]:
+    """Give the caller's global random states back as they were, whatever the layer draws from them."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - the global state is the point
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
