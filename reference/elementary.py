@@ -5,9 +5,9 @@ double (exp(-745) has 324 zeros), so nothing here is rearranged for stability. E
 (value, slope) of functions of x; at a kink the slope of the left side is given.
 """
 
-import math
 from collections.abc import Callable
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DivisionByZero, InvalidOperation, localcontext
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from reference.geometry import Array, Floats
 
 Function = Callable[..., Decimal]
 
-WIDE = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN)
+# An exponential beyond 10^(10^18) becomes infinity, whose reciprocal is the limit that is meant.
+WIDE = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, DivisionByZero])
 ONE, TWO = Decimal(1), Decimal(2)
-PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211707")
 # Klambauer et al. 2017, the fixed point (0, 1) of mean and variance.
 SELU_ALPHA = Decimal("1.6732632423543772848170429916717")
 SELU_SCALE = Decimal("1.0507009873554804934193349852946")
@@ -32,19 +32,46 @@ def at_each(function: Function, *arrays: Array, **parameters: float) -> Floats:
     return np.array(values, float).reshape(np.shape(arrays[0]))
 
 
+@lru_cache(maxsize=4096)
+def exp(x: Decimal) -> Decimal:
+    """e^x, remembered, since value and slope ask for the same ones."""
+    return x.exp()
+
+
+@lru_cache(maxsize=4096)
+def ln(x: Decimal) -> Decimal:
+    """Return the natural logarithm, remembered."""
+    return x.ln()
+
+
+def arctan_of_reciprocal(n: int) -> Decimal:
+    """1/n - 1/(3·n³) + 1/(5·n⁵) - ..."""
+    total, term, odd = 0 * ONE, ONE / n, 1
+    while total + term / odd != total:
+        total += term / odd
+        term, odd = -term / (n * n), odd + 2
+    return total
+
+
+@cache
+def pi() -> Decimal:
+    """16·arctan(1/5) - 4·arctan(1/239), by Machin."""
+    return 16 * arctan_of_reciprocal(5) - 4 * arctan_of_reciprocal(239)
+
+
 def tanh(x: Decimal) -> Decimal:
     """(e^x - e^-x) / (e^x + e^-x)."""
-    return (x.exp() - (-x).exp()) / (x.exp() + (-x).exp())
+    return (exp(x) - exp(-x)) / (exp(x) + exp(-x))
 
 
 def tanh_slope(x: Decimal) -> Decimal:
     """1 / cosh²(x)."""
-    return (TWO / (x.exp() + (-x).exp())) ** 2
+    return (TWO / (exp(x) + exp(-x))) ** 2
 
 
 def sigmoid(x: Decimal) -> Decimal:
     """1 / (1 + e^-x)."""
-    return ONE / (ONE + (-x).exp())
+    return ONE / (ONE + exp(-x))
 
 
 def sigmoid_slope(x: Decimal) -> Decimal:
@@ -54,7 +81,7 @@ def sigmoid_slope(x: Decimal) -> Decimal:
 
 def softplus(x: Decimal, beta: Decimal = ONE, threshold: Decimal = Decimal(20)) -> Decimal:
     """ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
-    return x if beta * x > threshold else (ONE + (beta * x).exp()).ln() / beta
+    return x if beta * x > threshold else ln(ONE + exp(beta * x)) / beta
 
 
 def softplus_slope(x: Decimal, beta: Decimal = ONE, threshold: Decimal = Decimal(20)) -> Decimal:
@@ -64,37 +91,45 @@ def softplus_slope(x: Decimal, beta: Decimal = ONE, threshold: Decimal = Decimal
 
 def plain_softplus(x: Decimal) -> Decimal:
     """ln(1 + e^x); x itself where e^-x is below the last of the 400 digits."""
-    return x if x > 1000 else (ONE + x.exp()).ln()
+    return x if x > 1000 else ln(ONE + exp(x))
 
 
 def elu(x: Decimal, alpha: Decimal = ONE) -> Decimal:
     """Return x where x > 0, else α(e^x - 1)."""
-    return x if x > 0 else alpha * (x.exp() - 1)
+    return x if x > 0 else alpha * (exp(x) - 1)
 
 
 def elu_slope(x: Decimal, alpha: Decimal = ONE) -> Decimal:
     """1 where x > 0, else α·e^x."""
-    return ONE if x > 0 else alpha * x.exp()
+    return ONE if x > 0 else alpha * exp(x)
 
 
 def celu(x: Decimal, alpha: Decimal = ONE) -> Decimal:
     """Return x where x > 0, else α(e^(x/α) - 1)."""
-    return x if x > 0 else alpha * ((x / alpha).exp() - 1)
+    return x if x > 0 else alpha * (exp(x / alpha) - 1)
 
 
 def celu_slope(x: Decimal, alpha: Decimal = ONE) -> Decimal:
     """1 where x > 0, else e^(x/α)."""
-    return ONE if x > 0 else (x / alpha).exp()
-
-
-def normal_below(x: Decimal) -> Decimal:
-    """Φ(x), the chance that a standard normal lies below x, from math.erfc."""
-    return Decimal(math.erfc(-float(x) / math.sqrt(2))) / 2
+    return ONE if x > 0 else exp(x / alpha)
 
 
 def normal_density(x: Decimal) -> Decimal:
     """φ(x) = e^(-x²/2) / sqrt(2π)."""
-    return (-x * x / 2).exp() / (2 * PI).sqrt()
+    return exp(-x * x / 2) / (2 * pi()).sqrt()
+
+
+def normal_below(x: Decimal) -> Decimal:
+    """Φ(x) = 1/2 + φ(x)·(x + x³/3 + x⁵/(3·5) + x⁷/(3·5·7) + ...), which is 0 or 1 to 320 digits beyond 40."""
+    if abs(x) > 40:
+        return ONE if x > 0 else 0 * ONE
+    total = term = x
+    odd = 1
+    while total + term != total:
+        odd += 2
+        term = term * x * x / odd
+        total += term
+    return ONE / 2 + normal_density(x) * total
 
 
 def gelu(x: Decimal) -> Decimal:
@@ -109,13 +144,13 @@ def gelu_slope(x: Decimal) -> Decimal:
 
 def gelu_tanh(x: Decimal) -> Decimal:
     """x/2·(1 + tanh u), u = sqrt(2/π)·(x + 0.044715·x³)."""
-    return x * sigmoid(2 * (2 / PI).sqrt() * (x + Decimal("0.044715") * x**3))
+    return x * sigmoid(2 * (2 / pi()).sqrt() * (x + Decimal("0.044715") * x**3))
 
 
 def gelu_tanh_slope(x: Decimal) -> Decimal:
     """By the product rule, with (1 + tanh u)/2 = σ(2u) and u' = sqrt(2/π)·(1 + 0.134145·x²)."""
-    inner = 2 * (2 / PI).sqrt() * (x + Decimal("0.044715") * x**3)
-    inner_slope = 2 * (2 / PI).sqrt() * (1 + 3 * Decimal("0.044715") * x**2)
+    inner = 2 * (2 / pi()).sqrt() * (x + Decimal("0.044715") * x**3)
+    inner_slope = 2 * (2 / pi()).sqrt() * (1 + 3 * Decimal("0.044715") * x**2)
     return sigmoid(inner) + x * sigmoid_slope(inner) * inner_slope
 
 
@@ -187,7 +222,7 @@ ACTIVATIONS: dict[str, tuple[Function, Function]] = {
 
 def softmax(x: list[Decimal]) -> list[Decimal]:
     """e^x[i] / sum of e^x[j]."""
-    exponentials = [v.exp() for v in x]
+    exponentials = [exp(v) for v in x]
     return [e / sum(exponentials) for e in exponentials]
 
 
@@ -200,7 +235,7 @@ def softmax_grad(grad: list[Decimal], x: list[Decimal]) -> list[Decimal]:
 
 def log_softmax(x: list[Decimal]) -> list[Decimal]:
     """Return the logarithm of softmax as x[i] - ln(sum of e^x[j])."""
-    total = sum((v.exp() for v in x), 0 * ONE).ln()
+    total = ln(sum((exp(v) for v in x), 0 * ONE))
     return [v - total for v in x]
 
 
