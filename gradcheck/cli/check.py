@@ -1,0 +1,104 @@
+"""`gradcheck check`: the main job, on layers in files and modules."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gradcheck.cli.exits import exit_code
+from gradcheck.cli.jobs import jobs_of
+from gradcheck.cli.showing import Faces, run_and_show
+from gradcheck.cli.values import Size
+from gradcheck.runner.inputs import DTYPES
+from gradcheck.runner.job import TIMEOUT
+
+_HELP = """Check the backward pass of each TARGET.
+
+A target is a class or object with forward and backward, or two functions:
+path.py:Name, package.module:name, or path.py:forward_name,backward_name.
+Checking a file runs it, in a process of its own.
+
+\b
+Inputs, one --input NAME=SPEC for each argument of forward:
+  x=2,3,8,8          this shape, signed normals drawn from the seed; x=() is 0-d
+  x=4:uniform:0..1   this shape, uniform between the two
+  y=4:int:0..9       integer labels from 0 to 9, handed on as constants
+  x=@file.npy        what the file holds
+  x=[[1,2],[3,4]]    this value; y=[0,1]:int for integer constants
+
+\b
+Examples:
+  gradcheck check examples/convolution.py:Conv --input x=2,3,6,6
+  gradcheck check layers.py:conv,conv_backward --input x=2,3,8,8 --input w=4,3,3,3
+  gradcheck check layers.py:Conv --input x=2,3,8,8 --arg stride=1 --arg stride=2"""
+
+
+_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+@click.command("check", help=_HELP, context_settings={"max_content_width": 80})
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option("--input", "inputs", multiple=True, metavar="NAME=SPEC", help="An argument of forward; see above.")
+@click.option(
+    "--arg",
+    "args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A hyperparameter: a Python literal (stride=1,2 is a tuple) or else a text. Goes to the constructor or to the "
+    "call, whichever takes the name; init.NAME or call.NAME where both do. Repeat to sweep.",
+)
+@click.option("--wrt", multiple=True, metavar="NAME", help="Check the gradient of this argument only; may be repeated.")
+@click.option(
+    "--grad",
+    "grads",
+    multiple=True,
+    metavar="NAME=ATTRIBUTE",
+    help="Where a class keeps the gradient of a parameter, if that cannot be told.",
+)
+@click.option(
+    "--points",
+    multiple=True,
+    metavar="POINT",
+    help="A point to check at instead of derived ones: 'x=2,3; w=3,4', or a JSON file with a list of such, "
+    "or none; may be repeated.",
+)
+@click.option("--error", "errors", multiple=True, metavar="CODE", help="Count findings of this code as errors.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything drawn.")
+@click.option(
+    "--effort",
+    type=click.Choice(["quick", "normal", "thorough"]),
+    default="normal",
+    show_default=True,
+    help="How hard to look.",
+)
+@click.option("--dtype", type=click.Choice(DTYPES), default=None, help="Type of the inputs.  [default: float64]")
+@click.option("--strict", is_flag=True, help="Let nothing pass: an agreement that says nothing exits with 3.")
+@click.option(
+    "--prove-it", "prove", is_flag=True, help="Damage the gradient on purpose and show that this check sees it."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=TIMEOUT, show_default=True, help="Seconds a target may take."
+)
+@click.option(
+    "--memory",
+    type=Size(),
+    default=None,
+    help="Memory a target may use, for instance 2G.  [default: most of what is free]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+@click.option("--junit", type=_FILE, metavar="FILE", help="Write a JUnit report too.")
+@click.option("--html", type=_FILE, metavar="FILE", help="Write a self-contained HTML report too.")
+@click.option("-v", "--verbose", is_flag=True, help="Show what the layer printed.")
+@click.option("-q", "--quiet", is_flag=True, help="Print one line a target.")
+@click.option("--no-color", is_flag=True, help="No colours, even on a terminal.")
+def command(as_json: bool, junit: Path | None, html: Path | None, **options: Any) -> int:
+    """Check the targets and return the exit code."""
+    faces = Faces(
+        as_json=as_json,
+        junit=junit,
+        html=html,
+        verbose=options.pop("verbose"),
+        quiet=options.pop("quiet"),
+        color=not options.pop("no_color"),
+    )
+    return exit_code(run_and_show(jobs_of(**options), faces), strict=options["strict"])

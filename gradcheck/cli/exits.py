@@ -1,0 +1,31 @@
+"""Exit codes: what a result means to the shell."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradcheck.report.record import Result
+
+AGREES, DISAGREES, BROKEN, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
+_RANK = (DISAGREES, BROKEN, INCONCLUSIVE, AGREES)
+
+
+def exit_code(results: Iterable["Result"], *, strict: bool = False) -> int:
+    """Return the first of 1, 2, 3, 0 that occurred; rejected configurations alone are inconclusive.
+
+    `strict` takes a vacuous agreement for inconclusive.
+    """
+    codes = [_code(result, strict) for result in results]
+    told = [code for code in codes if code is not None]
+    return next((code for code in _RANK if code in told), INCONCLUSIVE)
+
+
+def _code(result: "Result", strict: bool) -> int | None:
+    from gradcheck.report.record import Failure
+    from gradcheck.verdict import Verdict
+
+    if isinstance(result, Failure):
+        return None if result.kind == "rejected" else BROKEN
+    if result.verdict is Verdict.AGREES:
+        return INCONCLUSIVE if strict and result.vacuous else AGREES
+    return DISAGREES if result.verdict is Verdict.DISAGREES else INCONCLUSIVE

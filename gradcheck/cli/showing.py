@@ -1,0 +1,116 @@
+"""Run jobs and show their results: text or one JSON document on stdout, files beside it, everything else on stderr."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gradcheck.cli.jobs import swept
+from gradcheck.cli.terminal import Terminal, terminal
+from gradcheck.errors import InvalidInput
+from gradcheck.runner.job import Job, label
+
+if TYPE_CHECKING:
+    from gradcheck.report.record import Result
+
+
+@dataclass(frozen=True)
+class Faces:
+    """How results are shown: as text, verbose or quiet, or as JSON; and the files written besides."""
+
+    as_json: bool = False
+    junit: Path | None = None
+    html: Path | None = None
+    verbose: bool = False
+    quiet: bool = False
+    color: bool = True
+
+
+def run_and_show(jobs: Sequence[Job], faces: Faces) -> list["Result"]:
+    """Run the jobs one after the other and show what came of them."""
+    for file in (faces.junit, faces.html):
+        if file is not None and not file.parent.is_dir():
+            raise InvalidInput(f"a report must be written into a folder that exists; there is no {str(file.parent)!r}.")
+    results: list[Result] = []
+    try:
+        _run(jobs, results)
+    except KeyboardInterrupt:
+        if not faces.as_json:
+            _show_text(results, faces)
+        raise
+    _show(results, faces)
+    return results
+
+
+def _run(jobs: Sequence[Job], results: list["Result"]) -> None:
+    """Append each result as it comes, with a line that says what is being checked where stderr is a terminal."""
+    from gradcheck.runner.executor import run_jobs
+
+    telling, names = sys.stderr.isatty(), swept(jobs)
+    waiting = run_jobs(jobs)
+    for number, job in enumerate(jobs, 1):
+        if telling:
+            click.echo(f"\r\x1b[Kchecking {label(job, names)[:60]} ({number} of {len(jobs)})", err=True, nl=False)
+        try:
+            results.append(replace(next(waiting), target=label(job, names)))
+        finally:
+            if telling:
+                click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _show(results: Sequence["Result"], faces: Faces) -> None:
+    from gradcheck import __version__
+    from gradcheck.report import as_html, as_json, as_junit
+
+    if faces.junit:
+        faces.junit.write_text(as_junit.documents(results, __version__), encoding="utf-8")
+    if faces.html:
+        faces.html.write_text(as_html.documents(results, __version__), encoding="utf-8")
+    if faces.as_json:
+        sys.stdout.write(as_json.documents(results, __version__))
+    else:
+        _show_text(results, faces)
+
+
+def _show_text(results: Sequence["Result"], faces: Faces) -> None:
+    from gradcheck import __version__
+    from gradcheck.report import as_text
+    from gradcheck.report.headline import headline
+    from gradcheck.report.headline import label as verdict_label
+    from gradcheck.report.paper import Paper
+
+    screen = terminal(color=faces.color)
+    if faces.quiet:
+        paper = Paper(screen.width, False, screen.unicode)
+        lines = [paper.clean(f"{verdict_label(result)}  {headline(result)}") for result in results]
+        _print("\n".join(lines))
+        return
+    shown = [_without_printing(result) for result in results]
+    _print(as_text.documents(shown, __version__, width=screen.width, color=screen.color, unicode=screen.unicode))
+    if faces.verbose:
+        for result in results:
+            _show_printing(result, screen)
+
+
+def _without_printing(result: "Result") -> "Result":
+    """Leave out what a layer printed while all went well; --verbose shows it in full."""
+    from gradcheck.report.record import Failure
+
+    return result if isinstance(result, Failure) else replace(result, printed="")
+
+
+def _show_printing(result: "Result", screen: Terminal) -> None:
+    from gradcheck.report.paper import Paper
+
+    lines = Paper(screen.width, False, screen.unicode).verbatim(result.printed, indent="  ")
+    if lines:
+        _print("\n".join([f"\nprinted by {result.target}:", *lines]))
+
+
+def _print(text: str) -> None:
+    if text:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()

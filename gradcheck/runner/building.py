@@ -1,0 +1,168 @@
+"""From a job to a Subject: load the target, construct it, make the inputs, choose how it is read. Runs in the child."""
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gradcheck.adapters.case import read_case
+from gradcheck.adapters.reading import subject_of
+from gradcheck.adapters.stateful import read_stateful
+from gradcheck.errors import GradcheckError, InvalidInput, InvalidLayer, LayerFailed
+from gradcheck.runner.arguments import Takes, distribute, parse_value, takes
+from gradcheck.runner.binding import bind, bind_layer
+from gradcheck.runner.inputs import make, parse_spec
+from gradcheck.runner.job import Job
+from gradcheck.runner.targets import clash_note, load, parse_target
+from gradcheck.subject import Subject
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a job comes to: a subject, and the further points to check it at."""
+
+    subject: Subject
+    points: tuple[dict[str, Any], ...] | None = None
+
+
+def build(job: Job) -> Built:
+    """Load and read the job's target.
+
+    Raises
+    ------
+    TargetError, InvalidInput, InvalidLayer
+        The job names something that does not exist, or leaves out what is needed.
+    LayerFailed
+        The target's module or constructor, or a trial run, raised.
+    """
+    target = parse_target(job.target)
+    inputs = _inputs(job, job.inputs, job.seed)
+    found = load(target)
+    subject = _pair(job, found, inputs) if len(found) == 2 else _one(job, found[0], inputs, target.names[0])
+    note = clash_note(target)
+    subject = replace(subject, notes=(*subject.notes, note)) if note else subject
+    if job.points is None:
+        return Built(subject)
+    drawn = [_inputs(job, point, job.seed + number) for number, point in enumerate(job.points, 1)]
+    return Built(subject, tuple({**subject.inputs, **point} for point in drawn))
+
+
+def _inputs(job: Job, specs: Mapping[str, str], seed: int) -> dict[str, Any]:
+    return make({name: parse_spec(name, spec) for name, spec in specs.items()}, seed=seed, dtype=job.dtype)
+
+
+def _pair(job: Job, found: tuple[Any, ...], inputs: dict[str, Any]) -> Subject:
+    forward, backward = found
+    for one in found:
+        if isinstance(one, type) or not callable(one):
+            raise InvalidLayer(f"a pair must be two functions; {getattr(one, '__name__', one)!r} is none.")
+    call = takes(forward)
+    _, constants = distribute(job.args, Takes(), Takes((*call.names, *takes(backward).names), call.required, call.any))
+    _check_inputs(forward, inputs, constants)
+    pair = bind(forward, constants), bind(backward, constants)
+    return subject_of(pair, inputs, wrt=job.wrt or None, name=getattr(forward, "__name__", ""))
+
+
+def _one(job: Job, found: Any, inputs: dict[str, Any], name: str) -> Subject:
+    if isinstance(found, type):
+        return _class(job, found, inputs, name)
+    if hasattr(found, "forward") and hasattr(found, "backward"):
+        return _instance(job, found, inputs, name, None, Takes())
+    if callable(found):
+        return _case(job, found, inputs, name)
+    raise InvalidLayer(
+        f"a target must be a class or object with forward and backward, a pair of functions or a case; "
+        f"{name!r} is a {type(found).__name__}."
+    )
+
+
+def _class(job: Job, kind: type, inputs: dict[str, Any], name: str) -> Subject:
+    for method in ("forward", "backward"):
+        if not callable(getattr(kind, method, None)):
+            raise InvalidLayer(f"a class must have the methods forward and backward; {name} has no {method}.")
+    constructor = takes(kind)
+    call = takes(kind.forward)  # type: ignore[attr-defined]  # just looked up
+    call = replace(call, names=call.names[1:], required=call.required[1:])
+    init_args, _ = distribute(job.args, constructor, call)
+    arrays = {n: v for n, v in inputs.items() if n in constructor.names and n not in call.names and n not in init_args}
+    _check_constructor(name, constructor, {*init_args, *arrays})
+
+    def construct() -> Any:
+        try:
+            return kind(**init_args, **arrays)
+        except GradcheckError:
+            raise
+        except Exception as err:
+            words = f"{type(err).__name__}: {err}".rstrip(": ")
+            raise LayerFailed(f"{name}({_shown(init_args, arrays)}) raised {words}", stage="constructor") from err
+
+    left = {n: v for n, v in inputs.items() if n not in arrays}
+    layer = construct()
+    return _instance(job, layer, left, name, None if _copyable(layer) else construct, constructor)
+
+
+def _instance(
+    job: Job,
+    layer: Any,
+    inputs: dict[str, Any],
+    name: str,
+    factory: Callable[[], Any] | None,
+    constructor: Takes,
+) -> Subject:
+    call = takes(layer.forward)
+    _, constants = distribute(job.args, constructor, call)
+    _check_inputs(layer.forward, inputs, constants)
+    bound = bind_layer(layer, constants)
+    again = None if factory is None else lambda: bind_layer(factory(), constants)
+    if job.grads:
+        return read_stateful(bound, inputs, wrt=job.wrt or None, factory=again, name=name, grads=job.grads)
+    return subject_of(bound, inputs, wrt=job.wrt or None, factory=again, name=name)
+
+
+def _case(job: Job, case: Callable[..., Any], inputs: dict[str, Any], name: str) -> Subject:
+    constants = {key.removeprefix("call."): parse_value(text) for key, text in job.args.items()}
+    _check_inputs(case, inputs, constants)
+    subject = read_case(lambda **values: case(**values, **constants), inputs, name=name)
+    return replace(subject, wrt=job.wrt) if job.wrt else subject
+
+
+def _check_inputs(forward: Callable[..., Any], inputs: Mapping[str, Any], constants: Mapping[str, Any]) -> None:
+    """Raise where forward needs an argument that is neither an input nor a constant."""
+    try:
+        parameters = inspect.signature(forward).parameters.values()
+    except (TypeError, ValueError):
+        parameters = []  # type: ignore[assignment]  # nothing to look at
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    missing = [p.name for p in named if p.default is p.empty and p.name not in inputs and p.name not in constants]
+    if missing or not inputs:
+        names = ", ".join(p.name for p in named) or "anything"
+        examples = " ".join(f"--input {name}=2,3" for name in (missing or ["x"]))
+        lacking = f"{', '.join(f'`{name}`' for name in missing)} is not given" if missing else "none is given"
+        raise InvalidInput(
+            f"every argument of forward must be an input or an --arg; it takes {names}, and {lacking}. "
+            f"Give shapes (or values), for instance {examples}"
+        )
+
+
+def _check_constructor(name: str, constructor: Takes, given: set[str]) -> None:
+    missing = [one for one in constructor.required if one not in given]
+    if missing:
+        examples = " ".join(f"--arg {one}=3" for one in missing)
+        raise InvalidInput(
+            f"every argument that {name}({', '.join(constructor.names)}) needs must be given; "
+            f"{', '.join(f'`{one}`' for one in missing)} is not. Add for instance {examples} (or --input for an array)"
+        )
+
+
+def _shown(init_args: Mapping[str, Any], arrays: Mapping[str, Any]) -> str:
+    values = [f"{name}={value!r}" for name, value in init_args.items()]
+    return ", ".join([*values, *(f"{name}={value.shape}" for name, value in arrays.items())])
+
+
+def _copyable(layer: Any) -> bool:
+    try:
+        copy.deepcopy(layer)
+    except Exception:  # noqa: BLE001 - any object may refuse to be copied, in any way it likes
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""One job: a target and everything a check of it needs, as plain data that survives JSON."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from gradcheck.report import plain
+
+NO_POINTS = "none"
+TIMEOUT = 60.0  # seconds over import, check and explanation: a check of a small layer takes well under one
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one child process is asked to do.
+
+    Parameters
+    ----------
+    target : str
+        Where the layer is, as the user wrote it (`runner/targets.py`).
+    inputs : mapping of str to str
+        Input specifications by name (`runner/inputs.py`).
+    args : mapping of str to str
+        Hyperparameters by name, unparsed (`runner/arguments.py`).
+    grads : mapping of str to str
+        Attribute that holds a parameter's gradient, where the adapter cannot tell.
+    wrt : tuple of str
+        The arguments under test; empty for all floating ones.
+    points : tuple of mapping, or None
+        Points to check at instead of derived ones: input specifications by name; the rest stays as in `inputs`.
+    errors : tuple of str
+        Codes of findings that shall count as errors.
+    seed, effort, dtype, strict, prove
+        As in `gradcheck.check`; `dtype` is that of the drawn inputs.
+    timeout : float
+        Seconds over import, check and explanation.
+    memory : int or None
+        Resident bytes of the child and its children; None for most of what the machine has free.
+    """
+
+    target: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, str] = field(default_factory=dict)
+    grads: Mapping[str, str] = field(default_factory=dict)
+    wrt: tuple[str, ...] = ()
+    points: tuple[Mapping[str, str], ...] | None = None
+    errors: tuple[str, ...] = ()
+    seed: int = 0
+    effort: str = "normal"
+    dtype: str = ""
+    strict: bool = False
+    prove: bool = False
+    timeout: float = TIMEOUT
+    memory: int | None = None
+
+    def to_json(self) -> str:
+        """Write the job as one line of JSON."""
+        return json.dumps(plain.dump(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Job":
+        """Read what `to_json` wrote."""
+        job: Job = plain.load(cls, json.loads(text))
+        return job
+
+
+# How a field is written on the command line; a mapping or tuple repeats its option.
+_OPTIONS: Mapping[str, str] = {
+    "inputs": "--input", "args": "--arg", "grads": "--grad", "wrt": "--wrt", "points": "--points", "errors": "--error",
+    "seed": "--seed", "effort": "--effort", "dtype": "--dtype", "strict": "--strict", "prove": "--prove-it",
+    "timeout": "--timeout", "memory": "--memory",
+}  # fmt: skip
+
+
+def command(job: Job) -> str:
+    """Return the command line that runs this very job again; only the seed is written even where it is the default."""
+    words = ["gradcheck", "check", job.target]
+    for one in fields(Job):
+        value = getattr(job, one.name)
+        if one.name in _OPTIONS and (value != _default(one.name) or one.name == "seed"):
+            words += _words(_OPTIONS[one.name], value)
+    return shlex.join(words)
+
+
+def label(job: Job, swept: frozenset[str] = frozenset()) -> str:
+    """Name the job in a report: its target, with the configuration where that is one of several."""
+    settings = [f"{name}={value}" for name, value in (*job.inputs.items(), *job.args.items()) if name in swept]
+    return f"{job.target} ({', '.join(settings)})" if settings else job.target
+
+
+def point_text(point: Mapping[str, str]) -> str:
+    """Write a point as the option takes it: `x=2,3; y=4`."""
+    return "; ".join(f"{name}={spec}" for name, spec in point.items()) or NO_POINTS
+
+
+def _default(name: str) -> Any:
+    return getattr(Job(""), name)
+
+
+def _words(option: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [option]
+    if isinstance(value, Mapping):
+        return [word for name, text in value.items() for word in (option, f"{name}={text}")]
+    if isinstance(value, tuple):
+        return [word for one in value or ({},) for word in (option, one if isinstance(one, str) else point_text(one))]
+    return [option, f"{value:g}" if isinstance(value, float) else str(value)]

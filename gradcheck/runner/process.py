@@ -1,0 +1,225 @@
+"""A child process for one job: started in a session of its own, watched for time and memory, ended as a group."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import IO
+
+import psutil
+
+from gradcheck.errors import InvalidInput, TargetError
+from gradcheck.report.as_json import read_documents
+from gradcheck.report.record import Failure, Result
+from gradcheck.runner.job import Job
+from gradcheck.runner.targets import parse_target
+from gradcheck.runner.tracebacks import from_dump
+
+_POLL = 0.05  # seconds between two looks at memory and clock; an answer wakes the wait at once
+_TREE_EVERY = 5  # looks: finding a child's children reads the whole process table
+_GRACE = 1.0  # seconds that the child has to end itself, with a stack dump, when its time is over
+_STARTUP = 60.0  # seconds to import ourselves, on however slow a machine, before the job's own clock starts
+_FREE_SHARE = 0.8  # of the memory available at the start, where the job sets no limit
+_PRINTED = 1 << 16  # characters of the target's printing that are kept
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)  # fmt: skip
+
+
+@dataclass
+class _Heard:
+    """What came out of a child so far."""
+
+    stage: str = ""
+    document: str = ""
+    dump: list[str] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
+    kept: int = 0
+
+
+def run_job(job: Job, stopped: threading.Event | None = None) -> Result:
+    """Run a job in a child process and wait for its answer; whatever happens there becomes a Failure here.
+
+    `stopped`, once set, ends the child at the next look.
+    """
+    try:
+        parse_target(job.target)
+    except TargetError as err:
+        return Failure(target=job.target, kind="load", sentence=str(err))
+    started = time.monotonic()
+    heard = _Heard()
+    process = _start(job)
+    readers = [
+        _reader(process.stdout, lambda line: _hear(heard, line)),
+        _reader(process.stderr, lambda line: _keep(heard, line)),
+    ]
+    try:
+        end = _watch(process, readers[0], heard, job, stopped or threading.Event())
+    finally:
+        _end(process)
+    for reader in readers:
+        reader.join(_GRACE)
+    result = _answer(heard, job) if heard.document else _failure(heard, job, end, process.returncode)
+    printed = "".join(heard.printed)
+    seconds = time.monotonic() - started
+    return (
+        replace(result, printed=printed)
+        if isinstance(result, Failure)
+        else replace(result, printed=printed, seconds=seconds)
+    )
+
+
+def _start(job: Job) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "gradcheck.runner.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        env=_environment(),
+        start_new_session=True,  # a group of its own on POSIX; Windows has none, and goes by the children's list
+    )
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # a child that died at once is told by its return code
+        process.stdin.write(job.to_json() + "\n")
+        process.stdin.flush()
+    return process
+
+
+def _environment() -> dict[str, str]:
+    """Return the child's environment: one BLAS thread, since a second gains little and costs much beside other work."""
+    single = dict.fromkeys(_THREAD_VARIABLES, "1")
+    return {**os.environ, **single, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:replace"}
+
+
+def _reader(stream: IO[str] | None, take: Callable[[str], None]) -> threading.Thread:
+    assert stream is not None
+
+    def read() -> None:
+        with suppress(ValueError):  # closed under us
+            for line in iter(lambda: stream.readline(_PRINTED), ""):
+                take(line)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread
+
+
+def _hear(heard: _Heard, line: str) -> None:
+    if not line.startswith("{"):
+        heard.dump.append(line)
+        return
+    try:
+        told = json.loads(line)
+    except ValueError:
+        heard.dump.append(line)
+        return
+    heard.stage = told.get("stage", heard.stage)
+    heard.document = told.get("result", heard.document)
+
+
+def _keep(heard: _Heard, line: str) -> None:
+    if heard.kept < _PRINTED:
+        heard.printed.append(line)
+        heard.kept += len(line)
+
+
+def _watch(
+    process: "subprocess.Popen[str]", answers: threading.Thread, heard: _Heard, job: Job, stopped: threading.Event
+) -> str:
+    """Wait until the child has answered or ended, or must be; return "", "timeout", "memory" or "stopped"."""
+    limit = job.memory or int(_FREE_SHARE * psutil.virtual_memory().available)
+    deadline, ready, look = time.monotonic() + _STARTUP, False, 0
+    family: list[psutil.Process] = []
+    while True:
+        answers.join(_POLL)
+        if not answers.is_alive() or heard.document or process.poll() is not None:
+            answers.join(_POLL)
+            return ""
+        if heard.stage and not ready:
+            deadline, ready = time.monotonic() + job.timeout + _GRACE, True
+        if stopped.is_set():
+            return "stopped"
+        if time.monotonic() > deadline:
+            return "timeout"
+        if look % _TREE_EVERY == 0:
+            family = _family(process.pid)
+        look += 1
+        if sum(map(_resident, family)) > limit:
+            return "memory"
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        child = psutil.Process(pid)
+        return [child, *child.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End the child and everything it started, and take in its return code."""
+    family = _family(process.pid)
+    with suppress(subprocess.TimeoutExpired):  # a child that is about to leave by itself has a code that tells how
+        process.wait(_POLL)
+    for member in family:
+        with suppress(psutil.Error):  # psutil compares creation times, so that a reused number is not killed
+            member.kill()
+    if sys.platform != "win32":
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+
+
+def _answer(heard: _Heard, job: Job) -> Result:
+    try:
+        return read_documents(heard.document)[0]
+    except InvalidInput as err:
+        return Failure(target=job.target, kind="crashed", sentence=f"the child's answer cannot be read: {err}")
+
+
+def _failure(heard: _Heard, job: Job, end: str, code: int) -> Failure:
+    stage = "" if heard.stage == "ready" else heard.stage
+    if end == "memory":
+        kind, sentence = "memory", f"used more than {_size(job)} of memory: stopped; allow more with --memory"
+    elif end == "timeout" or any(line.startswith("Timeout (") for line in heard.dump):
+        kind = "timeout"
+        sentence = f"not done after {job.timeout:g} s: stopped; allow more with --timeout, or give smaller inputs"
+    elif end == "stopped":
+        kind, sentence = "crashed", "stopped before it was done"
+    else:
+        kind, sentence = "crashed", _death(code)
+    return Failure(target=job.target, kind=kind, sentence=sentence, traceback=from_dump(heard.dump), stage=stage)
+
+
+def _size(job: Job) -> str:
+    return f"{job.memory / 2**20:.0f} MiB" if job.memory else f"{_FREE_SHARE:.0%} of the free memory"
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"its process ended itself with code {code} before the check was done"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    meaning = {"SIGSEGV": "segmentation fault", "SIGABRT": "abort", "SIGKILL": "killed, perhaps for lack of memory"}
+    return f"its process crashed with {name} ({meaning[name]})" if name in meaning else f"its process ended by {name}"
