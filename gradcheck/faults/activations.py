@@ -1,5 +1,6 @@
 """Mistakes in the derivatives of elementwise functions."""
 
+from math import pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def elu(x: Any) -> Any:
 
 def gelu(x: Any) -> Any:
     """Return GELU in its tanh form."""
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + np.tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
 
 
 def _gelu_of_sigmoid(x: Any) -> Any:

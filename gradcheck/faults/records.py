@@ -12,6 +12,9 @@ from gradcheck.verdict import Verdict
 Draw = Callable[[np.random.Generator], dict[str, Any]]
 Make = Callable[[], Any]
 
+# What a tricky layer may get where the truth can be beyond measuring: saying so is honest, an accusation is not.
+HONEST = (Verdict.AGREES, Verdict.INCONCLUSIVE)
+
 
 class Pair(NamedTuple):
     """A layer as a user writes one in two functions: `forward(*inputs)` and `backward(grad_output, *inputs)`."""

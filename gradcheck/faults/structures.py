@@ -40,7 +40,8 @@ def _split_wrongly(g: Any, x: Any, _y: Any) -> Any:
     return g[:, n:].copy(), g[:, :n].copy()
 
 
-def _attention(q: Any, k: Any, v: Any) -> Any:
+def attention(q: Any, k: Any, v: Any) -> Any:
+    """Return scaled dot-product attention for one head."""
     return softmax(q @ k.T / np.sqrt(q.shape[1])) @ v
 
 
@@ -214,7 +215,7 @@ FAULTS = (
         "structures/attention/scale-forgotten",
         "factor",
         ("q", "k"),
-        pair(_attention, lambda g, q, k, v: attention_backward(g, q, k, v, 1.0)),
+        pair(attention, lambda g, q, k, v: attention_backward(g, q, k, v, 1.0)),
         HEADS,
         "the scores' division by the root of the width is left out",
     ),
@@ -222,7 +223,7 @@ FAULTS = (
         "structures/attention/softmax-diagonal",
         "softmax-diagonal",
         ("q", "k"),
-        pair(_attention, _attention_diagonal),
+        pair(attention, _attention_diagonal),
         HEADS,
         "the Jacobian of the weights is taken as diagonal",
     ),
@@ -230,9 +231,7 @@ FAULTS = (
         "structures/attention/keys-and-queries-exchanged",
         "equals-other-argument",
         ("q", "k"),
-        pair(
-            _attention, lambda g, q, k, v: (*attention_backward(g, q, k, v)[1::-1], attention_backward(g, q, k, v)[2])
-        ),
+        pair(attention, lambda g, q, k, v: (*attention_backward(g, q, k, v)[1::-1], attention_backward(g, q, k, v)[2])),
         normal(q=(4, 3), k=(4, 3), v=(4, 2)),
         "keys get the gradient of queries and the reverse",
     ),

@@ -15,6 +15,12 @@ from gradcheck.faults import (
     scaling,
     states,
     structures,
+    tricky_domains,
+    tricky_kinks,
+    tricky_manners,
+    tricky_precision,
+    tricky_scales,
+    tricky_structures,
 )
 from gradcheck.faults.records import Fault, Tricky
 
@@ -34,4 +40,11 @@ FAULTS: tuple[Fault, ...] = (
     *manners.FAULTS,
     *states.FAULTS,
 )
-TRICKY: tuple[Tricky, ...] = ()
+TRICKY: tuple[Tricky, ...] = (
+    *tricky_kinks.TRICKY,
+    *tricky_domains.TRICKY,
+    *tricky_scales.TRICKY,
+    *tricky_precision.TRICKY,
+    *tricky_manners.TRICKY,
+    *tricky_structures.TRICKY,
+)
