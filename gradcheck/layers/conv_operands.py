@@ -1,4 +1,4 @@
-"""What a convolution accepts: arrays of floating dtype whose shapes fit together, and the dtype it computes in."""
+"""What a convolution accepts: floating arrays whose shapes fit together, brought to one dtype to compute in."""
 
 from typing import Any
 
@@ -6,64 +6,72 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.errors import InvalidInput
+from gradcheck.layers.operands import operand
 
 Array = NDArray[Any]
 
 
-def accumulation_dtype(*arrays: Array) -> np.dtype[Any]:
-    """Return the dtype to compute in: the promoted one, but float32 where that is float16 (rounded once at the end)."""
-    dtype = np.result_type(*arrays)
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+def promoted(**arrays: Any) -> tuple[Array, ...]:
+    """Return the arrays as operands of their common dtype (float32 for float16); None is left out.
+
+    Different dtypes are promoted as NumPy does, so that a complex or wider step can be made in one argument alone.
+    """
+    operands = [operand(name, array) for name, array in arrays.items() if array is not None]
+    dtype = np.result_type(*operands)
+    return tuple(array.astype(dtype, copy=False) for array in operands)
 
 
-def check_floating(**arrays: Any) -> None:
-    """Refuse what is no array of floating (or complex) numbers."""
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):
-            raise InvalidInput(f"`{name}` must be a NumPy array; it is a {type(array).__name__}. Pass np.asarray(...).")
-        if not np.issubdtype(array.dtype, np.inexact):
-            raise InvalidInput(
-                f"`{name}` must hold floating numbers; its dtype is {array.dtype} (shape {array.shape}). "
-                f"Pass {name}.astype(np.float64)."
-            )
+def check_shapes(
+    input: tuple[int, ...],
+    weight: tuple[int, ...],
+    bias: tuple[int, ...] | None,
+    *,
+    groups: int,
+    transposed: bool = False,
+) -> None:
+    """Refuse shapes whose ranks, channels or groups do not fit; a `transposed` weight is (C, K/groups, *kernel).
 
-
-def check_shapes(input: Array, weight: Array, bias: Array | None, *, groups: int, transposed: bool = False) -> None:
-    """Refuse operands whose ranks, channels or groups do not fit; `transposed` reads the weight as (C, K/groups, ...)."""
-    ndim = input.ndim - 2
+    Raises
+    ------
+    InvalidInput
+        Says which shape must hold what.
+    """
+    ndim = len(input) - 2
+    layout = "(C, K/groups, *kernel)" if transposed else "(K, C/groups, *kernel)"
     if ndim not in (1, 2, 3):
         raise InvalidInput(
-            f"`input` must have shape (N, C, *spatial) with 1, 2 or 3 spatial axes; its shape is {input.shape}. "
-            "Add the missing axes, e.g. input[None] for a single image."
+            f"`input` must have the shape (N, C, *spatial) with 1, 2 or 3 spatial axes; its shape is {input}. "
+            "Add the missing axes, e.g. input[np.newaxis] for a single image."
         )
-    layout = "(C, K/groups, *kernel)" if transposed else "(K, C/groups, *kernel)"
-    if weight.ndim != input.ndim or 0 in weight.shape[1:] or len(weight) == 0:
+    if len(weight) != len(input) or 0 in weight:
         raise InvalidInput(
-            f"`weight` must have shape {layout} with {ndim} kernel axes, none of size 0, for an `input` of shape "
-            f"{input.shape}; its shape is {weight.shape}. Pass a weight with {ndim + 2} axes."
+            f"`weight` must have the shape {layout} with {ndim} kernel axes and no axis empty, for an `input` of shape "
+            f"{input}; its shape is {weight}. Pass a weight with {ndim + 2} axes."
         )
-    if len(weight) % groups or input.shape[1] % groups:
+    if weight[0] % groups:
         raise InvalidInput(
-            f"`groups` must divide the channels of `input` and the first axis of `weight`; groups is {groups}, they are "
-            f"{input.shape[1]} and {len(weight)}. Pass another `groups`."
+            f"`groups` must divide the first axis of `weight`, {layout}; groups is {groups} and the shape is {weight}. "
+            f"Pass another `groups`, or a weight whose first axis is a multiple of {groups}."
         )
-    channels = len(weight) if transposed else weight.shape[1] * groups
-    if input.shape[1] != channels:
+    channels = weight[0] if transposed else weight[1] * groups
+    if input[1] != channels:
         raise InvalidInput(
-            f"`input` must have {channels} channels for a `weight` of shape {weight.shape}, {layout}, and groups="
-            f"{groups}; its shape is {input.shape}. Change the weight's channels or `groups`."
+            f"`input` must have {channels} channels for a `weight` of shape {weight}, {layout}, and groups={groups}; "
+            f"its shape is {input}. Change the weight's channels or `groups`."
         )
-    filters = weight.shape[1] * groups if transposed else len(weight)
-    if bias is not None and bias.shape != (filters,):
+    filters = weight[1] * groups if transposed else weight[0]
+    if bias is not None and bias != (filters,):
         raise InvalidInput(
-            f"`bias` must have shape ({filters},), one entry a filter; its shape is {bias.shape}. Pass bias.reshape(-1)?"
+            f"`bias` must have the shape ({filters},), one entry a filter; its shape is {bias}. "
+            "Pass a vector, e.g. bias.reshape(-1), or no bias."
         )
 
 
-def check_grad_output(grad_output: Array, expected: tuple[int, ...]) -> None:
-    """Refuse a cotangent that does not have the shape of the output."""
-    if grad_output.shape != expected:
-        raise InvalidInput(
-            f"`grad_output` must have the shape of the output, {expected}; its shape is {grad_output.shape}. "
-            "Pass the gradient with respect to what forward returns for these inputs."
-        )
+def add_bias(output: Array, bias: Array) -> None:
+    """Add one entry a filter, in place (the b of Eq. 7)."""
+    output += bias.reshape(-1, *(1 for _ in output.shape[2:]))
+
+
+def sum_of_positions(grad_output: Array) -> Array:
+    """Return the gradient of the bias: d output[k, i] / d b[k] = 1, so all of a filter's errors add up."""
+    return np.asarray(grad_output.sum(axis=(0, *range(2, grad_output.ndim))))

@@ -35,21 +35,26 @@ class Windows:
     flip: bool = False
 
     @property
-    def reached_padding(self) -> Pairs:
-        """Padding that the windows really read: `ceil_mode` reaches beyond the stated one, a remainder ends before."""
+    def reach(self) -> Pairs:
+        """First and last + 1 input index that the windows see; outside 0..size they see padding."""
         spans = kernel_spans(self.kernel_size, self.dilation)
-        ends = [(out - 1) * s + span for out, s, span in zip(self.output_size, self.stride, spans, strict=True)]
-        pairs = zip(self.padding, self.input_size, ends, strict=True)
-        return tuple((before, max(0, end - before - size)) for (before, _), size, end in pairs)
+        axes = zip(self.padding, self.output_size, self.stride, spans, strict=True)
+        return tuple((-before, (out - 1) * stride + span - before) for (before, _), out, stride, span in axes)
 
-    def offsets(self) -> Iterator[tuple[int, ...]]:
-        """Iterate over the kernel offsets (m, n, ...) in C order."""
-        return product(*map(range, self.kernel_size))
+    @property
+    def pointwise(self) -> bool:
+        """Whether each window sees the one input entry at its own position, as in a 1 x 1 convolution."""
+        return self.input_size == self.output_size and {*self.kernel_size, *self.stride} == {1}
 
-    def overlap(self, offset: tuple[int, ...]) -> tuple[Slices, Slices]:
-        """Return (input slices, output slices) that pair each unpadded input entry met at `offset` with its output."""
-        axes = [self._overlap_of_axis(axis, m) for axis, m in enumerate(offset)]
-        return tuple(inside for inside, _ in axes), tuple(outside for _, outside in axes)
+    def overlaps(self) -> Iterator[tuple[tuple[int, ...], Slices, Slices]]:
+        """Iterate over (offset, input slices, output slices): which input entries which outputs meet at each offset.
+
+        Offsets (m, n, ...) come in C order; what lies in the padding is left out.
+        """
+        axes = [[(m, *self._overlap_of_axis(axis, m)) for m in range(k)] for axis, k in enumerate(self.kernel_size)]
+        for entries in product(*axes):
+            offset, inside, outside = zip(*entries, strict=True)
+            yield offset, inside, outside
 
     def _overlap_of_axis(self, axis: int, m: int) -> tuple[slice, slice]:
         size, stride = self.input_size[axis], self.stride[axis]
