@@ -3,6 +3,7 @@
 from typing import Any
 
 from gradcheck.errors import InvalidInput, MissingExtra
+from gradcheck.report.curve import positive
 from gradcheck.report.digits import short
 from gradcheck.report.headline import gradient, headline, label
 from gradcheck.report.heatmap import Rows, largest
@@ -53,7 +54,7 @@ def _panels(argument: Argument) -> list[tuple[str, Any]]:
     """List what there is to draw: maps by title, then the curve."""
     maps = _maps(argument.census, gradient(argument.name)) if argument.census else []
     curve = argument.step_curve
-    return maps + ([("step", curve)] if curve and curve.steps else [])
+    return maps + ([("step", curve)] if curve and positive(curve.steps) else [])
 
 
 def _maps(census: Census, name: str) -> list[tuple[str, Any]]:
@@ -72,7 +73,9 @@ def _maps(census: Census, name: str) -> list[tuple[str, Any]]:
 
 def _draw_map(figure: Any, axes: Any, title: str, panel: tuple[Rows, float, bool, Census]) -> None:
     cells, top, signed, census = panel
-    image = axes.imshow(cells, cmap="PuOr" if signed else "Reds", vmin=-top if signed else 0.0, vmax=top or 1.0)
+    limit = top or 1.0
+    image = axes.imshow(cells, cmap="PuOr" if signed else "Reds", vmin=-limit if signed else 0.0, vmax=limit)
+    axes.locator_params(integer=True)
     if census.map_tile:
         _rule_tiles(axes, census.map_tile, (len(cells), len(cells[0])))
     axes.set(title=title, ylabel=census.map_axes[0], xlabel=census.map_axes[1])
@@ -87,8 +90,10 @@ def _rule_tiles(axes: Any, tile: tuple[int, int], shape: tuple[int, int]) -> Non
 
 
 def _draw_curve(axes: Any, curve: StepCurve) -> None:
-    axes.loglog(curve.steps, curve.truncation_errors, label="truncation error")
-    axes.loglog(curve.steps, curve.roundoff_errors, "--", label="round-off error")
+    branches = ((curve.truncation_errors, "-", "truncation error"), (curve.roundoff_errors, "--", "round-off error"))
+    for errors, style, name in branches:
+        points = [pair for pair in zip(curve.steps, errors, strict=False) if len(positive(pair)) == 2]
+        axes.loglog([step for step, _ in points], [error for _, error in points], style, label=name)
     axes.axvline(curve.chosen, color="gray", linestyle=":", label=f"chosen step {short(curve.chosen)}")
     axes.set(title="error against step", xlabel="step", ylabel="error")
     axes.legend()

@@ -61,4 +61,4 @@ def _aside(argument: Argument, paper: Paper) -> list[str]:
         said.append(f"exact on integers; a wrong gradient passes with probability below {short(argument.exact_bound)}")
     if argument.sentence:
         said.append(argument.sentence)
-    return paper.wrap("; ".join(said), first=f"  {gradient(argument.name)}: ", rest="    ") if said else []
+    return paper.wrap(f"{gradient(argument.name)}: {'; '.join(said)}", first="  ", rest="    ") if said else []

@@ -2,10 +2,12 @@
 
 import io
 import sys
+from dataclasses import replace
 
 import pytest
 
 from gradcheck.errors import GradcheckError, MissingExtra
+from gradcheck.verdict import StepCurve
 
 
 def test_plot_without_matplotlib_names_the_extra(disagreement, monkeypatch):
@@ -22,6 +24,15 @@ def test_plot_draws_claimed_measured_difference_and_step_curve(disagreement):
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png")
     assert drawn.getvalue().startswith(b"\x89PNG")
+
+
+def test_plot_leaves_out_what_has_no_place_on_its_axes(disagreement):
+    pytest.importorskip("matplotlib")
+    weight = disagreement.arguments["weight"]
+    curve = StepCurve((0.5, 0.25), (0.0, 0.0), (float("nan"), 1e-12), 0.25)
+    census = replace(weight.census, claimed_map=((0.0,),), measured_map=((float("nan"),),), heat_map=())
+    report = replace(disagreement, arguments={"weight": replace(weight, census=census, step_curve=curve)})
+    report.plot().savefig(io.BytesIO(), format="png")
 
 
 def test_plot_of_an_agreement_says_that_there_is_nothing_to_draw(agreement):
