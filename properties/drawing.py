@@ -113,7 +113,7 @@ def convolutions(draw: st.DrawFn, *, dense: bool = False, least_batch: int = 0) 
 
 
 @st.composite
-def transposed_convolutions(draw: st.DrawFn) -> Convolution:
+def transposed_convolutions(draw: st.DrawFn, *, least_batch: int = 0) -> Convolution:
     """Draw a transposed convolution with at least one output; weights are (C, K/groups, *kernel)."""
     count = draw(axes_counts)
     how = draw(slidings(count))
@@ -126,7 +126,7 @@ def transposed_convolutions(draw: st.DrawFn) -> Convolution:
             least += 1
         lengths.append(least + draw(st.integers(0, 2)))
     depth, maps = draw(st.integers(1, 2)), draw(st.integers(1, 2))
-    batch, seed = draw(st.integers(0, 2)), draw(seeds)
+    batch, seed = draw(st.integers(least_batch, 2)), draw(seeds)
     return Convolution(
         how,
         integers(seed, (batch, depth * how.groups, *lengths)),
