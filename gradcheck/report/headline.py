@@ -9,7 +9,7 @@ from gradcheck.verdict import Argument, Severity, Verdict
 
 COARSE = 0.01  # a one-entry resolution above this is said in the first line (DESIGN.md, "Verdict")
 
-_REASONS = {
+_FAILURE_LABELS = {
     "rejected": "SKIPPED",
     "load": "NOT CHECKED",
     "usage": "NOT CHECKED",
@@ -23,7 +23,7 @@ _REASONS = {
 def label(result: Result) -> str:
     """Say the outcome in one or two words in capitals."""
     if isinstance(result, Failure):
-        return _REASONS.get(result.kind, result.kind.upper())
+        return _FAILURE_LABELS.get(result.kind, result.kind.upper())
     if result.verdict is Verdict.AGREES and result.vacuous:
         return "AGREES, VACUOUSLY"
     return result.verdict.upper()
