@@ -9,7 +9,7 @@ from typing import Any
 from gradcheck.adapters.case import read_case
 from gradcheck.adapters.reading import subject_of
 from gradcheck.adapters.stateful import read_stateful
-from gradcheck.errors import GradcheckError, InvalidInput, InvalidLayer, LayerFailed
+from gradcheck.errors import GradcheckError, InvalidInput, InvalidLayer, LayerFailed, did_you_mean
 from gradcheck.runner.arguments import Takes, distribute, parse_value, takes
 from gradcheck.runner.binding import bind, bind_layer
 from gradcheck.runner.inputs import make, parse_spec
@@ -60,6 +60,7 @@ def _pair(job: Job, found: tuple[Any, ...], inputs: dict[str, Any]) -> Subject:
     call = takes(forward)
     _, constants = distribute(job.args, Takes(), Takes((*call.names, *takes(backward).names), call.required, call.any))
     _check_inputs(forward, inputs, constants)
+    _check_names(inputs, call)
     pair = bind(forward, constants), bind(backward, constants)
     return subject_of(pair, inputs, wrt=job.wrt or None, name=getattr(forward, "__name__", ""))
 
@@ -73,7 +74,7 @@ def _one(job: Job, found: Any, inputs: dict[str, Any], name: str) -> Subject:
         return _case(job, found, inputs, name)
     raise InvalidLayer(
         f"a target must be a class or object with forward and backward, a pair of functions or a case; "
-        f"{name!r} is a {type(found).__name__}."
+        f"{name!r} is of type {type(found).__name__}."
     )
 
 
@@ -123,7 +124,17 @@ def _instance(
 def _case(job: Job, case: Callable[..., Any], inputs: dict[str, Any], name: str) -> Subject:
     constants = {key.removeprefix("call."): parse_value(text) for key, text in job.args.items()}
     _check_inputs(case, inputs, constants)
-    subject = read_case(lambda **values: case(**values, **constants), inputs, name=name)
+
+    def checked(**values: Any) -> Any:
+        returned = case(**values, **constants)
+        if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])):
+            raise InvalidLayer(
+                f"a single function must be a case, which returns (output, pullback); {name} returned "
+                f"{type(returned).__name__}. For a pair of functions name both: FILE:{name},BACKWARD."
+            )
+        return returned
+
+    subject = read_case(checked, inputs, name=name)
     return replace(subject, wrt=job.wrt) if job.wrt else subject
 
 
@@ -143,6 +154,15 @@ def _check_inputs(forward: Callable[..., Any], inputs: Mapping[str, Any], consta
             f"every argument of forward must be an input or an --arg; it takes {names}, and {lacking}. "
             f"Give shapes (or values), for instance {examples}"
         )
+
+
+def _check_names(inputs: Mapping[str, Any], call: Takes) -> None:
+    for name in inputs:
+        if call.names and name not in call.names and not call.any:
+            near = did_you_mean(name, call.names) or "."
+            raise InvalidInput(
+                f"an input must be an argument of forward ({', '.join(call.names)}); `{name}` is not{near}"
+            )
 
 
 def _check_constructor(name: str, constructor: Takes, given: set[str]) -> None:

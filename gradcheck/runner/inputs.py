@@ -1,6 +1,7 @@
 """Input specifications: `2,3,8,8` a shape, `4:int:0..9` labels, `@file.npy` a file, `[[1,2],[3,4]]` a value."""
 
 import ast
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _FORMS = (
     "a shape (2,3,8,8; () for 0-d; 4:int:0..9 for labels; 4:uniform:0..1), a value ([[1,2],[3,4]]) or a file (@x.npy)"
 )
+_NAME = re.compile(r"[^\W\d]\w*|\w+(\.\w+)+")  # layers made of layers call their inputs 0.weight
 DTYPES = ("float16", "float32", "float64")
 
 
@@ -62,7 +64,7 @@ def parse_input(text: str) -> tuple[str, Spec]:
     'int'
     """
     name, equals, spec = text.partition("=")
-    if not equals or not name.strip().isidentifier():
+    if not equals or not _NAME.fullmatch(name.strip()):
         raise InvalidInput(f"an input must be NAME=SPEC, for instance x=2,3,8,8; it is {text!r}.")
     return name.strip(), parse_spec(name.strip(), spec.strip())
 

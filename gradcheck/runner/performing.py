@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from traceback import format_exception
 
 import numpy as np
 
@@ -58,7 +59,10 @@ def _failure(job: Job, error: BaseException) -> Failure:
         kind = "memory"
     if kind == "raised" and stage == "import":
         kind = "load"
-    return Failure(target=job.target, kind=kind, sentence=_sentence(error), traceback=shown, stage=stage)
+    sentence = _sentence(error)
+    if not shown and not isinstance(error, (GradcheckError, SystemExit, MemoryError)):
+        sentence, shown = f"gradcheck itself failed: {sentence}; please report it", "".join(format_exception(error))
+    return Failure(target=job.target, kind=kind, sentence=sentence, traceback=shown, stage=stage)
 
 
 def _sentence(error: BaseException) -> str:

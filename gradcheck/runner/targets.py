@@ -142,7 +142,7 @@ def _run(name: str, path: Path) -> ModuleType:
 
 def _from_name(name: str) -> ModuleType:
     _put_first(Path.cwd())
-    if name.split(".", maxsplit=1)[0] == "gradcheck" and (Path.cwd() / "gradcheck.py").is_file():
+    if name == "gradcheck" and (Path.cwd() / "gradcheck.py").is_file():
         raise TargetError(
             "gradcheck.py here has the name of this package, which is loaded already; say ./gradcheck.py:NAME."
         )
