@@ -13,6 +13,7 @@ from gradcheck.errors import GradcheckError
 _COMMANDS = {
     "check": ("gradcheck.cli.check", "Check the backward pass of a layer in a file or module."),
     "layers": ("gradcheck.cli.layers", "List the layers that come with gradcheck, with their equations."),
+    "selftest": ("gradcheck.cli.selftest", "Prove the judge on layers whose answer is known."),
 }
 
 _HELP = """Say whether a hand-written backward pass is right.

@@ -85,7 +85,8 @@ def totals(trials: Sequence["Trial"]) -> list[str]:
 def _chosen(only: tuple[str, ...]) -> "list[Fault | Tricky]":
     from gradcheck.faults.zoo import FAULTS, TRICKY
 
-    cases = [c for c in (*FAULTS, *TRICKY) if not only or any(text in c.name for text in only)]
+    zoo: list[Fault | Tricky] = [*FAULTS, *TRICKY]
+    cases = [c for c in zoo if not only or any(text in c.name for text in only)]
     if not cases:
         raise click.UsageError(f"no case has {' or '.join(only)} in its name.")
     return cases

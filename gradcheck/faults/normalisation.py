@@ -179,11 +179,7 @@ FAULTS = (
         "other",
         ("x",),
         pair(lambda x: (x - 0.4) / 1.3, _right),
-        lambda rng: {
-            "x": rng.standard_normal((6, 4)),
-            "mean": rng.standard_normal(4),
-            "variance": rng.uniform(1, 2, 4),
-        },
+        ROWS,
         "in evaluation the statistics are constants; backward treats them as in training",
     ),
     Fault(
