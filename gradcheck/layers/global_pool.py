@@ -48,13 +48,13 @@ class GlobalMaxPool:
 
     def forward(self, input: Array) -> Array:
         """Return the largest entry of each channel, (N, C, 1, ...)."""
-        largest = largest_of_all(by_position(operand("input", input)))
+        largest = largest_of_all(_positions(input))
         return rounded(largest.reshape(_output_shape(input)), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`: each error at its channel's winner."""
         deltas = cotangent(grad_output, _output_shape(input)).reshape(*np.shape(input)[:2], 1)
-        share = share_of_winners(deltas, by_position(operand("input", input)), ties=self.ties)
+        share = share_of_winners(deltas, _positions(input), ties=self.ties)
         return rounded(share.reshape(np.shape(input)), input)
 
 
@@ -78,7 +78,7 @@ class GlobalAvgPool:
 
     def forward(self, input: Array) -> Array:
         """Return the mean of each channel, (N, C, 1, ...)."""
-        values = by_position(operand("input", input))
+        values = _positions(input)
         return rounded((values.sum(axis=-1) / values.shape[-1]).reshape(_output_shape(input)), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
@@ -118,12 +118,12 @@ class GlobalLpPool:
 
     def forward(self, input: Array) -> Array:
         """Return the norm of each channel, (N, C, 1, ...)."""
-        scale, norm = self._norms(magnitude(by_position(operand("input", input))))
+        scale, norm = self._norms(magnitude(_positions(input)))
         return rounded((scale * norm).reshape(_output_shape(input)), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`."""
-        values = by_position(operand("input", input))
+        values = _positions(input)
         deltas = cotangent(grad_output, _output_shape(input)).reshape(*values.shape[:2], 1)
         magnitudes = magnitude(values)
         scale, norm = self._norms(magnitudes)
@@ -162,6 +162,12 @@ def share_of_winners(deltas: Array, values: Array, *, ties: str) -> Array:
     share = np.zeros(values.shape, deltas.dtype)
     np.put_along_axis(share, winner, deltas, axis=-1)
     return share
+
+
+def _positions(input: Any) -> Array:
+    """Return the input as (N, C, P), after making sure that there are positions."""
+    spatial_size(input)
+    return by_position(operand("input", input))
 
 
 def _output_shape(input: Any) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ class Flatten:
 
     def forward(self, input: Array) -> Array:
         """Return `input` as a matrix (N, features)."""
-        return np.array(input).reshape(_flat_shape(input))
+        return np.array(rounded(operand("input", input), input)).reshape(_flat_shape(input))
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`."""

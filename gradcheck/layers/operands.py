@@ -13,12 +13,13 @@ Array = NDArray[Any]
 def operand(name: str, value: Any) -> Array:
     """Return `value` as a floating (or complex) array in the dtype to compute in: float32 for float16, else its own.
 
-    The caller's own memory is returned where nothing had to be converted, so it must not be written to.
+    Swapped bytes are put in order, so that results have the machine's byte order. The caller's own
+    memory is returned where nothing had to be converted, and must not be written to.
     """
     array = np.asarray(value)
     if not np.issubdtype(array.dtype, np.inexact):
         raise InvalidInput(f"`{name}` must be a floating array; its dtype is {array.dtype}. Pass {name}.astype(float).")
-    return array.astype(np.float32) if array.dtype == np.float16 else array
+    return array.astype(np.float32 if array.dtype == np.float16 else array.dtype.newbyteorder("="), copy=False)
 
 
 def cotangent(grad_output: Any, shape: tuple[int, ...]) -> Array:
