@@ -16,8 +16,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 OUTER_ROOMS = ("runner", "oracle", "cli", "pytest_plugin")
 WORLDLY_MODULES = {
     *("asyncio", "concurrent", "ctypes", "fcntl", "getpass", "glob", "io", "logging", "mmap", "multiprocessing", "os"),
-    *("pathlib", "platform", "psutil", "random", "resource", "secrets", "select", "shutil", "signal", "socket"),
-    *("subprocess", "tempfile", "threading", "time", "urllib"),
+    *("pathlib", "platform", "psutil", "resource", "secrets", "select", "shutil", "signal", "socket"),
+    *("subprocess", "tempfile", "time", "urllib"),
 }
 WORLDLY_CALLS = {"print", "open", "input", "breakpoint", "exit", "quit"}
 WORLDLY_ATTRIBUTES = {
@@ -50,8 +50,10 @@ def worldly(tree: ast.Module) -> Faults:
 
 
 def globally_random(tree: ast.Module) -> Faults:
-    """Find NumPy's global random state, and generators that are seeded by the clock."""
+    """Find the global random states of Python and NumPy, and generators that are seeded by the clock."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, each.name) for each in node.names if each.name == "random")
         if (
             isinstance(node, ast.Attribute)
             and ast.unparse(node.value) == "np.random"
@@ -105,6 +107,7 @@ def many_positional(tree: ast.Module) -> Faults:
         (worldly, "width = sys.stdout.columns", "width = sys.float_info.max"),
         (worldly, "np.load('x.npy')", "np.tile(x, 2)"),
         (globally_random, "np.random.rand(3)", "np.random.default_rng(3)"),
+        (globally_random, "import random", "from numpy.random import Generator"),
         (globally_random, "np.random.default_rng()", "np.random.SeedSequence(3)"),
         (roundabout, "from gradcheck import check", "from gradcheck import verdict"),
         (roundabout, "import gradcheck", "import gradcheck.verdict"),
@@ -124,9 +127,9 @@ def test_rule_finds_what_breaks_it_and_nothing_else(rule, broken, kept):
     ("rule", "free_rooms"),
     [
         (worldly, OUTER_ROOMS),
-        (globally_random, ()),
-        (roundabout, ("__init__", "cli")),
-        (foreign_words, ("adapters", "faults")),  # other people's conventions
+        (globally_random, ("examine", "runner")),  # they give the caller's states back, and seed those of a child
+        (roundabout, ("__init__", "cli", "runner")),  # they load lazily, or ahead of a target's own modules
+        (foreign_words, ("adapters", "faults", "cli")),  # other people's conventions, click's signatures
         (many_positional, ("cli", "faults")),  # a command's options come in by name; a fault is as its author wrote it
     ],
 )

@@ -10,7 +10,7 @@ FOLDERS = (".ci", "benchmarks", "docs", "examples", "gradcheck", "properties", "
 SUFFIXES = {".py", ".md", ".toml", ".cff", ".yml"}
 LONGEST_MODULE = 400
 
-UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|raise NotImplemented" + r"Error")
+UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|raise NotImplemented" + r"Error(?:\(\))?$")
 UNEXPLAINED = re.compile(r"#\s*(?:no" + r"qa(?!: [A-Z]+\d+.*\w \w)|type: ig" + r"nore(?!\[[\w,-]+\].*\w \w))")
 
 
