@@ -92,12 +92,14 @@ class HardSwish(Elementwise):
         return gate
 
     def _slope(self, x: Array) -> Array:
-        inner = clip(x, -3.0, 3.0)
-        inner += 1.5
-        inner /= 3
-        inner *= (x.real > -3) & (x.real < 3)
-        inner += x.real >= 3
-        return inner
+        near = clip(x.real, -3.0, 3.0)
+        slope = near + 1.5
+        slope /= 3
+        near /= 3
+        np.trunc(near, out=near)  # -1, 0 or 1: below, inside or above; at its ends the line is off by half as much
+        near *= 0.5
+        slope -= near
+        return slope
 
 
 @dataclass(frozen=True)

@@ -110,8 +110,9 @@ class Threshold(Elementwise):
 
     def _curve(self, x: Array) -> Array:
         curve = clip(x, self.threshold, np.inf)
-        curve *= x.real > self.threshold
-        curve += self.value * (x.real <= self.threshold)
+        above = step(x, self.threshold)
+        curve *= above
+        curve += self.value * (1 - above)
         return curve
 
     def _slope(self, x: Array) -> Array:
