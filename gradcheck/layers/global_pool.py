@@ -119,7 +119,8 @@ class GlobalLpPool:
     def forward(self, input: Array) -> Array:
         """Return the norm of each channel, (N, C, 1, ...)."""
         scale, norm = self._norms(magnitude(_positions(input)))
-        return rounded((scale * norm).reshape(_output_shape(input)), input)
+        with np.errstate(over="ignore"):  # a norm beyond the dtype is inf
+            return rounded((scale * norm).reshape(_output_shape(input)), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`."""

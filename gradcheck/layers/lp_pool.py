@@ -73,7 +73,8 @@ class LpPool:
         """Return the norm of each window, (N, C, *output)."""
         values = operand("input", input)
         scale, norm = self._norms(magnitude(values), self._windows(input))
-        return rounded(scale * norm, input)
+        with np.errstate(over="ignore"):  # a norm beyond the dtype is inf
+            return rounded(scale * norm, input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`."""
@@ -125,9 +126,10 @@ def power(ratio: Array, p: float) -> Array:
     """Return ratio^p; the small whole orders as products, which NumPy computes exactly and fast."""
     if p == 0:
         return np.ones_like(ratio)
-    if p in {1, 2}:
-        return ratio if p == 1 else ratio * ratio
-    return np.asarray(ratio**p)
+    with np.errstate(over="ignore"):  # next to an infinity nothing is scaled, and inf is the norm anyway
+        if p in {1, 2}:
+            return ratio if p == 1 else ratio * ratio
+        return np.asarray(ratio**p)
 
 
 def root(total: Array, p: float) -> Array:
@@ -139,4 +141,5 @@ def root(total: Array, p: float) -> Array:
 
 def slope(magnitudes: Array, scale: Array, norm: Array, p: float) -> Array:
     """Return dy/d|x| = (|x| / y)^(p-1) for y = scale * norm, which itself may be beyond the dtype's range."""
-    return power(magnitudes / scale / norm, p - 1)
+    with np.errstate(invalid="ignore"):  # inf / inf: NaN, as documented
+        return power(magnitudes / scale / norm, p - 1)

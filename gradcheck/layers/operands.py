@@ -34,9 +34,13 @@ def cotangent(grad_output: Any, shape: tuple[int, ...]) -> Array:
 
 
 def rounded(result: Any, *arguments: Any) -> Array:
-    """Return `result` in the common dtype of `arguments`, as they were given; a complex result stays complex."""
+    """Return `result` in the common dtype of `arguments`, as they were given; a complex result stays complex.
+
+    What is too large for that dtype becomes inf, without a warning.
+    """
     result = np.asarray(result)
     dtype = np.result_type(*(np.asarray(argument).dtype for argument in arguments))
     if np.iscomplexobj(result):
         dtype = np.result_type(dtype, np.complex64)
-    return np.asarray(result.astype(dtype, copy=False))
+    with np.errstate(over="ignore"):
+        return np.asarray(result.astype(dtype, copy=False))
