@@ -21,6 +21,7 @@ from gradcheck.checks.probes import (
 from gradcheck.numdiff.records import Mask, Vector
 from gradcheck.subject import Array
 
+SET_APART = "set apart"  # the kind of a probe of the outputs that would blur the others
 OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
 
 
@@ -93,7 +94,7 @@ def _cotangents(
         kinds.append("random")
     if apart.any():
         cotangents.append(draw_cotangent(rng, place.form, apart))
-        kinds.append("set apart")
+        kinds.append(SET_APART)
     return cotangents, kinds
 
 
@@ -108,7 +109,7 @@ def confirm(
     together = judged_together(derivatives, place.base)
     mask = (
         together
-        if kind != "set apart"
+        if kind != SET_APART
         else np.isfinite(place.base) & ~evidence.together & fresh.derivative.measured & ~fresh.derivative.kinky
     )
     if not mask.any():

@@ -70,8 +70,12 @@ def inner(a: Array, b: Array) -> float:
 
 
 def norm(a: Array) -> float:
-    """Return the root sum of squares."""
-    return float(np.sqrt(np.sum(np.asarray(a, dtype=np.float64) ** 2)))
+    """Return the root sum of squares, scaled so that tiny and huge entries neither vanish nor overflow."""
+    size = np.abs(np.asarray(a, dtype=np.float64))
+    largest = float(size.max()) if size.size else 0.0
+    if largest == 0.0 or not np.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt(np.sum((size / largest) ** 2)))
 
 
 def compare(
@@ -105,7 +109,7 @@ def compare(
         claimed=inner(gradient, tangent),
         measured=inner(cotangent, values),
         measured_bar=measured_bar,
-        bar=float(np.sqrt(measured_bar**2 + rounding**2 + condition**2 + response**2)),
+        bar=float(np.hypot(np.hypot(measured_bar, rounding), np.hypot(condition, response))),
         reach=products,
         entries=max(int(np.count_nonzero(tangent)), 1),
         shown=shown,

@@ -9,10 +9,13 @@ from gradcheck.checks.adjoint import Evidence, confirm, gather
 from gradcheck.checks.claims import claim_findings, first_claim, judged_arguments
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.kinks import judge_kinks
 from gradcheck.checks.places import REPEATABLE, Place, survey
+from gradcheck.checks.points import PointRuling, derived_inputs, joined, judge_points, larger_batch
 from gradcheck.checks.probes import draw_cotangent
 from gradcheck.checks.ruling import Flag, rule
 from gradcheck.errors import LayerFault
+from gradcheck.subject import named_inputs
 from gradcheck.verdict import Argument, Finding, Severity, Verdict
 
 
@@ -61,8 +64,36 @@ def judge(instrument: Instrument, plan: Plan) -> Outcome:
     instrument.subject = judged_arguments(claims, findings, subject)
     evidences = [gather(instrument, place, rng, quick=plan.effort == "quick")]
     flags = {name: _flags(instrument, evidences[0], name, rng) for name in instrument.subject.wrt}
+    with instrument.purpose("kinks"):
+        kinks = judge_kinks(instrument, evidences[0], rng)
+    for name, found in (kinks.flags or {}).items():
+        flags[name] = [*flags.get(name, []), *found]
+    further = _further(instrument, plan, evidences[0], rng)
+    for name, found in (further.flags or {}).items():
+        flags[name] = [*flags.get(name, []), *found]
+    evidences += further.evidences
     arguments = {name: rule(name, subject.inputs[name], evidences, flags) for name in instrument.subject.wrt}
-    return Outcome(arguments, tuple(findings), tuple(evidences), (place.name,))
+    return Outcome(arguments, tuple(findings), tuple(evidences), (place.name, *further.names))
+
+
+def _further(instrument: Instrument, plan: Plan, given: Evidence, rng: np.random.Generator) -> PointRuling:
+    """Judge at the caller's further points, or at derived ones; quick effort stays at the given point."""
+    if plan.points is None and plan.effort == "quick":
+        return PointRuling()
+    inputs = instrument.subject.inputs
+    if plan.points is None:
+        points = derived_inputs(inputs, instrument.subject.wrt, rng)
+        batches = larger_batch(inputs, rng)
+    else:
+        points = [(f"point {i + 1} of the caller", named_inputs(p, tuple(inputs))) for i, p in enumerate(plan.points)]
+        batches = []
+    with instrument.purpose("further points"):
+        found = judge_points(instrument, given, points, rng)
+        for batch in batches:
+            more = judge_points(instrument, given, [batch], rng)
+            if more.names:
+                return joined(found, more)
+    return found
 
 
 def _flags(instrument: Instrument, evidence: Evidence, name: str, rng: np.random.Generator) -> list[Flag]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.adjoint import SET_APART, Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.subject import Array
 from gradcheck.verdict import Argument, Measured, StepCurve, Verdict
@@ -65,7 +65,7 @@ def rule(name: str, like: Array, evidences: Sequence[Evidence], flags: Mapping[s
     everything = [c for e in evidences for c in e.of(name)]
     confirmed = [f.first for f in flags.get(name, ()) if f.confirmed]
     doubtful = [f.first for f in flags.get(name, ()) if not f.confirmed]
-    resolved = [resolution(e.of(name)) for e in evidences]
+    resolved = [resolution([c for c in e.of(name) if c.kind != SET_APART]) for e in evidences]
     best = min(resolved, default=(float("inf"), float("inf")))
     blank = Argument(name, tuple(like.shape), str(like.dtype), Verdict.INCONCLUSIVE, threshold=THRESHOLD)
     given = evidences[0]

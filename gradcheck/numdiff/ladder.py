@@ -39,7 +39,8 @@ class Ladder:
         self.value, self.gap = np.zeros(shape), np.zeros(shape)
         self.bar, self.truncation = np.full(shape, np.inf), np.full(shape, np.inf)
         self.kink_part = np.zeros(shape)
-        self.steady = np.zeros(shape, dtype=bool)
+        self.gap_error = np.zeros(shape)
+        self.limit, self.limit_error = np.zeros(shape), np.zeros(shape)
         self.row: list[Vector] = []
         self.errors: list[Vector] = []
         self.previous_gap: Vector | None = None
@@ -47,7 +48,6 @@ class Ladder:
         self.rungs: list[Rung] = []
         self.best_step = np.zeros(shape)
         self.unexplained_noise = np.zeros(shape)
-        self.previous_limit: Vector | None = None
 
     def descend(self, step: float, plus: Vector, minus: Vector) -> None:
         """Take f(+h) and f(-h) into the tableau."""
@@ -56,11 +56,11 @@ class Ladder:
             gap = ((plus - self.base) - (self.base - minus)) / step
             ratio = self.step / step if self.step else 0.0
             row, errors = self._extrapolate(quotient, ratio)
-            kink, steady = self._left_of_gap(gap, ratio, step)
+            kink = self._left_of_gap(gap, ratio, step)
         roundoff = COVERAGE * self.noise / step
         heard = ~self._plateau(plus, minus)
         for value, error in zip(row, errors, strict=True):
-            self._offer(value, error + roundoff, kink, heard, {"gap": gap, "steady": steady, "kink_part": kink}, step)
+            self._offer(value, error + roundoff, kink, heard, {"gap": self.limit, "gap_error": self.limit_error, "kink_part": kink}, step)
         self._note_residual(quotient, step)
         self._note_rung(step, errors[-1], roundoff)
         self.row, self.errors, self.previous_gap = row, errors, gap
@@ -92,19 +92,19 @@ class Ladder:
         floor = self.errors[order] / ratio ** (2 * order + 2)
         return np.where(np.isfinite(floor), np.maximum(error, floor), error)
 
-    def _left_of_gap(self, gap: Vector, ratio: float, step: float) -> tuple[Vector, Mask]:
-        """Half of what remains of the one-sided gap at h -> 0 beyond its noise, and whether it has stopped shrinking.
+    def _left_of_gap(self, gap: Vector, ratio: float, step: float) -> Vector:
+        """Half of what remains of the one-sided gap at h -> 0 beyond its noise.
 
         Unknown (inf) at the first step. Where f is smooth the remainder shrinks like h^3 or faster.
         """
         if self.previous_gap is None:
-            return np.full(gap.shape, np.inf), np.zeros(gap.shape, dtype=bool)
+            return np.full(gap.shape, np.inf)
         limit = (ratio * gap - self.previous_gap) / (ratio - 1.0)
         left = np.maximum(np.abs(limit) - GAP_NOISE * self.noise / step, 0.0) / 2.0
-        before, self.previous_limit = self.previous_limit, limit
-        if before is None:
-            return left, np.zeros(gap.shape, dtype=bool)
-        return left, np.abs(limit - before) < np.abs(limit) / 2.0
+        first = self.steps_taken < 2
+        self.limit_error = np.abs(limit - (gap if first else self.limit))
+        self.limit = limit
+        return left
 
     def _offer(
         self, value: Vector, error: Vector, kink: Vector, heard: Mask, beside: dict[str, Any], step: float
@@ -134,16 +134,21 @@ class Ladder:
 
     @property
     def kinky(self) -> Mask:
-        """Outputs whose bar is mostly a gap that smaller steps did not shrink, nor noise explains."""
+        """Outputs whose bar is mostly a gap that the smallest step did not shrink, nor noise explains."""
+        if self.steps_taken < 2:
+            return np.zeros(self.base.shape, dtype=bool)
         step = np.where(self.best_step > 0, self.best_step, 1.0)
-        return self.steady & (self.kink_part >= self.bar / 2.0) & (self.kink_part > self.unexplained_noise / step)
+        noise = GAP_NOISE * np.maximum(self.noise, self.unexplained_noise)
+        lasting = (np.abs(self.limit) > np.abs(self.gap) / 2.0) & (np.abs(self.limit) > noise / self.step)
+        return lasting & (self.kink_part >= self.bar / 2.0) & (self.kink_part > noise / step)
 
     def derivative(self, method: str, evaluations: int) -> Derivative:
         """Return the best estimates; kinky outputs get the interval of their one-sided derivatives."""
         kinky = self.kinky
         half = np.where(kinky, self.gap / 2.0, 0.0)
         step = np.where(self.best_step > 0, self.best_step, 1.0)
-        smooth = np.where(kinky, np.maximum(self.bar - self.kink_part, COVERAGE * self.noise / step), self.bar)
+        within = np.maximum(self.bar - self.kink_part, COVERAGE * self.noise / step) + self.gap_error / 2.0
+        smooth = np.where(kinky, within, self.bar)
         extra = self.unexplained_noise
         return Derivative(
             value=self.value,
@@ -154,9 +159,13 @@ class Ladder:
             noise=np.maximum(self.noise, extra),
             method=method,
             evaluations=evaluations,
-            step=float(np.median(self.best_step)) if self.best_step.size else 0.0,
+            step=_typical_step(self.best_step, ~kinky & np.isfinite(self.bar)),
             rungs=tuple(self.rungs),
         )
+
+
+def _typical_step(steps: Vector, told: Mask) -> float:
+    return float(np.median(steps[told])) if told.any() else 0.0
 
 
 def run_ladder(

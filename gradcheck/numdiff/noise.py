@@ -13,10 +13,12 @@ import numpy as np
 from gradcheck.numdiff.records import Vector
 
 SAMPLES = 3
+SMALLEST = float(np.finfo(np.float64).tiny)  # below it numbers lose digits, and differences of them are noise
 COARSE_SPACING = (
     2.0**-24
 )  # the cube of it is below any rounding; steps of it are felt by functions that work in float32
 THIRD_DIFFERENCE = 20.0**0.5  # sqrt(1 + 9 + 9 + 1): the gain of a third difference on independent noise
+CLOSER, SAME = 8.0, 0.2  # how much closer the second look is, and how well it must scale to be a kink's
 QUANTISED = 4.0  # the median output's third difference is below 4 times its noise unless f is quantised more coarsely
 FEW_OUTPUTS = 64
 HALF_FLOOR = 0.5  # an output's own few samples may all be lucky: at least half of what its neighbours show
@@ -60,7 +62,7 @@ def forward_noise(
         The precision that forward works in; its unit round-off times |output| is the least noise assumed.
     """
     unit = float(np.finfo(dtype).eps) / 2.0
-    floor = unit * np.abs(base)
+    floor = np.maximum(unit * np.abs(base), SMALLEST)
     samples = SAMPLES if base.size < FEW_OUTPUTS else SAMPLES - 1
     total, seen = np.zeros(base.shape), 0
     for salt in range(samples):
@@ -81,21 +83,40 @@ def quantisation_noise(along: Callable[[float], Vector | None], base: Vector, no
     """Return `noise`, raised where f is quantised too coarsely for a few ulps' change to show it.
 
     A function that rounds its input or an intermediate to float32 answers a few ulps of float64 with silence. Third
-    differences at a spacing of 2^-24 (three evaluations) are free of the smooth part and show the quanta. Kinks
-    within that spacing raise single outputs too, so the median decides, and for few outputs the larger is taken.
+    differences at a spacing of 2^-24 (three evaluations) are free of the smooth part and show the quanta. A kink
+    within that spacing shows too; among many outputs the median decides, and where it might be either, a second look
+    at an eighth of the spacing tells: what a kink adds shrinks with the spacing, quanta do not.
     """
     spacing = max(COARSE_SPACING, smallest)
-    rows = [along(factor * spacing) for factor in (-1.0, 1.0, 2.0)]
-    if any(row is None or not np.all(np.isfinite(row)) for row in rows) or base.size == 0:
+    level = _third_difference(along, base, spacing)
+    if level is None or base.size == 0:
         return noise
-    before, after, beyond = (row for row in rows if row is not None)
-    level = np.abs(beyond - 3.0 * after + 3.0 * base - before) / THIRD_DIFFERENCE
-    with np.errstate(all="ignore"):
-        units = np.where(noise > 0, level / noise, 0.0)
-    typical = float(np.median(units))
+    typical = _typical(level, noise)
     if typical <= QUANTISED and base.size >= FEW_OUTPUTS:
         return noise
+    if np.any(level > QUANTISED * noise) and spacing / CLOSER >= smallest:
+        closer = _third_difference(along, base, spacing / CLOSER)
+        if closer is not None:
+            kinked = np.abs(closer * CLOSER - level) < SAME * level
+            level = np.where(kinked, 0.0, np.maximum(level, closer))
+            typical = _typical(level, noise)
     return np.maximum(noise, np.maximum(level, typical * noise if typical > QUANTISED else 0.0))
+
+
+def _third_difference(along: Callable[[float], Vector | None], base: Vector, spacing: float) -> Vector | None:
+    """Return |third difference| over its gain on independent noise, or None where f refuses a point."""
+    rows = [along(factor * spacing) for factor in (-1.0, 1.0, 2.0)]
+    found = [row for row in rows if row is not None and np.all(np.isfinite(row))]
+    if len(found) < len(rows):
+        return None
+    before, after, beyond = found
+    return np.abs(beyond - 3.0 * after + 3.0 * base - before) / THIRD_DIFFERENCE
+
+
+def _typical(level: Vector, noise: Vector) -> float:
+    with np.errstate(all="ignore"):
+        units = np.where(noise > 0, level / noise, 0.0)
+    return float(np.median(units)) if units.size else 0.0
 
 
 def working_dtype(outputs: Vector, declared: np.dtype[Any]) -> np.dtype[Any]:

@@ -1,0 +1,184 @@
+"""Outputs with a kink at the point: does the claim lie between the one-sided derivatives?
+
+Along a direction t a convex f has the one-sided derivatives -f'(x; -t) <= f'(x; t), and g is a subgradient exactly
+when <g, t> lies between them for every t (Rockafellar 1970, theorem 23.2); for a concave f likewise. So outputs that
+are set apart for their kinks are judged by intervals, with weights of one sign so that the intervals add up: along
+the directions already measured, along equal changes of all entries (where the weights of a tie must sum to one
+exactly), and along the claim's own direction, in which any claim that is too long shows, whatever its signs.
+
+Where f is neither convex nor concave the interval is not the subdifferential. Outputs whose gaps have both signs
+along the parts of a direction are such, and a claim outside their interval counts as a choice of branch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, inner, norm
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.outputs import flatten
+from gradcheck.checks.places import Place
+from gradcheck.checks.probes import Measured, measure
+from gradcheck.checks.ruling import Flag
+from gradcheck.numdiff.records import Derivative, Mask, Vector
+from gradcheck.numdiff.tangents import natural_scale, random_magnitudes
+from gradcheck.subject import Array
+
+Claims = Mapping[str, Array | None]
+
+CLOSE_STEPS = (2.0**-17, 2.0**-20, 2.0**-23)  # close enough to the point that other kinks rarely interfere
+COARSE_CLOSE_STEPS = (2.0**-5, 2.0**-7, 2.0**-9)  # for a forward that works in float32 or float16
+SINGLES = 4  # kinky outputs that are also judged one by one
+PARTS = 8  # a direction is split into at most so many parts to tell convex outputs from others
+
+
+@dataclass(frozen=True)
+class KinkRuling:
+    """Comparisons made at kinks, the flags among them, and the outputs left undecided."""
+
+    comparisons: tuple[Comparison, ...] = ()
+    flags: Mapping[str, tuple[Flag, ...]] | None = None
+    undecided: int = 0
+    judged: int = 0
+
+
+def judge_kinks(instrument: Instrument, evidence: Evidence, rng: np.random.Generator) -> KinkRuling:
+    """Judge the outputs that have a kink at the place of `evidence`; nothing to do where there is none."""
+    if not evidence.kinky.any():
+        return KinkRuling()
+    place, mask = evidence.place, evidence.kinky
+    found, claims = _compare_all(instrument, evidence, mask, rng)
+    if not any(c.bars > THRESHOLD for c in found):
+        return KinkRuling(tuple(found), {}, 0, int(np.count_nonzero(mask)))
+    pure = mask & ~_mixed(instrument, place, claims, mask, rng)
+    undecided = int(np.count_nonzero(mask & ~pure))
+    if not pure.any():
+        return KinkRuling((), {}, undecided, 0)
+    first, claims = _compare_all(instrument, evidence, pure, rng)
+    second, _ = _compare_all(instrument, evidence, pure, rng)
+    flags = {name: tuple(_flags(name, first, second)) for name in claims}
+    return KinkRuling(tuple(first), flags, undecided, int(np.count_nonzero(pure)))
+
+
+def _flags(name: str, first: Sequence[Comparison], second: Sequence[Comparison]) -> list[Flag]:
+    flags = []
+    for kind in dict.fromkeys(c.kind for c in first):
+        once = [c for c in first if c.argument == name and c.kind == kind]
+        again = [c for c in second if c.argument == name and c.kind == kind]
+        if once and again and max(c.bars for c in once) > THRESHOLD:
+            flags.append(Flag(max(once, key=lambda c: c.bars), max(again, key=lambda c: c.bars)))
+    return flags
+
+
+def _compare_all(
+    instrument: Instrument, evidence: Evidence, mask: Mask, rng: np.random.Generator
+) -> tuple[list[Comparison], Claims]:
+    """Compare along the measured, the equal and the claim's own directions, jointly and for a few outputs singly."""
+    place = evidence.place
+    weights = flatten(place.form.cut(random_magnitudes(rng, mask.shape) * mask))
+    joint = instrument.gradients(weights, place.inputs, place.form)
+    directions = [("kink", found[0]) for found in evidence.measured.values()]
+    directions.append(("equal changes", measure_close(instrument, place, _equal(place, joint))))
+    own = _own(place, joint)
+    if own:
+        directions.append(("own direction", measure_close(instrument, place, own)))
+    asked = [(weights, joint)]
+    for output in rng.permutation(np.flatnonzero(mask))[:SINGLES]:
+        single = np.zeros(mask.shape)
+        single[output] = 1.0
+        asked.append((single, instrument.gradients(single, place.inputs, place.form)))
+    found = [
+        c
+        for cotangent, claims in asked
+        for kind, m in directions
+        for c in _against_interval(claims, m, cotangent, evidence.slacks, place=place, kind=kind)
+    ]
+    return found, joint
+
+
+def measure_close(instrument: Instrument, place: Place, tangents: dict[str, Array]) -> Measured:
+    """Measure one-sided derivatives close to the place."""
+    steps = CLOSE_STEPS if place.work == np.float64 else COARSE_CLOSE_STEPS
+    return measure(instrument, place, tangents, steps=steps)
+
+
+def _equal(place: Place, claims: Claims) -> dict[str, Array]:
+    """One and the same change of every entry of every argument."""
+    names = [name for name, claim in claims.items() if claim is not None]
+    scales = [float(np.median(natural_scale(place.wide[name]))) for name in names if place.wide[name].size]
+    return {name: np.full(place.wide[name].shape, min(scales, default=1.0)) for name in names}
+
+
+def _own(place: Place, claims: Claims) -> dict[str, Array]:
+    """The claim itself as a direction, brought to the inputs' scale."""
+    largest = max((float(np.abs(c).max()) for c in claims.values() if c is not None and c.size), default=0.0)
+    if largest == 0.0:
+        return {}
+    kept = {name: claim for name, claim in claims.items() if claim is not None}
+    scale = min(float(np.median(natural_scale(place.wide[name]))) for name in kept if place.wide[name].size)
+    return {name: claim * (scale / largest) for name, claim in kept.items()}
+
+
+def _against_interval(
+    claims: Claims, measured: Measured, cotangent: Vector, slacks: Mapping[str, Slack], *, place: Place, kind: str
+) -> list[Comparison]:
+    names = [name for name in measured.tangents if claims.get(name) is not None]
+    if not names:
+        return []
+    low, high, bar = interval(measured.derivative, cotangent)
+    parts = {name: (claims[name], measured.tangents[name]) for name in names}
+    claimed = sum(inner(claim, tangent) for claim, tangent in parts.values() if claim is not None)
+    reach = {name: norm(claim * tangent) for name, (claim, tangent) in parts.items() if claim is not None}
+    slack = max((slacks[name] for name in names if name in slacks), key=lambda s: s.unit, default=None)
+    rounding = 0.0 if slack is None else 4.0 * slack.unit * np.sqrt(slack.terms) * sum(reach.values())
+    noise = 0.0 if slack is None else 16.0 * norm(cotangent * slack.noise)
+    nearest = min(max(claimed, low), high)
+    blamed = [name for name in names if reach[name] > 0] or names
+    return [
+        Comparison(
+            argument=name,
+            place=place.name,
+            kind=kind,
+            claimed=claimed,
+            measured=nearest,
+            measured_bar=bar,
+            bar=bar + rounding + noise,
+            reach=reach[name],
+            entries=max(int(np.count_nonzero(parts[name][1])), 1),
+            shown=max(abs(low), abs(high)),
+            method="one-sided differences",
+        )
+        for name in blamed
+    ]
+
+
+def interval(derivative: Derivative, cotangent: Vector) -> tuple[float, float, float]:
+    """Return the sum of the outputs' intervals, weighted, and its bar (bars added up: nothing here is independent)."""
+    used = cotangent != 0
+    left, right = cotangent[used] * derivative.left[used], cotangent[used] * derivative.right[used]
+    low, high = float(np.sum(np.minimum(left, right))), float(np.sum(np.maximum(left, right)))
+    return low, high, float(np.sum(np.abs(cotangent[used]) * derivative.bar[used]))
+
+
+def _mixed(instrument: Instrument, place: Place, claims: Claims, mask: Mask, rng: np.random.Generator) -> Mask:
+    """Outputs that are neither convex nor concave: their gaps have both signs along parts of the space."""
+    names = [name for name, claim in claims.items() if claim is not None]
+    rising, falling = np.zeros(mask.shape, dtype=bool), np.zeros(mask.shape, dtype=bool)
+    labels = {name: rng.integers(PARTS, size=place.wide[name].shape) for name in names}
+    total = sum(place.wide[name].size for name in names)
+    if total <= PARTS:
+        start = 0
+        for name in names:
+            size = place.wide[name].size
+            labels[name] = np.arange(start, start + size).reshape(place.wide[name].shape)
+            start += size
+    for part in range(min(PARTS, max(total, 1))):
+        tangents = {name: np.where(labels[name] == part, natural_scale(place.wide[name]), 0.0) for name in names}
+        d = measure_close(instrument, place, tangents).derivative
+        gap = np.where(d.kinky, d.right - d.left, 0.0)
+        told = np.abs(gap) > THRESHOLD * d.bar
+        rising |= told & (gap > 0)
+        falling |= told & (gap < 0)
+    return rising & falling & mask

@@ -1,0 +1,175 @@
+"""Further points: derived from the caller's, so that a fault which shows only elsewhere is met."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence, confirm, gather
+from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.places import Place, draw_tangent, survey
+from gradcheck.checks.probes import draw_cotangent, judged_together, measure
+from gradcheck.checks.ruling import Flag
+from gradcheck.checks.traits import keep_traits
+from gradcheck.errors import GradcheckError, LayerFault
+from gradcheck.numdiff.records import Derivative, Vector
+from gradcheck.numdiff.tangents import random_signs
+from gradcheck.subject import Array, Inputs, is_floating
+
+STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
+STEPS_ALONE = (2.0**-9, 2.0**-12, 2.0**-15)
+COARSE_STEPS_ALONE = (2.0**-4, 2.0**-6, 2.0**-8)  # for a forward that works in float32 or float16
+MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from 1/64 to 64
+FAR = 2.0**WIDE
+
+
+@dataclass(frozen=True)
+class PointRuling:
+    """What was seen at the further points: evidence, confirmed or doubtful flags by argument, and the points' names."""
+
+    evidences: tuple[Evidence, ...] = ()
+    flags: Mapping[str, tuple[Flag, ...]] | None = None
+    names: tuple[str, ...] = ()
+
+
+def _shuffled(x: Array, rng: np.random.Generator) -> Array:
+    return rng.permutation(np.abs(x).ravel()).reshape(x.shape) * random_signs(rng, x.shape)
+
+
+def _spread(exponent: float) -> Callable[[Array, np.random.Generator], Array]:
+    def draw(x: Array, rng: np.random.Generator) -> Array:
+        typical = float(np.median(np.abs(x))) if x.size else 1.0
+        centre = typical if typical > FAR or 0.0 < typical < 1.0 / FAR else 1.0
+        return centre * 2.0 ** rng.uniform(-exponent, exponent, size=x.shape) * random_signs(rng, x.shape)
+
+    return draw
+
+
+KINDS: tuple[tuple[str, Callable[[Array, np.random.Generator], Array]], ...] = (
+    ("the values shuffled, with random signs", _shuffled),
+    ("magnitudes from 1/8 to 8", _spread(MODERATE)),
+    ("magnitudes from 1/64 to 64", _spread(WIDE)),
+)
+
+
+def derived_inputs(inputs: Inputs, names: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
+    """Return points derived from `inputs`: new values for `names`, that keep what visibly holds of the old ones."""
+    points = []
+    for kind, draw in KINDS:
+        values = {n: keep_traits(draw(inputs[n].astype(np.float64), rng), inputs[n]) for n in names}
+        points.append((kind, dict(inputs) | _in_order(values, inputs)))
+    return points
+
+
+def _in_order(values: dict[str, Array], inputs: Inputs) -> dict[str, Array]:
+    """Keep arguments of one shape in order where every entry of the one lies below the other (bounds, intervals)."""
+    names = list(values)
+    for i, low in enumerate(names):
+        for high in names[i + 1 :]:
+            if inputs[low].shape != inputs[high].shape:
+                continue
+            a, b = values[low], values[high]
+            if np.all(inputs[low] < inputs[high]):
+                values[low], values[high] = np.minimum(a, b), np.maximum(a, b)
+            elif np.all(inputs[low] > inputs[high]):
+                values[low], values[high] = np.maximum(a, b), np.minimum(a, b)
+    return values
+
+
+def larger_batch(inputs: Inputs, rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
+    """Return candidates with a second sample where the caller gave a batch of one: in the first array, or in all."""
+    single = [name for name, value in inputs.items() if isinstance(value, np.ndarray) and value.ndim >= 2 and value.shape[0] == 1]
+    candidates = []
+    for names in ([single, single[:1]] if len(single) > 1 else [single]):
+        if names:
+            both = {n: np.concatenate([inputs[n], _second_sample(inputs[n], rng)]) for n in names}
+            candidates.append(("a batch of two", dict(inputs) | both))
+    return candidates
+
+
+def _second_sample(x: Array, rng: np.random.Generator) -> Array:
+    if not is_floating(x):
+        return x
+    return keep_traits(_shuffled(x.astype(np.float64), rng), x)
+
+
+def judge_points(instrument: Instrument, given: Evidence, points: Sequence[tuple[str, Inputs]], rng: np.random.Generator) -> PointRuling:
+    """Judge the joint adjoint identity at further points; a point that forward refuses is dropped."""
+    evidences, flags, names = [], {}, []
+    for name, inputs in points:
+        try:
+            evidence = _look(instrument, given, name, inputs, rng)
+        except (GradcheckError, LayerFault):
+            continue
+        if evidence is None:
+            continue
+        names.append(name)
+        evidences.append(evidence)
+        if any(c.bars > THRESHOLD for c in evidence.comparisons):
+            closer = _closer(instrument, evidence, rng)
+            for argument, found in closer.items():
+                flags.setdefault(argument, []).extend(found)
+    return PointRuling(tuple(evidences), {n: tuple(f) for n, f in flags.items()}, tuple(names))
+
+
+def joined(one: PointRuling, other: PointRuling) -> PointRuling:
+    """Return what two rulings saw together."""
+    flags = dict(one.flags or {})
+    for name, found in (other.flags or {}).items():
+        flags[name] = (*flags.get(name, ()), *found)
+    return PointRuling(one.evidences + other.evidences, flags, one.names + other.names)
+
+
+def _look(instrument: Instrument, given: Evidence, name: str, inputs: Inputs, rng: np.random.Generator) -> Evidence | None:
+    """One joint direction in all arguments, one cotangent, one backward."""
+    carries = any(m.derivative.carried for found in given.measured.values() for m in found)
+    like = replace(given.place, carries_complex=carries)
+    place = survey(instrument, inputs, name=name, like=like)
+    if place.base.size == 0 or np.mean(np.isfinite(place.base)) < 0.5:
+        return None
+    tangents = {n: draw_tangent(rng, place, n) for n in instrument.subject.wrt}
+    alone = STEPS_ALONE if place.work == np.float64 else COARSE_STEPS_ALONE
+    joint = measure(instrument, place, tangents, steps=STEPS_WITH_COMPLEX if carries else alone)
+    together = judged_together([joint.derivative], place.base)
+    if not together.any():
+        return None
+    cotangent = draw_cotangent(rng, place.form, together)
+    claims = instrument.gradients(cotangent, place.inputs, place.form)
+    comparisons = _joint_comparisons(claims, joint.tangents, joint.derivative, cotangent, given, place)
+    measured = {n: [replace(joint, tangents={n: joint.tangents[n]})] for n in tangents}
+    slacks = {n: replace(s, noise=place.noise * max(1.0, s.unit / place.unit)) for n, s in given.slacks.items()}
+    return Evidence(place, tuple(comparisons), measured, together, joint.derivative.kinky, (cotangent,), (claims,), slacks)
+
+
+def _joint_comparisons(
+    claims: Mapping[str, Array | None],
+    tangents: Mapping[str, Array],
+    derivative: Derivative,
+    cotangent: Vector,
+    given: Evidence,
+    place: Place,
+) -> list[Comparison]:
+    """Compare the sum over all arguments; every argument gets the joint numbers beside its own reach."""
+    used = {n: claim for n in tangents if (claim := claims.get(n)) is not None}
+    if not used:
+        return []
+    slack = max((given.slacks[n] for n in used), key=lambda s: (s.unit, s.response))
+    slack = replace(slack, noise=place.noise * max(1.0, slack.unit / place.unit))
+    flat = np.concatenate([claim.ravel() for claim in used.values()])
+    moved = np.concatenate([tangents[n].ravel() for n in used])
+    joint = compare("", flat, moved, derivative, cotangent, slack, place=place.name, kind="joint")
+    own = {n: float(np.sqrt(np.sum((claim * tangents[n]) ** 2))) for n, claim in used.items()}
+    return [replace(joint, argument=n, reach=own[n], shown=own[n], entries=max(used[n].size, 1)) for n in used]
+
+
+def _closer(instrument: Instrument, evidence: Evidence, rng: np.random.Generator) -> dict[str, list[Flag]]:
+    """Something is wrong at this point: measure every argument on its own, and look again at what stands out."""
+    full = gather(instrument, evidence.place, rng, quick=True)
+    flags: dict[str, list[Flag]] = {}
+    for name in instrument.subject.wrt:
+        worst = max(full.of(name), key=lambda c: c.bars, default=None)
+        if worst is not None and worst.bars > THRESHOLD:
+            flags[name] = [Flag(worst, confirm(instrument, full, name, rng, kind=worst.kind))]
+    return flags

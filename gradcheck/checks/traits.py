@@ -1,0 +1,111 @@
+"""What visibly holds of an argument's values, and how to keep it: a layer may be right only where it holds.
+
+A trait is seen, never assumed: probabilities sum to one along an axis, a mask holds only 0 and 1, standard deviations
+are positive, boundaries are sorted. Values drawn for a derived point are brought back to what held of the caller's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+CLOSE = 64.0  # units of the dtype's rounding a sum or a norm may be off and still be meant exactly
+FEWEST_SORTED = 3  # two numbers are in order half of the time
+
+
+@dataclass(frozen=True)
+class Trait:
+    """One property: `holds(values, unit)` tells whether it is visible, `keep(values, original)` restores it."""
+
+    name: str
+    holds: Callable[[Values, float], bool]
+    keep: Callable[[Values, Values], Values]
+
+
+def _mask(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
+    return bool(np.all((x == 0) | (x == 1)) and x.any() and not x.all())
+
+
+def _sums_to_one(x: Values, unit: float) -> bool:
+    return x.ndim > 0 and bool(np.all(x >= 0)) and _axis(x, unit, _total) is not None
+
+
+def _unit_norm(x: Values, unit: float) -> bool:
+    return x.ndim > 0 and _axis(x, unit, _length) is not None
+
+
+def _total(x: Values, axis: int) -> Values:
+    return np.sum(x, axis=axis, keepdims=True)
+
+
+def _length(x: Values, axis: int) -> Values:
+    return np.sqrt(np.sum(x * x, axis=axis, keepdims=True))
+
+
+def _axis(x: Values, unit: float, measure: Callable[[Values, int], Values]) -> int | None:
+    """Return the last axis of at least two entries along which `measure` is one throughout."""
+    for axis in reversed(range(x.ndim)):
+        if x.shape[axis] >= 2 and np.all(np.abs(measure(x, axis) - 1.0) <= CLOSE * unit * x.shape[axis]):
+            return axis
+    return None
+
+
+def _share(measure: Callable[[Values, int], Values]) -> Callable[[Values, Values], Values]:
+    def keep(values: Values, original: Values) -> Values:
+        axis = _axis(original, 2.0**-11, measure)
+        total = measure(values, -1 if axis is None else axis)
+        return values / np.where(total == 0, 1.0, total)
+
+    return keep
+
+
+def _sorted(x: Values, unit: float) -> bool:  # noqa: ARG001
+    return x.ndim > 0 and x.shape[-1] >= FEWEST_SORTED and bool(np.all(np.diff(x, axis=-1) > 0))
+
+
+def _symmetric(x: Values, unit: float) -> bool:
+    square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
+    return square and bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= CLOSE * unit * np.abs(x).max()))
+
+
+def _keep_symmetric(values: Values, original: Values) -> Values:
+    """Scale rows and columns alike: symmetric stays symmetric and positive definite stays so."""
+    sizes = np.sqrt(np.clip(np.abs(values[..., 0, :]), 2.0**-2, 2.0**2))
+    scaled: Values = original * sizes[..., :, None] * sizes[..., None, :]
+    return scaled
+
+
+TRAITS = (
+    Trait("only 0 and 1", _mask, lambda _values, original: original),
+    Trait("symmetric", _symmetric, _keep_symmetric),
+    Trait("all >= 0", lambda x, _u: bool(np.all(x >= 0)) and x.any(), lambda values, _o: np.abs(values)),
+    Trait("all <= 0", lambda x, _u: bool(np.all(x <= 0)) and x.any(), lambda values, _o: -np.abs(values)),
+    Trait(
+        "all in [0, 1]",
+        lambda x, _u: bool(np.all((x >= 0) & (x <= 1))) and x.any() and not x.all(),
+        lambda values, _o: np.abs(values) / (1.0 + np.abs(values)),
+    ),
+    Trait("sorted along the last axis", _sorted, lambda values, _o: np.sort(values, axis=-1)),
+    Trait("zeros where they were", lambda x, _u: bool(np.mean(x == 0) >= 0.1) and x.any(), lambda v, o: np.where(o == 0, 0.0, v)),
+    Trait("sums to one", _sums_to_one, _share(_total)),
+    Trait("unit norm", _unit_norm, _share(_length)),
+)
+
+
+def traits_of(x: NDArray[np.floating]) -> tuple[Trait, ...]:
+    """Return the traits that visibly hold of `x`."""
+    if x.size == 0:
+        return ()
+    unit = float(np.finfo(x.dtype).eps)
+    return tuple(trait for trait in TRAITS if trait.holds(x.astype(np.float64), unit))
+
+
+def keep_traits(values: Values, original: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Bring new values to what visibly holds of `original`, in its dtype and shape."""
+    exact = original.astype(np.float64)
+    for trait in traits_of(original):
+        values = trait.keep(values, exact)
+    return values.astype(original.dtype)
