@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from gradcheck import layers
 from properties.drawing import Array, convolutions, distinct, integers, per_axis, pools, seeds, transposed_convolutions
+
+# A law for every layer is some forty tests, and each differences or repeats forward: a third of the examples each.
+FEWER = max(10, settings().max_examples // 3)
 
 Draw = Callable[[st.DrawFn], "Drawn"]
 

@@ -6,12 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcheck import layers
-from properties.catalogue import ACTIVATIONS, EVERY, LINEAR, Drawn, cases, elementwise
+from properties.catalogue import ACTIVATIONS, EVERY, FEWER, LINEAR, Drawn, cases, elementwise
 from properties.drawing import Array, integers
 from reference.differences import central_difference, complex_step
-
-# Differences cost two forward calls an entry: a third of the examples of the other properties.
-FEWER = max(10, settings().max_examples // 3)
 
 
 def scalar(drawn: Drawn, place: int, delta: Array):
