@@ -16,7 +16,7 @@ LINT = "from importlinter.cli import lint_imports_command; lint_imports_command(
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess:
     """Run import-linter on the packages of `folder`, with the contracts of its pyproject.toml."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
     command = [sys.executable, "-c", LINT]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
@@ -24,7 +24,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess:
 
 
 def broken(output: str) -> list[str]:
-    return [line.removesuffix(" BROKEN") for line in output.splitlines() if line.endswith(" BROKEN")]
+    return [line.partition(" BROKEN")[0] for line in output.splitlines() if " BROKEN" in line]
 
 
 def why(done: subprocess.CompletedProcess) -> str:
