@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradcheck.layers.average_pool import AvgPool, outer_product
 from gradcheck.layers.geometry import Sizes, check_sizes
-from gradcheck.layers.global_pool import by_position, largest_of_all, share_of_winners
+from gradcheck.layers.global_pool import by_position, share_of_winners, winner_of
 from gradcheck.layers.max_pool import MaxPool, Ties, check_ties
 from gradcheck.layers.operands import cotangent, operand, rounded
 from gradcheck.layers.windows import adaptive_spans, at, even_kernel, spatial_size
@@ -58,11 +59,9 @@ class AdaptiveMaxPool:
         kernel_size = even_kernel(spatial_size(input), self.output_size)
         if kernel_size is not None:
             return MaxPool(kernel_size, ties=self.ties).forward(input)
-        values = operand("input", input)
-        output = np.empty(self._output_shape(input), values.dtype)
-        for out, box in self._boxes(input):
-            output[out] = largest_of_all(by_position(values[box]))[..., 0]
-        return rounded(output, input)
+        values, winners = by_position(operand("input", input)), self._winners(input, "first")
+        largest = np.take_along_axis(values, by_position(winners), axis=-1)
+        return rounded(largest.reshape(winners.shape), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
         """Return the gradient of `input`: each error at its window's winner."""
@@ -71,10 +70,25 @@ class AdaptiveMaxPool:
             return MaxPool(kernel_size, ties=self.ties).backward(grad_output, input)
         values, deltas = operand("input", input), cotangent(grad_output, self._output_shape(input))
         grad_input = np.zeros(values.shape, deltas.dtype)
-        for out, box in self._boxes(input):
-            share = share_of_winners(deltas[out][..., np.newaxis], by_position(values[box]), ties=self.ties)
-            grad_input[box] += share.reshape(grad_input[box].shape)
+        if self.ties == "split":
+            for out, box in self._boxes(input):
+                share = share_of_winners(deltas[out][..., np.newaxis], by_position(values[box]), ties="split")
+                grad_input[box] += share.reshape(grad_input[box].shape)
+        else:
+            winners = self._winners(input, self.ties)
+            first_of_channel = np.arange(0, values.size, prod(values.shape[2:])).reshape(*values.shape[:2])
+            places = np.expand_dims(first_of_channel, tuple(range(2, values.ndim))) + winners
+            np.add.at(grad_input.reshape(-1), places.reshape(-1), deltas.reshape(-1))
         return rounded(grad_input, input)
+
+    def _winners(self, input: Any, ties: str) -> Array:
+        """Return the position, in C order, of each window's winner within its channel."""
+        values = operand("input", input)
+        positions = np.arange(prod(values.shape[2:])).reshape(values.shape[2:])
+        winners = np.empty(self._output_shape(input), np.intp)
+        for out, box in self._boxes(input):
+            winners[out] = positions[box[1:]].reshape(-1)[winner_of(by_position(values[box]), ties=ties)]
+        return winners
 
     def _output_shape(self, input: Any) -> tuple[int, ...]:
         return (*np.shape(input)[:2], *map(len, adaptive_spans(spatial_size(input), self.output_size)))

@@ -48,7 +48,8 @@ class GlobalMaxPool:
 
     def forward(self, input: Array) -> Array:
         """Return the largest entry of each channel, (N, C, 1, ...)."""
-        largest = largest_of_all(_positions(input))
+        values = _positions(input)
+        largest = np.take_along_axis(values, winner_of(values, ties="first")[..., np.newaxis], axis=-1)
         return rounded(largest.reshape(_output_shape(input)), input)
 
     def backward(self, grad_output: Array, input: Array) -> Array:
@@ -143,10 +144,11 @@ def by_position(values: Array) -> Array:
     return values.reshape(*values.shape[:2], prod(values.shape[2:]))
 
 
-def largest_of_all(values: Array) -> Array:
-    """Return the largest of (N, C, P) along the positions, as (N, C, 1); the first NaN, where there is any."""
-    winner = values.real.argmax(axis=-1, keepdims=True)
-    return np.take_along_axis(values, winner, axis=-1)
+def winner_of(values: Array, *, ties: str) -> Array:
+    """Return the place of the first, or last, of the largest of (N, C, P), as (N, C); NaN wins."""
+    if ties == "last":
+        return np.asarray(values.shape[-1] - 1 - values.real[..., ::-1].argmax(axis=-1))
+    return np.asarray(values.real.argmax(axis=-1))
 
 
 def share_of_winners(deltas: Array, values: Array, *, ties: str) -> Array:
@@ -156,12 +158,8 @@ def share_of_winners(deltas: Array, values: Array, *, ties: str) -> Array:
         largest = values.max(axis=-1, keepdims=True)
         won = (values == largest) | (np.isnan(values) & np.isnan(largest))
         return np.where(won, deltas / won.sum(axis=-1, keepdims=True, dtype=values.dtype), 0)
-    if ties == "last":
-        winner = values.shape[-1] - 1 - values[..., ::-1].argmax(axis=-1, keepdims=True)
-    else:
-        winner = values.argmax(axis=-1, keepdims=True)
     share = np.zeros(values.shape, deltas.dtype)
-    np.put_along_axis(share, winner, deltas, axis=-1)
+    np.put_along_axis(share, winner_of(values, ties=ties)[..., np.newaxis], deltas, axis=-1)
     return share
 
 
