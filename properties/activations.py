@@ -154,6 +154,17 @@ def test_nothing_but_the_limit_comes_out_at_the_ends_of_the_range(row: Row):
         assert slopes[0] == pytest.approx(slopes[1], abs=1e-20)
 
 
+@every_row
+def test_a_long_array_is_treated_entry_by_entry(row: Row):
+    # Longer than any block that a fast layer works in; a prime number, so that the last block is a short one.
+    x = integers(0, (50021,)) / 4
+    delta = integers(1, x.shape)
+    values, places = np.unique(x, return_inverse=True)
+    np.testing.assert_allclose(row.layer.forward(x), row.layer.forward(values)[places], rtol=1e-14)
+    slopes = row.layer.backward(np.ones(values.shape), values)[places]
+    np.testing.assert_allclose(row.layer.backward(delta, x), delta * slopes, rtol=1e-14)
+
+
 @given(points, st.integers(1, 3), seeds)
 def test_prelu_is_a_leaky_relu_with_its_own_slope_in_each_channel(values, channels, seed):
     x = rounded_points(values, np.float64, (0,))

@@ -63,6 +63,25 @@ def test_transposed_convolution_is_the_adjoint_of_convolution(case: Convolution)
     np.testing.assert_array_equal(back, Conv(**case.options).backward(delta, case.input, case.weight)[0])
 
 
+@given(convolutions(least_batch=1), st.sampled_from(["valid", "same", "full"]))
+def test_padding_words_mean_the_same_to_both(case: Convolution, word: str):
+    # The transposed layer undoes "same" to size · stride, whose convolution has size outputs again.
+    options = {**case.options, "padding": word}
+    wide = [d * (k - 1) for k, d in zip(case.weight.shape[2:], case.how.dilation, strict=True)]
+    lengths = [-(-(n + more) // s) * s for n, more, s in zip(case.input.shape[2:], wide, case.how.stride, strict=True)]
+    x = integers(case.seed, (*case.input.shape[:2], *lengths))
+    output = Conv(**options).forward(x, case.weight)
+    delta = case.cotangent(output)
+    expected = Conv(**options).backward(delta, x, case.weight)[0]
+    back = ConvTranspose(**options).forward(delta, case.weight)
+    # Without output_padding the last inputs, which no window reached, are left out; they have no gradient.
+    reached = tuple(slice(0, n) for n in back.shape)
+    np.testing.assert_array_equal(back, expected[reached])
+    assert np.abs(expected).sum() == np.abs(back).sum()
+    if word == "same":
+        assert back.shape == x.shape
+
+
 @given(convolutions(least_batch=1))
 def test_backward_of_transposed_convolution_is_convolution(case: Convolution):
     output = Conv(**case.options).forward(case.input, case.weight)

@@ -4,7 +4,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcheck.layers import Conv
@@ -105,3 +105,26 @@ def test_single_numbers_mean_the_same_on_every_axis(case: Convolution):
         groups=case.how.groups,
     )
     np.testing.assert_array_equal(short.forward(x, case.weight), long.forward(x, case.weight))
+
+
+@settings(max_examples=10)
+@given(st.data(), st.integers(1, 2), seeds)
+def test_large_images_and_batches_equal_the_reference_exactly(data, count, seed):
+    # Large enough that a fast layer works in parts: bands of rows, some images at a time.
+    groups, batch = data.draw(st.integers(1, 2)), data.draw(st.integers(3, 9))
+    how = Sliding(
+        data.draw(per_axis(count, 1, 2)),
+        ((1, 2),) * count,
+        data.draw(per_axis(count, 1, 2)),
+        groups,
+        data.draw(st.booleans()),
+    )
+    x = integers(seed, (batch, 3 * groups, *data.draw(per_axis(count, 9, 33))))
+    w = integers(seed + 1, (2 * groups, 3, *data.draw(per_axis(count, 2, 4))))
+    layer = Conv(how.stride, how.padding, how.dilation, groups, flip=how.flip)
+    output = layer.forward(x, w)
+    np.testing.assert_array_equal(output, signal.convolution(x, w, None, how))
+    delta = integers(seed + 2, output.shape)
+    grad_input, grad_weight = layer.backward(delta, x, w)
+    np.testing.assert_array_equal(grad_input, signal.convolution_grad_input(delta, x, w, how))
+    np.testing.assert_array_equal(grad_weight, signal.convolution_grad_weight(delta, x, w, how))
