@@ -1,6 +1,7 @@
-"""The contract itself: forward(*inputs) and backward(grad_output, *inputs), hyperparameters on the object.
+r"""The contract itself: forward(*inputs) and backward(grad_output, *inputs), hyperparameters on the object.
 
-gradcheck check examples/contract_class.py:Conv1d --input x=2,3,9 --input w=4,3,3 --input b=4 --arg stride=2
+gradcheck check examples/contract_class.py:Conv1d examples/contract_class.py:WrongConv1d \
+  --input x=2,3,9 --input w=4,3,3 --input b=4 --arg stride=2
 """
 
 import numpy as np

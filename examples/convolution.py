@@ -1,6 +1,7 @@
-"""A convolution that is right, and one with the mistake that everybody makes once.
+r"""A convolution that is right, and one with the mistake that everybody makes once.
 
-gradcheck check examples/convolution.py:Conv examples/convolution.py:WrongConv --input x=2,3,6,7 --input w=4,3,3,2
+gradcheck check examples/convolution.py:Conv examples/convolution.py:WrongConv \
+  --input x=2,3,6,7 --input w=4,3,3,2
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
-"""A class that keeps what it needs between forward(x) and backward(grad), with gradients in dW and db.
+r"""A class that keeps what it needs between forward(x) and backward(grad), with gradients in dW and db.
 
-gradcheck check examples/stateful_class.py:Conv2d --input x=2,3,7,6 --arg in_channels=3 --arg out_channels=4
+gradcheck check examples/stateful_class.py:Conv2d examples/stateful_class.py:WrongConv2d \
+  --input x=2,3,7,6 --arg in_channels=3 --arg out_channels=4
 """
 
 import numpy as np

@@ -1,6 +1,8 @@
-"""Two functions, where backward gets the inputs again.
+r"""Two functions, where backward gets the inputs again.
 
-gradcheck check examples/two_functions.py:conv_forward,conv_backward --input x=1,2,6,5 --input w=3,2,3,2 --arg stride=2
+gradcheck check examples/two_functions.py:conv_forward,conv_backward \
+  examples/two_functions.py:conv_forward,wrong_conv_backward \
+  --input x=1,2,6,5 --input w=3,2,3,2 --arg stride=2
 """
 
 import numpy as np

@@ -26,14 +26,16 @@ def order_of(returned: Any, names: tuple[str, ...], inputs: Shapes, parameters: 
     InvalidLayer
         The order can be told neither from the usual one (inputs, then parameters) nor from the shapes.
     """
-    if returned is None or isinstance(returned, Mapping):
+    if returned is None:
         return ()
+    known = {**inputs, **parameters}
+    if isinstance(returned, Mapping):
+        return tuple(name for key in returned for name in _spelled(str(key), tuple(known)))
     if not isinstance(returned, (tuple, list)) or _is_numbers(returned, len(inputs)):
         return tuple(inputs)[:1]
     shapes = [None if entry is None else np.shape(entry) for entry in returned]
     if len(shapes) <= len(names):
         return names if len(shapes) == len(names) else tuple(inputs)
-    known = {**inputs, **parameters}
     if list(known.values()) == shapes:
         return tuple(known)
     fitting = [[name for name in known if known[name] == shape] for shape in shapes]
@@ -41,7 +43,8 @@ def order_of(returned: Any, names: tuple[str, ...], inputs: Shapes, parameters: 
         return tuple(found[0] for found in fitting)
     raise InvalidLayer(
         f"backward must return its gradients in an order that can be told: the inputs, then the parameters "
-        f"({', '.join(known)}); it returned {len(shapes)} arrays of shapes {', '.join(map(str, shapes))}. Return a dict by name instead."
+        f"({', '.join(known)}); it returned {len(shapes)} arrays of shapes {', '.join(map(str, shapes))}. "
+        "Return a dict by name instead."
     )
 
 
@@ -68,12 +71,22 @@ def by_argument(returned: Any, order: tuple[str, ...], names: Sequence[str]) -> 
 
 
 def _argument(key: str, names: Sequence[str]) -> str:
-    spelled = [name for name in names if name == key] or [name for name in names if spells_gradient((key,), (name,))]
+    spelled = _spelled(key, names)
     if len(spelled) == 1:
         return spelled[0]
     raise LayerFault(
         "gradient-name",
         f"backward must name its gradients after the arguments ({', '.join(names)}); it returned {key!r}.",
+    )
+
+
+def _spelled(key: str, names: Sequence[str]) -> list[str]:
+    """Return the names that a key of a returned dict can stand for."""
+    same = [name for name in names if name == key]
+    return (
+        same
+        or [name for name in names if spells_gradient((key,), (name,), exactly=True)]
+        or [name for name in names if spells_gradient((key,), (name,))]
     )
 
 

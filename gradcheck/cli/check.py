@@ -28,9 +28,9 @@ Inputs, one --input NAME=SPEC for each argument of forward:
 
 \b
 Examples:
-  gradcheck check examples/convolution.py:Conv --input x=2,3,6,6
-  gradcheck check layers.py:conv,conv_backward --input x=2,3,8,8 --input w=4,3,3,3
-  gradcheck check layers.py:Conv --input x=2,3,8,8 --arg stride=1 --arg stride=2"""
+  gradcheck check layers.py:Conv --input x=2,3,6,7 --input w=4,3,3,2
+  gradcheck check layers.py:conv,conv_back --input x=2,3,8,8 --input w=4,3,3,3
+  gradcheck check layers.py:Pool --input x=2,3,8,8 --arg stride=1 --arg stride=2"""
 
 
 _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)

@@ -104,7 +104,7 @@ def _reader(stream: IO[str] | None, take: Callable[[str], None]) -> threading.Th
     assert stream is not None
 
     def read() -> None:
-        with suppress(ValueError):  # closed under us
+        with stream:
             for line in iter(lambda: stream.readline(_PRINTED), ""):
                 take(line)
 

@@ -1,0 +1,249 @@
+"""`gradcheck check` from the outside: exit codes, streams, options and faces."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import pytest
+
+from gradcheck.cli import main
+from gradcheck.cli.exits import exit_code
+from gradcheck.report.as_json import read_documents
+from gradcheck.report.record import Failure, Report
+from gradcheck.verdict import Verdict
+
+LAYERS = """
+import time
+import numpy as np
+
+class Right:
+    def __init__(self, factor=2): self.factor = factor
+    def forward(self, x): print("computing"); return self.factor * x
+    def backward(self, grad_output, x): return self.factor * grad_output
+
+class Wrong(Right):
+    def backward(self, grad_output, x): return -self.factor * grad_output
+
+class Step:
+    def forward(self, x): return np.zeros_like(x)
+    def backward(self, grad_output, x): return np.zeros_like(x)
+
+class Hangs(Right):
+    def forward(self, x):
+        while True: time.sleep(0.1)
+
+class Product:
+    def forward(self, x, w): return x * w
+    def backward(self, grad_output, x, w): return grad_output * w, -grad_output * x
+
+class Offset:
+    def forward(self, x, offset=0): return x + offset
+    def backward(self, grad_output, x): return grad_output * 1.0
+
+def power(x, exponent): return x ** exponent
+def power_backward(grad_output, x, exponent): return grad_output * exponent * x ** (exponent - 1)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "layers.py").write_text(LAYERS)
+    return folder
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main(["check", *arguments])
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=ended.value.code, out=out, err=err)
+
+    return run
+
+
+QUICK = ("--input", "x=2,3", "--effort", "quick")
+
+
+def test_a_right_layer_exits_with_0_and_says_agrees(run):
+    done = run("layers.py:Right", *QUICK)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("AGREES  layers.py:Right: ")
+    assert "computing" not in done.out
+
+
+def test_a_wrong_layer_exits_with_1_and_says_disagrees(run):
+    done = run("layers.py:Wrong", *QUICK)
+    assert done.code == 1
+    assert done.out.startswith("DISAGREES  layers.py:Wrong: grad_x is wrong")
+
+
+def test_the_report_is_80_columns_wide_without_colour_in_a_pipe(run):
+    done = run("layers.py:Wrong", *QUICK)
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "\x1b" not in done.out
+
+
+def test_the_replay_line_replays(run):
+    done = run("layers.py:Right", *QUICK, "--arg", "factor=3", "--seed", "4")
+    assert "gradcheck check layers.py:Right --input x=2,3 --arg factor=3 --seed 4" in done.out
+    assert "--effort quick" in done.out
+
+
+def test_json_is_one_document_and_nothing_else(run):
+    done = run("layers.py:Right", "layers.py:Wrong", "layers.py:Missing", *QUICK, "--json")
+    document = json.loads(done.out)
+    assert (document["schema"], done.err) == ("gradcheck/report/1", "")
+    assert [result["record"] for result in document["results"]] == ["report", "report", "failure"]
+    right, wrong, missing = read_documents(done.out)
+    assert (right.verdict, wrong.verdict, missing.kind) == (Verdict.AGREES, Verdict.DISAGREES, "load")
+    assert "computing" in right.printed
+    assert done.code == 1
+
+
+def test_files_are_written_beside_the_text(run, folder):
+    done = run("layers.py:Wrong", *QUICK, "--junit", "report.xml", "--html", "report.html")
+    suite = ElementTree.parse(folder / "report.xml").getroot().find("testsuite")
+    assert suite.get("failures") == "1"
+    assert "DISAGREES" in (folder / "report.html").read_text(encoding="utf-8")
+    assert done.out.startswith("DISAGREES")
+
+
+def test_a_file_in_no_folder_is_refused_before_anything_runs(run):
+    done = run("layers.py:Hangs", *QUICK, "--html", "nofolder/report.html")
+    assert (done.code, done.out) == (2, "")
+    assert "must be written into a folder that exists; there is no 'nofolder'" in done.err
+
+
+def test_verbose_shows_what_was_printed(run):
+    done = run("layers.py:Right", *QUICK, "-v")
+    assert "printed by layers.py:Right:\n  computing\n" in done.out
+
+
+def test_quiet_is_one_line_a_target(run):
+    done = run("layers.py:Right", "layers.py:Wrong", *QUICK, "-q")
+    assert [line.split()[0] for line in done.out.splitlines()] == ["AGREES", "DISAGREES"]
+
+
+def test_a_repeated_argument_sweeps(run):
+    done = run("layers.py:Right", *QUICK, "--arg", "factor=2", "--arg", "factor=3", "--input", "x=4", "-q")
+    assert [line.split(": ")[0] for line in done.out.splitlines()] == [
+        f"AGREES  layers.py:Right (x={shape}, factor={factor})" for shape in ("2,3", "4") for factor in (2, 3)
+    ]
+
+
+def test_call_arguments_reach_forward_only(run):
+    assert run("layers.py:Offset", *QUICK, "--arg", "offset=1.5").code == 0
+
+
+def test_a_pair_of_functions_gets_its_hyperparameters_in_both(run):
+    assert run("layers.py:power,power_backward", "--input", "x=2:uniform:1..2", "--arg", "exponent=3", "-q").code == 0
+
+
+def test_wrt_checks_the_named_argument_only(run):
+    inputs = ("--input", "x=2,3", "--input", "w=2,3", "--effort", "quick", "--json")
+    assert run("layers.py:Product", *inputs).code == 1
+    done = run("layers.py:Product", *inputs, "--wrt", "x")
+    assert done.code == 0
+    assert list(read_documents(done.out)[0].arguments) == ["x"]
+
+
+def test_dtype_is_that_of_the_inputs(run):
+    done = run("layers.py:Right", *QUICK, "--dtype", "float32", "--json")
+    assert read_documents(done.out)[0].arguments["x"].dtype == "float32"
+
+
+def test_a_vacuous_agreement_fails_only_when_strict(run):
+    assert run("layers.py:Step", "--input", "x=2,3").code == 0
+    assert run("layers.py:Step", "--input", "x=2,3", "--strict").code == 3
+
+
+WRONG_USAGE = [
+    ((), "Missing argument 'TARGET...'"),
+    (("a:b", "--input", "x"), "an input must be NAME=SPEC"),
+    (("a:b", "--arg", "stride"), "an argument must be NAME=VALUE"),
+    (("a:b", "--grad", "W"), "a gradient must be NAME=VALUE, for instance W=dW"),
+    (("a:b", "--effort", "much"), "'much' is not one of 'quick', 'normal', 'thorough'"),
+    (("a:b", "--memory", "lots"), "a size must be a number of bytes above 0, for instance 2G or 512M; it is 'lots'"),
+    (("a:b", "--points", "nothere.json"), "--points must name a JSON file that can be read"),
+    (("a:b", "--inputs", "x=2"), "No such option"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG_USAGE, ids=[words[:20] for _, words in WRONG_USAGE])
+def test_wrong_usage_exits_with_2_and_says_why(run, arguments, words):
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
+
+
+def test_points_are_read_from_options_and_from_a_file(run, folder):
+    (folder / "points.json").write_text('[{"x": "3,1"}, {"x": [[1, 2], [3, 4]]}]')
+    done = run("layers.py:Right", *QUICK, "--points", "points.json", "--points", "x=1,1", "--json")
+    assert done.code == 0
+    assert "--points x=3,1 --points 'x=[[1, 2], [3, 4]]' --points x=1,1" in read_documents(done.out)[0].replay
+
+
+def report(verdict, vacuous=False):
+    return Report(target="t", convention="", verdict=verdict, reason=None, sentence="", vacuous=vacuous)
+
+
+AGREES, WRONG, UNSURE = report(Verdict.AGREES), report(Verdict.DISAGREES), report(Verdict.INCONCLUSIVE)
+BROKEN, REJECTED = Failure("t", "crashed", "crashed"), Failure("t", "rejected", "no")
+CODES = [
+    ([AGREES], 0), ([WRONG], 1), ([BROKEN], 2), ([UNSURE], 3), ([AGREES, BROKEN, WRONG], 1), ([UNSURE, BROKEN], 2),
+    ([AGREES, UNSURE], 3), ([AGREES, REJECTED], 0), ([REJECTED], 3), ([], 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("results", "code"), CODES)
+def test_the_exit_code_is_the_first_of_1_2_3_0(results, code):
+    assert exit_code(results) == code
+
+
+def test_strict_takes_a_vacuous_agreement_for_inconclusive():
+    results = [report(Verdict.AGREES, vacuous=True)]
+    assert (exit_code(results), exit_code(results, strict=True)) == (0, 3)
+
+
+def test_an_interrupt_exits_with_130_and_leaves_no_child(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gradcheck", "check", "layers.py:Hangs", "--input", "x=2"],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    import psutil
+
+    children = []
+    deadline = time.monotonic() + 20
+    while not children and time.monotonic() < deadline:
+        time.sleep(0.05)
+        children = psutil.Process(process.pid).children()
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err.strip()) == (130, "", "interrupted")
+    assert not psutil.wait_procs(children, timeout=5)[1]
+
+
+def test_a_killed_command_takes_its_child_along(folder):
+    import psutil
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gradcheck", "check", "layers.py:Hangs", "--input", "x=2"],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    children = []
+    deadline = time.monotonic() + 20
+    while not children and time.monotonic() < deadline:
+        time.sleep(0.05)
+        children = psutil.Process(process.pid).children()
+    process.kill()
+    process.wait()
+    assert not psutil.wait_procs(children, timeout=10)[1]
