@@ -1,8 +1,6 @@
 """Where the windows of a sliding kernel lie: the shape arithmetic that convolution and pooling share."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +10,6 @@ from gradcheck.errors import InvalidInput
 Sizes = int | tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 Padding = Sizes | Pairs | Literal["valid", "same", "full"]
-Slices = tuple[slice, ...]
 
 PADDING_WORDS = ("valid", "same", "full")
 
@@ -46,17 +43,8 @@ class Windows:
         """Whether each window sees the one input entry at its own position, as in a 1 x 1 convolution."""
         return self.input_size == self.output_size and {*self.kernel_size, *self.stride} == {1}
 
-    def overlaps(self) -> Iterator[tuple[tuple[int, ...], Slices, Slices]]:
-        """Iterate over (offset, input slices, output slices): which input entries which outputs meet at each offset.
-
-        Offsets (m, n, ...) come in C order; what lies in the padding is left out.
-        """
-        axes = [[(m, *self._overlap_of_axis(axis, m)) for m in range(k)] for axis, k in enumerate(self.kernel_size)]
-        for entries in product(*axes):
-            offset, inside, outside = zip(*entries, strict=True)
-            yield offset, inside, outside
-
-    def _overlap_of_axis(self, axis: int, m: int) -> tuple[slice, slice]:
+    def overlap(self, axis: int, m: int) -> tuple[slice, slice]:
+        """Return which inputs meet which outputs at offset `m` of one axis, entry for entry; padding is left out."""
         size, stride = self.input_size[axis], self.stride[axis]
         m = self.kernel_size[axis] - 1 - m if self.flip else m
         shift = m * self.dilation[axis] - self.padding[axis][0]
@@ -66,14 +54,28 @@ class Windows:
             return slice(0, 0), slice(0, 0)
         return slice(first * stride + shift, (stop - 1) * stride + shift + 1, stride), slice(first, stop)
 
-    def band(self, first: int, stop: int) -> "Windows":
-        """Return the windows of output rows first..stop-1 of the leading axis alone; its padding may turn negative."""
-        before, after = self.padding[0]
-        return replace(
+    def band(self, first: int, stop: int) -> tuple["Windows", slice]:
+        """Return the windows of output rows first..stop-1 of the leading axis, on the input rows that they reach alone.
+
+        Those input rows come second; the padding behind them is not kept.
+        """
+        begin, _ = self.reach[0]
+        begin += first * self.stride[0]
+        end = begin + (stop - first - 1) * self.stride[0] + self.dilation[0] * (self.kernel_size[0] - 1) + 1
+        rows = clipped(begin, end, self.input_size[0])
+        band = replace(
             self,
-            padding=((before - first * self.stride[0], after), *self.padding[1:]),
+            input_size=(rows.stop - rows.start, *self.input_size[1:]),
+            padding=((rows.start - begin, 0), *self.padding[1:]),
             output_size=(stop - first, *self.output_size[1:]),
         )
+        return band, rows
+
+
+def clipped(first: int, stop: int, size: int) -> slice:
+    """Return the part of first..stop-1 that lies in 0..size-1."""
+    start = min(max(0, first), size)
+    return slice(start, max(start, min(stop, size)))
 
 
 def place_windows(
@@ -90,6 +92,7 @@ def place_windows(
 
     Each axis has floor((size + before + after - span) / stride) + 1 windows, span = dilation * (kernel - 1) + 1;
     with `ceil_mode` rounded up, unless the last window would begin in the padding behind the input (as in PyTorch).
+    Rounded up, the only window of a short axis may hang over its end, too, by less than a stride.
 
     Raises
     ------
@@ -103,7 +106,8 @@ def place_windows(
     pairs = padding_pairs(padding, input_size, kernel_size, strides, dilations)
     spans = kernel_spans(kernel_size, dilations)
     for axis, (size, (before, after), span) in enumerate(zip(input_size, pairs, spans, strict=True)):
-        if size + before + after < span:
+        overhang = strides[axis] - 1 if ceil_mode else 0
+        if size + before + after + overhang < span:
             raise InvalidInput(
                 f"the kernel must fit into the padded input; on spatial axis {axis} it spans {span} and the input has "
                 f"{size} + {before} + {after} entries. Use a larger input, more `padding` or a smaller kernel."

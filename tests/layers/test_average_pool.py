@@ -31,6 +31,7 @@ ROWS = {
         [1, 1, 3, 2],
     ),
     "ceil_mode without padding counts the input": (AvgPool(2, ceil_mode=True), [1, 3, 5], [2, 5], [4, 6], [2, 2, 6]),
+    "ceil_mode lets the only window hang over": (AvgPool(2, ceil_mode=True), [3], [3], [5], [5]),
     "divisor_override": (AvgPool(2, divisor_override=4), [1, 3, 5, 7], [1, 3], [4, 8], [1, 1, 2, 2]),
     "divisor_override is for cut windows, too": (
         AvgPool(2, ceil_mode=True, divisor_override=4),

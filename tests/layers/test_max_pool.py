@@ -26,6 +26,7 @@ ROWS = {
         [5],
         [5, 0],
     ),
+    "ceil_mode lets the only window hang over": (MaxPool(2, ceil_mode=True), [3], [3], [5], [5]),
     "overlapping windows add": (MaxPool(2, 1), [1, 3, 2], [3, 3], [5, 7], [0, 12, 0]),
     "gaps get nothing": (MaxPool(1, 2), [1, 9, 2], [1, 2], [5, 7], [5, 0, 7]),
     "padding never wins against negatives": (MaxPool(2, padding=1), [-1, -2], [-1, -2], [5, 7], [5, 7]),
@@ -116,6 +117,16 @@ def test_max_pool_refuses_a_hyperparameter_and_says_what_must_hold(options, word
 def test_padding_as_wide_as_the_window_is_refused():
     with pytest.raises(InvalidInput, match=r"`padding` of a pool must be smaller than its window.* it is \(2, 2\)"):
         MaxPool(2, padding=2).forward(np.ones((1, 1, 3)))
+
+
+@pytest.mark.parametrize(
+    ("options", "size"), [({}, 2), ({"ceil_mode": True, "stride": 1}, 2), ({"ceil_mode": True, "stride": 2}, 1)]
+)
+def test_a_kernel_that_hangs_over_by_a_stride_or_more_is_refused(options, size):
+    with pytest.raises(
+        InvalidInput, match=rf"the kernel must fit into the padded input.* it spans 3 .* has {size} \+ 0"
+    ):
+        MaxPool(3, **options).forward(np.ones((1, 1, size)))
 
 
 def test_a_kernel_with_too_few_axes_is_refused():
