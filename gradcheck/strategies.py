@@ -127,6 +127,7 @@ def transposed_convolutions(draw: st.DrawFn, *, spatial_dims: int | None = None,
         "output_padding": tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation, strict=True)),
         "dilation": dilation,
         "groups": groups,
+        "flip": draw(st.booleans()),
     }
     size = tuple(low + draw(st.integers(0, 2)) for low in least)
     batch = draw(st.integers(min_batch, 3))

@@ -26,6 +26,7 @@ from gradcheck.layers.rectifiers import LeakyReLU, ReLU, ReLU6, Threshold
 from gradcheck.layers.sequential import Sequential
 from gradcheck.layers.sigmoids import LogSigmoid, Sigmoid, Softplus, Softsign, Tanh, TanhShrink
 from gradcheck.layers.softmax import LogSoftmax, Softmax
+from gradcheck.layers.transposed import ConvTranspose
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Entry:
 
 
 IMAGE = ("input=2,4,7,6",)
+SPREAD = ("weight=4,3,3,2", "bias=3")
 FILTERS = ("weight=3,4,3,2", "bias=3")
 SAME = ("input=3,5", "target=3,5")
 PER_CHANNEL = ("weight=4", "bias=4")
@@ -64,6 +66,9 @@ SMALL_MODEL_INPUTS = ("0.weight=3,4,3,3", "0.bias=3", "4.weight=5,27", "4.bias=5
 
 CATALOGUE = (
     Entry(Conv(stride=2, padding=1), IMAGE + FILTERS, "Eqs. 1-7, 10-22", "cross-correlation; flip=True: convolution"),
+    Entry(
+        ConvTranspose(stride=2), IMAGE + SPREAD, "Eqs. 7, 13, 16-22", "adjoint of Conv: spreads entries over kernels"
+    ),
     Entry(MaxPool(3, 2), IMAGE, "Pooling Layer", "largest entry of each window; the gradient goes to the winning unit"),
     Entry(AvgPool(3, 2), IMAGE, "Pooling Layer", "mean of each window; the gradient is shared evenly"),
     Entry(LpPool(2, p=2.0), IMAGE, "Pooling Layer", "p-norm of each window, L2 by default"),
@@ -96,12 +101,7 @@ CATALOGUE = (
     Entry(SoftShrink(), IMAGE, "Eqs. 8, 19-22", "x moved towards 0 by lambd"),
     Entry(Softmax(1), IMAGE, "", "positive weights that sum to one along an axis"),
     Entry(LogSoftmax(1), IMAGE, "", "logarithm of softmax"),
-    Entry(
-        Linear(),
-        ("input=2,5", "weight=3,5", "bias=3"),
-        "Eqs. 7, 13, 20",
-        "fully connected: no sliding kernel",
-    ),
+    Entry(Linear(), ("input=2,5", "weight=3,5", "bias=3"), "Eqs. 7, 13, 20", "fully connected: nothing slides"),
     Entry(Flatten(), IMAGE, "", "all axes behind the batch made one"),
     Entry(HalfSquaredError(), SAME, "Eq. 9", "half the sum of squared differences"),
     Entry(MeanSquaredError(), SAME, "", "mean of squared differences"),
