@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -102,8 +103,9 @@ class LpPool:
 
 def _overlaps(windows: Windows) -> Iterator[tuple[Any, Any]]:
     """Iterate over (inputs, outputs), which meet at each place within the window, as indices into whole arrays."""
-    for _, inputs, outputs in windows.overlaps():
-        yield (..., *inputs), (..., *outputs)
+    axes = [[windows.overlap(axis, m) for m in range(k)] for axis, k in enumerate(windows.kernel_size)]
+    for place in product(*axes):
+        yield (..., *(inputs for inputs, _ in place)), (..., *(outputs for _, outputs in place))
 
 
 def check_order(p: float) -> None:

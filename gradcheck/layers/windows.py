@@ -98,16 +98,9 @@ def sliding_axes(windows: Windows) -> list[AxisWindows]:
 
 
 def _sliding_axis(windows: Windows, axis: int) -> AxisWindows:
-    alone = Windows(
-        input_size=windows.input_size[axis : axis + 1],
-        kernel_size=windows.kernel_size[axis : axis + 1],
-        stride=windows.stride[axis : axis + 1],
-        dilation=windows.dilation[axis : axis + 1],
-        padding=windows.padding[axis : axis + 1],
-        output_size=windows.output_size[axis : axis + 1],
-    )
-    taps = tuple((at(axis + 2, *outputs), at(axis + 2, *inputs)) for _, inputs, outputs in alone.overlaps())
-    return AxisWindows(axis + 2, alone.input_size[0], alone.output_size[0], taps)
+    overlaps = (windows.overlap(axis, m) for m in range(windows.kernel_size[axis]))
+    taps = tuple((at(axis + 2, outputs), at(axis + 2, inputs)) for inputs, outputs in overlaps)
+    return AxisWindows(axis + 2, windows.input_size[axis], windows.output_size[axis], taps)
 
 
 def adaptive_spans(input_size: Sequence[int], output_size: Sizes) -> list[list[slice]]:
