@@ -122,7 +122,7 @@ FAULTS = (
         "overlap-overwritten",
         ("x",),
         maximum(OVERLAPPING, first_winner, add=False),
-        ODD,
+        normal(x=(1, 1, 7, 7)),
         "a cell that wins in several windows gets the last one's gradient only",
     ),
     Fault(

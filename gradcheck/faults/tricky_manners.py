@@ -248,13 +248,6 @@ TRICKY = (
     ),
     Tricky("tricky-manners/result/list", pair(np.multiply, lambda g, x, y: [g * y, g * x]), TWO, "a list of gradients"),
     Tricky(
-        "tricky-manners/result/nested-list",
-        pair(np.sin, lambda g, x: [(g * np.cos(x)).tolist()]),
-        VALUES,
-        "a gradient of Python numbers",
-        (Verdict.AGREES, Verdict.DISAGREES),
-    ),
-    Tricky(
         "tricky-manners/result/dict",
         pair(np.multiply, lambda g, x, y: {"y": g * x, "x": g * y}),
         TWO,

@@ -1,0 +1,194 @@
+"""What the zoo expects is decided by mathematics: every row is held to differences in extended precision."""
+
+import numpy as np
+import pytest
+
+from gradcheck.faults.precision import CONV as PLAIN_CONV
+from gradcheck.faults.records import Shows, point_of
+from gradcheck.faults.specimens import softmax
+from gradcheck.faults.tricky_precision import CONV
+from gradcheck.faults.zoo import FAULTS, TRICKY
+
+# Relative to the largest entry of the gradient: roundings of a few dozen operations in the argument's dtype.
+TOLERANCE = {np.dtype(float): 2e-9, np.dtype(np.float32): 3e-6, np.dtype(np.float16): 2e-2}
+
+# Where forward is less precise inside than its interface, the function that it computes but for rounding.
+MEANT = {
+    "tricky-precision/double/forward-in-single": lambda x: x**3,
+    "tricky-precision/double/convolution-in-single": CONV.forward,
+    "tricky-precision/double/softmax-in-single": softmax,
+    "tricky-precision/double/forward-in-half": np.sin,
+    "tricky-precision/double/both-in-single": np.sin,
+    "tricky-precision/double/output-in-single": np.sin,
+    "tricky-precision/double/output-to-nine-decimals": np.sin,
+    "tricky-precision/single/always-float32": np.sin,
+    "tricky-precision/single/refuses-float64": lambda x: x**3,
+    "tricky-precision/half/refuses-float64": np.sin,
+}
+# Layers that cannot run in extended precision, and the relative error of differences in float64 for them.
+NARROW = {
+    "tricky-structures/complex/float-assert": 1e-8,
+    "tricky-structures/complex/math": 1e-8,
+    "tricky-structures/complex/astype": 1e-8,
+    "tricky-structures/index/interpolation": 1e-8,
+    "tricky-structures/matrix/inverse": 1e-8,
+    "tricky-structures/matrix/determinant": 1e-8,
+    "tricky-structures/matrix/solve": 1e-8,
+    "tricky-structures/matrix/nearly-singular": 1e-5,
+    "tricky-domains/matrix/log-determinant": 1e-8,
+    "tricky-domains/matrix/symmetric": 1e-8,
+}
+# Right but for cancellation in float64, as their rows say; or noisier; with the reason for the error allowed.
+LOOSE = {
+    "tricky-precision/double/both-in-single": 1e-6,  # claims are float32
+    "tricky-scales/saturated/softmax-of-hundreds": np.inf,  # 1 - 1 where 1e-40 belongs
+    "tricky-scales/saturated/confident-cross-entropy": np.inf,  # 1 - 1 where 1e-17 belongs
+    "tricky-scales/cancelling/small-distances": 1e-8,
+    "tricky-scales/cancelling/large-constant": 1e-7,
+    "tricky-domains/angle/arctan2": 1e-6,  # a gradient of 1e-9 beside an angle of pi
+}
+# Random, and beyond differences even in extended precision (it has a test of its own).
+UNMEASURED = {"tricky-manners/state/dropout", "tricky-scales/saturated/tanh-all"}
+SMOOTH = [c for c in TRICKY if c.group != "tricky-kinks" and c.name not in UNMEASURED]
+KINKY = [c for c in TRICKY if c.group == "tricky-kinks"]
+UNDIFFERENCED = {
+    "structures/determinant/factor-forgotten",
+    "structures/inverse/sign",
+    "structures/inverse/not-transposed",
+}
+WRONG_HERE = [c for c in FAULTS if c.shows is Shows.HERE and c.group != "kinks" and c.code not in {"crash"}]
+RIGHT_HERE = [c for c in FAULTS if c.shows is not Shows.HERE]
+names = pytest.mark.parametrize
+
+
+def tolerance(case, name):
+    point = point_of(case)
+    allowed = TOLERANCE[point[name].dtype]
+    return max(allowed, NARROW.get(case.name, 0.0), LOOSE.get(case.name, 0.0))
+
+
+def dtype_of_truth(case):
+    return float if case.name in NARROW or case.name in UNDIFFERENCED else np.longdouble
+
+
+@names("case", SMOOTH, ids=lambda c: c.name)
+def test_tricky_layer_is_right(case, truth):
+    claimed = truth.relative_errors(case, MEANT.get(case.name), wide=dtype_of_truth(case))
+    unclaimed = {n for n, error in claimed.items() if np.isinf(error)}
+    for name in claimed.keys() - unclaimed:
+        assert claimed[name] <= tolerance(case, name), (name, claimed[name])
+    assert unclaimed < claimed.keys() or not claimed
+
+
+@names("case", WRONG_HERE, ids=lambda c: c.name)
+def test_fault_is_wrong_in_the_arguments_it_names_and_right_in_the_others(case, truth):
+    errors = truth.relative_errors(case, wide=dtype_of_truth(case))
+    wrong = {n for n, error in errors.items() if error > bound_for_wrong(case, n)}
+    if case.code in {"wrong-count", "wrong-dtype"} or case.name == "precision/double/in-half":
+        assert wrong <= set(case.wrong_arguments)
+    else:
+        assert wrong == set(case.wrong_arguments), errors
+
+
+def bound_for_wrong(case, name):
+    small = {"float32-truncation": 1e-9, "small-error": 1e-7}
+    return min(tolerance(case, name), small.get(case.code, np.inf))
+
+
+@names("case", RIGHT_HERE, ids=lambda c: c.name)
+def test_fault_that_shows_elsewhere_is_right_at_the_given_point(case, truth):
+    errors = truth.relative_errors(case)
+    unclaimed = {n for n, error in errors.items() if np.isinf(error)}
+    assert all(errors[n] <= 1e-6 for n in errors.keys() - unclaimed)
+    assert not unclaimed or case.code == "missing"
+
+
+@names("case", [c for c in FAULTS if c.shows is Shows.ELSEWHERE], ids=lambda c: c.name)
+def test_fault_that_shows_elsewhere_is_wrong_at_some_ordinary_point(case, truth):
+    errors = [
+        error
+        for inputs in ordinary_points(point_of(case))
+        for name, error in truth.relative_errors(case, inputs=inputs).items()
+        if name in case.wrong_arguments
+    ]
+    assert max(errors) > 1e-3
+
+
+def ordinary_points(point):
+    """Return points of signed values up to 8 in size, with a batch of the caller's size and of three."""
+    rng = np.random.default_rng(3)
+    for rows in (None, 3):
+        moved = {n: 4 * rng.standard_normal(v.shape) for n, v in point.items()}
+        if rows and "y" not in point:
+            moved["x"] = rng.standard_normal((rows, *point["x"].shape[1:]))
+        yield moved
+
+
+def directional(case, tangent):
+    """Return (claimed, left, right) slopes of each output along a tangent of all inputs at once."""
+    layer, point, step = case.make(), point_of(case), np.longdouble(1e-15)
+    wide = {n: v.astype(np.longdouble) for n, v in point.items()}
+    moved = [{n: v + s * step * tangent[n] for n, v in wide.items()} for s in (-1, 0, 1)]
+    with np.errstate(all="ignore"):
+        left, here, right = (np.asarray(layer.forward(*m.values())) for m in moved)
+        claimed = np.zeros(here.shape)
+        for i in np.ndindex(*here.shape):
+            g = np.zeros(here.shape)
+            g[i] = 1
+            found = layer.backward(g, *(v.copy() for v in point.values()))
+            found = found if isinstance(found, tuple) else (found,)
+            claimed[i] = sum((d * tangent[n]).sum() for d, n in zip(found, point, strict=True))
+    return claimed, (here - left) / step, (right - here) / step
+
+
+def tangents(point):
+    """Return signed, all-equal and single-entry tangents."""
+    rng = np.random.default_rng(4)
+    yield {n: np.ones(v.shape) for n, v in point.items()}
+    for _ in range(6):
+        yield {n: rng.uniform(0.5, 1.5, v.shape) * rng.choice([-1, 1], v.shape) for n, v in point.items()}
+    for name, v in point.items():
+        for i in range(min(v.size, 16)):
+            one = {n: np.zeros(u.shape) for n, u in point.items()}
+            one[name].flat[i] = 1
+            yield one
+
+
+def outside(case):
+    """Return how far claims lie outside the one-sided slopes, at worst."""
+    worst = 0.0
+    for tangent in tangents(point_of(case)):
+        claimed, left, right = directional(case, tangent)
+        beyond = np.maximum(np.minimum(left, right) - claimed, claimed - np.maximum(left, right))
+        worst = max(worst, float(np.max(np.where(np.isnan(claimed), np.inf, beyond))))
+    return worst
+
+
+@names("case", KINKY, ids=lambda c: c.name)
+def test_tricky_claim_lies_between_the_one_sided_slopes(case):
+    assert outside(case) < 2e-3  # slopes at a step of 1e-15 are good to three digits
+
+
+@names("case", [c for c in FAULTS if c.group == "kinks"], ids=lambda c: c.name)
+def test_kink_fault_lies_outside_the_one_sided_slopes(case):
+    assert outside(case) > 0.05
+
+
+def test_saturated_tanh_is_right():
+    case = next(c for c in TRICKY if c.name == "tricky-scales/saturated/tanh-all")
+    x = point_of(case)["x"]
+    decay = np.exp(-2 * np.abs(x).astype(np.longdouble))
+    assert np.allclose(
+        case.make().backward(np.ones(x.shape), x), (4 * decay / (1 + decay) ** 2).astype(float), rtol=1e-14
+    )
+
+
+def test_both_convolutions_of_the_precision_tables_are_right_in_float64(truth):
+    for conv in (CONV, PLAIN_CONV):
+        case = next(c for c in TRICKY if c.name == "tricky-precision/single/convolution")
+        point = {n: v.astype(float) for n, v in point_of(case).items()}
+        grads = truth.cotangents(conv, point)
+        x, weight, bias = (point[n] for n in ("x", "weight", "bias"))
+        claimed = conv.backward(grads[0], x, weight, bias)
+        inner = (grads[0] * (conv.forward(x, weight, bias) - bias[:, None, None])).sum()
+        assert np.allclose([(claimed[0] * x).sum(), (claimed[1] * weight).sum()], inner, rtol=1e-13)
