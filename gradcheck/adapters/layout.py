@@ -61,7 +61,7 @@ def find_layout(make: Callable[[], Any], calls: Calls, inputs: Inputs, pairs: Ma
     shapes = {name: seen.before[one.paths[0]].shape for name, one in named.items()}
     given = {name: np.shape(value) for name, value in inputs.items() if is_floating(value)}
     order = order_of(seen.returned, tuple(inputs), given, {n: shapes[n] for n, one in named.items() if one.responds})
-    gradients = _gradients({n: one for n, one in named.items() if n not in order}, shapes, given, seen, pairs)
+    gradients = _gradients({n: one for n, one in named.items() if n not in order}, shapes, given, seen, pairs=pairs)
     parameters = {n: one.paths for n, one in named.items() if one.responds or n in gradients}
     again = observe_backward(layer, calls, inputs)
     growing = {name: seen.before[path] for name, path in gradients.items() if _grows(path, seen, again)}
@@ -89,6 +89,7 @@ def _gradients(
     shapes: Mapping[str, tuple[int, ...]],
     given: Mapping[str, tuple[int, ...]],
     seen: Observed,
+    *,
     pairs: Mapping[str, str],
 ) -> dict[str, Path]:
     """Find the attribute that holds each gradient; that of an input only where backward returned nothing."""

@@ -54,7 +54,9 @@ def held_arrays(layer: Any, calls: Calls, inputs: Inputs) -> list[Held]:
     """
     with quietly():
         output = outputs_of(run_forward(layer, calls, inputs))
-        return [held for paths in _aliases(slots_of(layer)) if (held := _tried(layer, calls, inputs, paths, output))]
+        return [
+            held for paths in _aliases(slots_of(layer)) if (held := _tried(layer, calls, inputs, paths, unmoved=output))
+        ]
 
 
 def observe_backward(layer: Any, calls: Calls, inputs: Inputs) -> Observed:
@@ -131,7 +133,9 @@ def _aliases(slots: Mapping[Path, Slot]) -> list[tuple[Path, ...]]:
     return [tuple(paths) for paths in groups.values()]
 
 
-def _tried(layer: Any, calls: Calls, inputs: Inputs, paths: tuple[Path, ...], output: tuple[Array, ...]) -> Held | None:
+def _tried(
+    layer: Any, calls: Calls, inputs: Inputs, paths: tuple[Path, ...], *, unmoved: tuple[Array, ...]
+) -> Held | None:
     slots = slots_of(layer)
     if any(path not in slots for path in paths):
         return None
@@ -144,7 +148,7 @@ def _tried(layer: Any, calls: Calls, inputs: Inputs, paths: tuple[Path, ...], ou
         slots[path].put(changed)
     try:
         moved = outputs_of(calls.forward(layer, inputs))
-        responds = len(moved) != len(output) or not all(map(_same, moved, output))
+        responds = len(moved) != len(unmoved) or not all(map(_same, moved, unmoved))
     except Exception:  # noqa: BLE001 - a refusal of the changed values, of any kind, is an answer to them
         responds = True
     now = slots_of(layer)

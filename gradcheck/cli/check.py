@@ -20,7 +20,7 @@ Checking a file runs it, in a process of its own.
 
 \b
 Inputs, one --input NAME=SPEC for each argument of forward:
-  x=2,3,8,8          this shape, signed normals drawn from the seed; x=() is 0-d
+  x=2,3,8,8          this shape, normals drawn from the seed; x=() is 0-d
   x=4:uniform:0..1   this shape, uniform between the two
   y=4:int:0..9       integer labels from 0 to 9, handed on as constants
   x=@file.npy        what the file holds
@@ -30,7 +30,7 @@ Inputs, one --input NAME=SPEC for each argument of forward:
 Examples:
   gradcheck check layers.py:Conv --input x=2,3,6,7 --input w=4,3,3,2
   gradcheck check layers.py:conv,conv_back --input x=2,3,8,8 --input w=4,3,3,3
-  gradcheck check layers.py:Pool --input x=2,3,8,8 --arg stride=1 --arg stride=2"""
+  gradcheck check pools.py:Max --input x=2,3,8,8 --arg size=2 --arg size=3"""
 
 
 _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)

@@ -17,6 +17,8 @@ from gradcheck.runner.job import Job
 from gradcheck.runner.targets import clash_note, load, parse_target
 from gradcheck.subject import Subject
 
+_TAKES_NOTHING = Takes()
+
 
 @dataclass(frozen=True)
 class Built:
@@ -69,7 +71,7 @@ def _one(job: Job, found: Any, inputs: dict[str, Any], name: str) -> Subject:
     if isinstance(found, type):
         return _class(job, found, inputs, name)
     if hasattr(found, "forward") and hasattr(found, "backward"):
-        return _instance(job, found, inputs, name, None, Takes())
+        return _instance(job, found, inputs, name=name)
     if callable(found):
         return _case(job, found, inputs, name)
     raise InvalidLayer(
@@ -100,17 +102,20 @@ def _class(job: Job, kind: type, inputs: dict[str, Any], name: str) -> Subject:
 
     left = {n: v for n, v in inputs.items() if n not in arrays}
     layer = construct()
-    return _instance(job, layer, left, name, None if _copyable(layer) else construct, constructor)
+    factory = None if _copyable(layer) else construct
+    return _instance(job, layer, left, name=name, factory=factory, constructor=constructor)
 
 
 def _instance(
     job: Job,
     layer: Any,
     inputs: dict[str, Any],
+    *,
     name: str,
-    factory: Callable[[], Any] | None,
-    constructor: Takes,
+    factory: Callable[[], Any] | None = None,
+    constructor: Takes = _TAKES_NOTHING,
 ) -> Subject:
+    """Read an object, with the call's hyperparameters filled in; `factory` makes another where it can't be copied."""
     call = takes(layer.forward)
     _, constants = distribute(job.args, constructor, call)
     _check_inputs(layer.forward, inputs, constants)

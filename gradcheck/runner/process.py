@@ -61,7 +61,7 @@ def run_job(job: Job, stopped: threading.Event | None = None) -> Result:
         _reader(process.stderr, lambda line: _keep(heard, line)),
     ]
     try:
-        end = _watch(process, readers[0], heard, job, stopped or threading.Event())
+        end = _watch(process, readers[0], heard, job=job, stopped=stopped or threading.Event())
     finally:
         _end(process)
     for reader in readers:
@@ -133,7 +133,12 @@ def _keep(heard: _Heard, line: str) -> None:
 
 
 def _watch(
-    process: "subprocess.Popen[str]", answers: threading.Thread, heard: _Heard, job: Job, stopped: threading.Event
+    process: "subprocess.Popen[str]",
+    answers: threading.Thread,
+    heard: _Heard,
+    *,
+    job: Job,
+    stopped: threading.Event,
 ) -> str:
     """Wait until the child has answered or ended, or must be; return "", "timeout", "memory" or "stopped"."""
     limit = job.memory or int(_FREE_SHARE * psutil.virtual_memory().available)

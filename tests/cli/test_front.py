@@ -35,7 +35,7 @@ def test_help_lists_every_subcommand(run):
 @pytest.mark.parametrize("arguments", [("--help",), ("check", "--help"), ("layers", "--help")])
 def test_help_fits_80_columns(run, arguments):
     _, out, _ = run(*arguments)
-    assert max(map(len, out.splitlines())) <= 81
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_version_is_that_of_the_package(run):
