@@ -66,9 +66,7 @@ SMALL_MODEL_INPUTS = ("0.weight=3,4,3,3", "0.bias=3", "4.weight=5,27", "4.bias=5
 
 CATALOGUE = (
     Entry(Conv(stride=2, padding=1), IMAGE + FILTERS, "Eqs. 1-7, 10-22", "cross-correlation; flip=True: convolution"),
-    Entry(
-        ConvTranspose(stride=2), IMAGE + SPREAD, "Eqs. 7, 13, 16-22", "adjoint of Conv: spreads entries over kernels"
-    ),
+    Entry(ConvTranspose(stride=2), IMAGE + SPREAD, "Eqs. 7, 13, 16-22", "adjoint of Conv: spreads entries out"),
     Entry(MaxPool(3, 2), IMAGE, "Pooling Layer", "largest entry of each window; the gradient goes to the winning unit"),
     Entry(AvgPool(3, 2), IMAGE, "Pooling Layer", "mean of each window; the gradient is shared evenly"),
     Entry(LpPool(2, p=2.0), IMAGE, "Pooling Layer", "p-norm of each window, L2 by default"),
