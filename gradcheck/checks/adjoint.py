@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare
+from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare, norm
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent
 from gradcheck.checks.probes import (
@@ -21,7 +21,9 @@ from gradcheck.checks.probes import (
 from gradcheck.numdiff.records import Mask, Vector
 from gradcheck.subject import Array
 
+EQUALISED = "equalised"  # the kind of a probe whose weights let outputs count alike whose slopes span decades
 SET_APART = "set apart"  # the kind of a probe of the outputs that would blur the others
+ROUNDED_AGAIN = 10.0  # how much more than in proportion a slope may feel the rounding of its direction
 OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
 
 
@@ -29,7 +31,8 @@ OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step re
 class Evidence:
     """What was seen at one place.
 
-    `together` are the outputs judged in one sum, `kinky` those with a kink at the place, `apart` the rest.
+    `together` are the outputs judged in one sum, `kinky` those with a kink at the place. `joint` says that all
+    arguments moved at once, so that the derivative measured is of none of them alone.
     """
 
     place: Place
@@ -40,6 +43,7 @@ class Evidence:
     cotangents: tuple[Vector, ...] = ()
     gradients: tuple[Mapping[str, Array | None], ...] = ()
     slacks: Mapping[str, Slack] = field(default_factory=dict)
+    joint: bool = False
 
     def of(self, name: str) -> list[Comparison]:
         """Return the comparisons of one argument."""
@@ -47,7 +51,7 @@ class Evidence:
 
     def responds(self, name: str) -> bool:
         """Tell whether any output moves with this argument by more than its bar explains."""
-        found = self.measured.get(name, [])
+        found = [] if self.joint else self.measured.get(name, [])
         return any(bool(np.any(np.abs(m.derivative.value) > THRESHOLD * m.derivative.bar)) for m in found)
 
 
@@ -62,7 +66,7 @@ def gather(instrument: Instrument, place: Place, rng: np.random.Generator, *, qu
         apart &= d.measured
     cotangents, kinds = _cotangents(rng, place, measured, together, apart, quick=quick)
     gradients = [instrument.gradients(flat, place.inputs, place.form) for flat in cotangents]
-    slacks = slack_of(instrument, place, gradients[0], cotangents[0])
+    slacks = slack_of(instrument, place, measured, gradients[0], cotangents[0])
     comparisons = [
         compare(name, claim, m.tangents[name], m.derivative, flat, slacks[name], place=place.name, kind=kind)
         for flat, kind, claims in zip(cotangents, kinds, gradients, strict=True)
@@ -88,7 +92,7 @@ def _cotangents(
     weights = equalising_weights(first, together, place.form)
     if weights is not None:
         cotangents.append(draw_cotangent(rng, place.form, together, weights=weights))
-        kinds.append("equalised")
+        kinds.append(EQUALISED)
     if not quick:
         cotangents.append(draw_cotangent(rng, place.form, together))
         kinds.append("random")
@@ -100,26 +104,46 @@ def _cotangents(
 
 def confirm(
     instrument: Instrument, evidence: Evidence, name: str, rng: np.random.Generator, *, kind: str
-) -> Comparison | None:
-    """Look at a discrepancy again along a fresh direction, at other steps, with a fresh cotangent of the same kind."""
+) -> tuple[Comparison | None, bool]:
+    """Look at a discrepancy again along a fresh direction, at other steps, with a fresh cotangent of the same kind.
+
+    Returns the second comparison, None where none could be made, and whether outputs had to be left out because
+    forward has no derivative there: its slopes along two directions and along their sum do not add up.
+    """
     place = evidence.place
-    tangents = {name: OTHER_STEPS * draw_tangent(rng, place, name)}
-    fresh = measure(instrument, place, tangents)
-    derivatives = [fresh.derivative, *(m.derivative for m in evidence.measured.get(name, []))]
-    together = judged_together(derivatives, place.base)
-    mask = (
-        together
-        if kind != SET_APART
-        else np.isfinite(place.base) & ~evidence.together & fresh.derivative.measured & ~fresh.derivative.kinky
-    )
+    fresh = measure(instrument, place, {name: OTHER_STEPS * draw_tangent(rng, place, name)})
+    first = evidence.measured[name][0]
+    derivatives = [fresh.derivative, first.derivative]
+    if kind == SET_APART:
+        mask = np.isfinite(place.base) & ~evidence.together & fresh.derivative.measured & ~fresh.derivative.kinky
+    else:
+        mask = judged_together(derivatives, place.base)
+    uneven = _not_additive(instrument, place, name, first, fresh)
+    left_out = bool(np.any(mask & uneven))
+    mask &= ~uneven
     if not mask.any():
-        return None
-    weights = equalising_weights([fresh.derivative], mask, place.form) if kind == "equalised" else None
+        return None, left_out
+    weights = equalising_weights([fresh.derivative], mask, place.form) if kind == EQUALISED else None
     cotangent = draw_cotangent(rng, place.form, mask, weights=weights)
     claim = instrument.gradients(cotangent, place.inputs, place.form).get(name)
     if claim is None:
-        return None
+        return None, left_out
     slack = evidence.slacks[name]
-    return compare(
-        name, claim, fresh.tangents[name], fresh.derivative, cotangent, slack, place=place.name, kind="confirmation"
+    tangent = fresh.tangents[name]
+    return (
+        compare(name, claim, tangent, fresh.derivative, cotangent, slack, place=place.name, kind="confirmation"),
+        left_out,
     )
+
+
+def _not_additive(instrument: Instrument, place: Place, name: str, one: Measured, other: Measured) -> Mask:
+    """Outputs whose slope along the sum of two directions is not the sum of their slopes: not differentiable here."""
+    both = measure(instrument, place, {name: one.tangents[name] + other.tangents[name]})
+    d, e, f = one.derivative, other.derivative, both.derivative
+    wanted = one.tangents[name] + other.tangents[name]
+    # The sum is rounded to the grid once more, which the slopes feel in proportion.
+    share = norm(both.tangents[name] - wanted) / max(norm(wanted), np.finfo(np.float64).tiny)
+    rounding = ROUNDED_AGAIN * share * (norm(d.value) + norm(e.value))
+    off = np.abs(f.value - d.value - e.value)
+    known = d.measured & e.measured & f.measured
+    return known & (off > THRESHOLD * (d.bar + e.bar + f.bar) + rounding)

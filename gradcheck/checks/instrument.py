@@ -111,6 +111,18 @@ class Instrument:
         with self._guarded("backward", collect=collect):
             return dict(passes.backward(tuple(part.copy() for part in cotangents), copied(inputs)))
 
+    def forward_in_use(self, passes: Passes, inputs: Inputs) -> Any:
+        """Call forward as a caller does, on these very arrays; what it returns is neither read nor copied."""
+        self.count(forward=1)
+        with self._guarded("forward", collect=False):
+            return passes.forward(inputs)
+
+    def backward_in_use(self, passes: Passes, cotangents: tuple[Array, ...], inputs: Inputs) -> dict[str, Any]:
+        """Call backward as a caller does, on these very arrays, and return what it claims, unconverted."""
+        self.count(backward=1)
+        with self._guarded("backward", collect=False):
+            return dict(passes.backward(cotangents, inputs))
+
     def prepared(self, inputs: Inputs) -> Passes:
         """Return a fresh instance that is ready for backward at `inputs`."""
         passes = self.fresh()

@@ -16,6 +16,7 @@ from gradcheck.numdiff.tangents import natural_scale, on_the_grid, random_direct
 from gradcheck.subject import Array, Inputs, is_floating
 
 GIVEN = "the given point"
+A_LITTLE = 2.0**-10
 REPEATABLE = 64.0  # two calls of a deterministic forward may differ by reordered sums, a few times its noise
 
 
@@ -75,11 +76,23 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
         if wider is not None:
             wide, base = widened(inputs), wider
     measured_form = form if wide is inputs or not needs_wider else _form_at(instrument, wide, form)
-    work = working_dtype(base, measured_form.coarsest) if like is None else like.work
+    declared = measured_form.coarsest
+    work = working_dtype(_elsewhere(instrument, wide, form, base), declared) if like is None else like.work
     place = Place(name, dict(inputs), wide, form, base, np.abs(base) * 2.0**-53, work)
     if like is not None:
         return _with_noise(place, _scaled_noise(like, base), carries=like.carries_complex)
     return _measured(instrument, place)
+
+
+def _elsewhere(instrument: Instrument, wide: Inputs, form: Form, base: Vector) -> Vector:
+    """Return the outputs a little away from the place, where no number is round by choice."""
+    rng = np.random.default_rng(1)
+    moved = dict(wide)
+    for name in instrument.subject.wrt:
+        x = wide[name]
+        moved[name] = (x + A_LITTLE * random_direction(rng, x.shape) * natural_scale(x)).astype(x.dtype)
+    outputs = instrument.evaluate(moved, form)
+    return base if outputs is None else outputs
 
 
 def _form_at(instrument: Instrument, wide: Inputs, form: Form) -> Form:
@@ -108,15 +121,10 @@ def _measured(instrument: Instrument, place: Place) -> Place:
     def evaluate(inputs: Mapping[str, Any]) -> Vector | None:
         return instrument.evaluate(inputs, place.form)
 
-    noise, _ = forward_noise(evaluate, place.wide, wrt, place.base, dtype=place.work)
     again = evaluate(place.wide)
-    random = 0.0
-    if again is not None and not np.array_equal(again, place.base, equal_nan=True):
-        apart = np.abs(again - place.base)
-        with np.errstate(all="ignore"):
-            units = apart / np.maximum(noise, np.finfo(np.float64).tiny)
-        random = float(np.nanmax(units)) if units.size else 0.0
-        noise = np.maximum(noise, apart) if random <= REPEATABLE else noise
+    random, apart = _apart(again, place)
+    noise, _ = forward_noise(evaluate, place.wide, wrt, place.base, dtype=place.work)
+    noise = np.maximum(noise, apart)
     place = _with_noise(place, noise, random=random)
     if random > REPEATABLE or place.base.size == 0:
         return place
@@ -125,6 +133,18 @@ def _measured(instrument: Instrument, place: Place) -> Place:
     tangents = {name: draw_tangent(rng, place, name) for name in wrt}
     line = line_along(instrument, place, tangents)
     return _with_noise(place, quantisation_noise(line.along, place.base, noise, line.smallest_step), random=random)
+
+
+def _apart(again: Vector | None, place: Place) -> tuple[float, Vector]:
+    """Return how far two calls with the same inputs stand apart, in units of the largest output's rounding."""
+    zero = np.zeros(place.base.shape)
+    if again is None or np.array_equal(again, place.base, equal_nan=True):
+        return 0.0, zero
+    apart = np.nan_to_num(np.abs(again - place.base), nan=0.0, posinf=0.0)
+    if not np.array_equal(np.isfinite(again), np.isfinite(place.base)):
+        return float("inf"), apart
+    rounding = place.unit * float(np.max(np.abs(place.base[np.isfinite(place.base)]), initial=0.0))
+    return float(apart.max()) / max(rounding, np.finfo(np.float64).tiny), apart
 
 
 def draw_tangent(rng: np.random.Generator, place: Place, name: str) -> Array:

@@ -21,8 +21,9 @@ from gradcheck.subject import Array, Inputs, is_floating
 STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
 STEPS_ALONE = (2.0**-9, 2.0**-12, 2.0**-15)
 COARSE_STEPS_ALONE = (2.0**-4, 2.0**-6, 2.0**-8)  # for a forward that works in float32 or float16
+BREAK_TIES = 0.1
 MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from 1/64 to 64
-FAR = 2.0**WIDE
+FAR = 2.0**WIDE  # values that typically lie further from one than this keep their own scale
 
 
 @dataclass(frozen=True)
@@ -35,30 +36,42 @@ class PointRuling:
 
 
 def _shuffled(x: Array, rng: np.random.Generator) -> Array:
-    return rng.permutation(np.abs(x).ravel()).reshape(x.shape) * random_signs(rng, x.shape)
+    """Return the sizes in another order, with random signs, and a little apart: ties and zeros were judged already."""
+    sizes = rng.permutation(np.abs(x).ravel()).reshape(x.shape)
+    typical = float(np.median(sizes[sizes > 0])) if np.any(sizes > 0) else 1.0
+    apart = np.where(sizes > 0, sizes, typical) * rng.uniform(1.0 - BREAK_TIES, 1.0 + BREAK_TIES, size=x.shape)
+    return apart * random_signs(rng, x.shape)
 
 
 def _spread(exponent: float) -> Callable[[Array, np.random.Generator], Array]:
     def draw(x: Array, rng: np.random.Generator) -> Array:
         typical = float(np.median(np.abs(x))) if x.size else 1.0
         centre = typical if typical > FAR or 0.0 < typical < 1.0 / FAR else 1.0
-        return centre * 2.0 ** rng.uniform(-exponent, exponent, size=x.shape) * random_signs(rng, x.shape)
+        signs = random_signs(rng, x.shape)
+        return centre * 2.0 ** rng.uniform(-exponent, exponent, size=x.shape) * signs
 
     return draw
+
+
+def _the_other_signs(x: Array, rng: np.random.Generator) -> Array:
+    """Return wide magnitudes with the opposite of the moderate point's signs: no entry sees one sign alone."""
+    return -_spread(WIDE)(x, rng)
 
 
 KINDS: tuple[tuple[str, Callable[[Array, np.random.Generator], Array]], ...] = (
     ("the values shuffled, with random signs", _shuffled),
     ("magnitudes from 1/8 to 8", _spread(MODERATE)),
-    ("magnitudes from 1/64 to 64", _spread(WIDE)),
+    ("magnitudes from 1/64 to 64", _the_other_signs),
 )
 
 
 def derived_inputs(inputs: Inputs, names: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
     """Return points derived from `inputs`: new values for `names`, that keep what visibly holds of the old ones."""
     points = []
+    seed = int(rng.integers(2**63))
     for kind, draw in KINDS:
-        values = {n: keep_traits(draw(inputs[n].astype(np.float64), rng), inputs[n]) for n in names}
+        source = np.random.default_rng(seed)
+        values = {n: keep_traits(draw(inputs[n].astype(np.float64), source), inputs[n]) for n in names}
         points.append((kind, dict(inputs) | _in_order(values, inputs)))
     return points
 
@@ -80,9 +93,13 @@ def _in_order(values: dict[str, Array], inputs: Inputs) -> dict[str, Array]:
 
 def larger_batch(inputs: Inputs, rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
     """Return candidates with a second sample where the caller gave a batch of one: in the first array, or in all."""
-    single = [name for name, value in inputs.items() if isinstance(value, np.ndarray) and value.ndim >= 2 and value.shape[0] == 1]
+    single = [
+        name
+        for name, value in inputs.items()
+        if isinstance(value, np.ndarray) and value.ndim >= 2 and value.shape[0] == 1
+    ]
     candidates = []
-    for names in ([single, single[:1]] if len(single) > 1 else [single]):
+    for names in [single, single[:1]] if len(single) > 1 else [single]:
         if names:
             both = {n: np.concatenate([inputs[n], _second_sample(inputs[n], rng)]) for n in names}
             candidates.append(("a batch of two", dict(inputs) | both))
@@ -95,7 +112,9 @@ def _second_sample(x: Array, rng: np.random.Generator) -> Array:
     return keep_traits(_shuffled(x.astype(np.float64), rng), x)
 
 
-def judge_points(instrument: Instrument, given: Evidence, points: Sequence[tuple[str, Inputs]], rng: np.random.Generator) -> PointRuling:
+def judge_points(
+    instrument: Instrument, given: Evidence, points: Sequence[tuple[str, Inputs]], rng: np.random.Generator
+) -> PointRuling:
     """Judge the joint adjoint identity at further points; a point that forward refuses is dropped."""
     evidences, flags, names = [], {}, []
     for name, inputs in points:
@@ -122,7 +141,9 @@ def joined(one: PointRuling, other: PointRuling) -> PointRuling:
     return PointRuling(one.evidences + other.evidences, flags, one.names + other.names)
 
 
-def _look(instrument: Instrument, given: Evidence, name: str, inputs: Inputs, rng: np.random.Generator) -> Evidence | None:
+def _look(
+    instrument: Instrument, given: Evidence, name: str, inputs: Inputs, rng: np.random.Generator
+) -> Evidence | None:
     """One joint direction in all arguments, one cotangent, one backward."""
     carries = any(m.derivative.carried for found in given.measured.values() for m in found)
     like = replace(given.place, carries_complex=carries)
@@ -140,7 +161,17 @@ def _look(instrument: Instrument, given: Evidence, name: str, inputs: Inputs, rn
     comparisons = _joint_comparisons(claims, joint.tangents, joint.derivative, cotangent, given, place)
     measured = {n: [replace(joint, tangents={n: joint.tangents[n]})] for n in tangents}
     slacks = {n: replace(s, noise=place.noise * max(1.0, s.unit / place.unit)) for n, s in given.slacks.items()}
-    return Evidence(place, tuple(comparisons), measured, together, joint.derivative.kinky, (cotangent,), (claims,), slacks)
+    return Evidence(
+        place,
+        tuple(comparisons),
+        measured,
+        together,
+        joint.derivative.kinky,
+        (cotangent,),
+        (claims,),
+        slacks,
+        joint=True,
+    )
 
 
 def _joint_comparisons(
@@ -171,5 +202,5 @@ def _closer(instrument: Instrument, evidence: Evidence, rng: np.random.Generator
     for name in instrument.subject.wrt:
         worst = max(full.of(name), key=lambda c: c.bars, default=None)
         if worst is not None and worst.bars > THRESHOLD:
-            flags[name] = [Flag(worst, confirm(instrument, full, name, rng, kind=worst.kind))]
+            flags[name] = [Flag(worst, *confirm(instrument, full, name, rng, kind=worst.kind))]
     return flags

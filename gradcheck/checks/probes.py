@@ -106,12 +106,34 @@ def claim_unit(instrument: Instrument, place: Place) -> float:
     return max(float(np.finfo(kind).eps) for kind in kinds) / 2.0
 
 
+def undetermined(place: Place, derivatives: list[Derivative]) -> Vector:
+    """Return forward's noise, with a floor for outputs that are exactly zero and do not respond.
+
+    There the noise of what went on inside is invisible: 1 - 1 stands where the truth is 1e-17. A slope below one
+    unit of rounding, of outputs of the others' size, or of one where all are zero, is taken for rounding.
+    """
+    finite = np.isfinite(place.base)
+    silent = finite & (place.base == 0)
+    for d in derivatives:
+        silent &= d.value == 0
+    if not silent.any():
+        return place.noise
+    told = [place.base[finite], *(d.value[d.measured] for d in derivatives)]
+    size = max((float(np.max(np.abs(values), initial=0.0)) for values in told), default=0.0)
+    return np.where(silent, np.maximum(place.noise, place.unit * (size or 1.0)), place.noise)
+
+
 def slack_of(
-    instrument: Instrument, place: Place, gradients: Mapping[str, Array | None], cotangent: Vector
+    instrument: Instrument,
+    place: Place,
+    measured: Mapping[str, list[Measured]],
+    gradients: Mapping[str, Array | None],
+    cotangent: Vector,
 ) -> dict[str, Slack]:
     """Measure how backward answers a change of its inputs by a few ulps, per argument (one backward call)."""
     unit = claim_unit(instrument, place)
-    noise = place.noise * max(1.0, unit / place.unit)
+    derivatives = [m.derivative for found in measured.values() for m in found]
+    noise = undetermined(place, derivatives) * max(1.0, unit / place.unit)
     terms = max([place.base.size, *(value.size for value in place.inputs.values() if is_floating(value))])
     moved = copied(place.inputs)
     for name in instrument.subject.wrt:

@@ -102,7 +102,7 @@ def _flags(instrument: Instrument, evidence: Evidence, name: str, rng: np.random
     for kind in dict.fromkeys(c.kind for c in evidence.of(name)):
         worst = max((c for c in evidence.of(name) if c.kind == kind), key=lambda c: c.bars)
         if worst.bars > THRESHOLD:
-            flags.append(Flag(worst, confirm(instrument, evidence, name, rng, kind=kind)))
+            flags.append(Flag(worst, *confirm(instrument, evidence, name, rng, kind=kind)))
     return flags
 
 

@@ -17,15 +17,24 @@ SMALLEST_MAGNITUDE = 0.5  # of a tangent's or cotangent's entry
 
 @dataclass(frozen=True)
 class Flag:
-    """A discrepancy that was looked at again: `second` is the confirming comparison, None where none could be made."""
+    """A discrepancy that was looked at again: `second` is the confirming comparison, None where none could be made.
+
+    `left_out` says that outputs without a derivative at the place were left out the second time.
+    """
 
     first: Comparison
     second: Comparison | None
+    left_out: bool = False
 
     @property
     def confirmed(self) -> bool:
         """Whether the discrepancy was there again, beyond half the threshold."""
         return self.second is not None and self.second.bars > THRESHOLD / 2.0
+
+    @property
+    def excused(self) -> bool:
+        """Whether the outputs that were left out explain it."""
+        return self.left_out and not self.confirmed
 
 
 def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:
@@ -64,7 +73,7 @@ def rule(name: str, like: Array, evidences: Sequence[Evidence], flags: Mapping[s
     """Decide on one argument from what was seen at every place; the first evidence is the given point's."""
     everything = [c for e in evidences for c in e.of(name)]
     confirmed = [f.first for f in flags.get(name, ()) if f.confirmed]
-    doubtful = [f.first for f in flags.get(name, ()) if not f.confirmed]
+    doubtful = [f.first for f in flags.get(name, ()) if not (f.confirmed or f.excused)]
     resolved = [resolution([c for c in e.of(name) if c.kind != SET_APART]) for e in evidences]
     best = min(resolved, default=(float("inf"), float("inf")))
     blank = Argument(name, tuple(like.shape), str(like.dtype), Verdict.INCONCLUSIVE, threshold=THRESHOLD)
@@ -76,7 +85,8 @@ def rule(name: str, like: Array, evidences: Sequence[Evidence], flags: Mapping[s
         "resolution": best[0],
         "entry_resolution": best[1],
     }
-    worst = max(confirmed or doubtful or everything, key=lambda c: c.bars, default=None)
+    cleared = [c for c in everything if c.bars <= THRESHOLD]
+    worst = max(confirmed or doubtful or cleared or everything, key=lambda c: c.bars, default=None)
     told = _told(blank, worst) | common
     if confirmed and worst is not None:
         return _made(blank, told, Verdict.DISAGREES, None, "")

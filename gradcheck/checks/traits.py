@@ -71,6 +71,11 @@ def _symmetric(x: Values, unit: float) -> bool:
     return square and bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= CLOSE * unit * np.abs(x).max()))
 
 
+def _triangular(x: Values, unit: float) -> bool:  # noqa: ARG001
+    square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
+    return square and bool(x.any()) and (not np.triu(x, 1).any() or not np.tril(x, -1).any())
+
+
 def _keep_symmetric(values: Values, original: Values) -> Values:
     """Scale rows and columns alike: symmetric stays symmetric and positive definite stays so."""
     sizes = np.sqrt(np.clip(np.abs(values[..., 0, :]), 2.0**-2, 2.0**2))
@@ -82,14 +87,13 @@ TRAITS = (
     Trait("only 0 and 1", _mask, lambda _values, original: original),
     Trait("symmetric", _symmetric, _keep_symmetric),
     Trait("all >= 0", lambda x, _u: bool(np.all(x >= 0)) and x.any(), lambda values, _o: np.abs(values)),
-    Trait("all <= 0", lambda x, _u: bool(np.all(x <= 0)) and x.any(), lambda values, _o: -np.abs(values)),
     Trait(
         "all in [0, 1]",
         lambda x, _u: bool(np.all((x >= 0) & (x <= 1))) and x.any() and not x.all(),
         lambda values, _o: np.abs(values) / (1.0 + np.abs(values)),
     ),
     Trait("sorted along the last axis", _sorted, lambda values, _o: np.sort(values, axis=-1)),
-    Trait("zeros where they were", lambda x, _u: bool(np.mean(x == 0) >= 0.1) and x.any(), lambda v, o: np.where(o == 0, 0.0, v)),
+    Trait("triangular", _triangular, lambda values, original: np.where(original == 0, 0.0, values)),
     Trait("sums to one", _sums_to_one, _share(_total)),
     Trait("unit norm", _unit_norm, _share(_length)),
 )

@@ -59,10 +59,10 @@ def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Deri
         value = None
         ladder = run_ladder(counted.count(line.along), line.base, line.noise, _usable(COARSE_STEPS, line))
     found = _joined(ladder, value, bar, counted)
-    if steps is None and _unsatisfactory(found):
+    if steps is None and _unsatisfactory(found, line.noise):
         deeper = tuple(h for h in (*COARSE_STEPS, *FINE_STEPS) if h < ladder.step or not ladder.steps_taken)
         for part in (deeper[: -len(FINE_STEPS)], deeper[-len(FINE_STEPS) :]):
-            if part and _unsatisfactory(found):
+            if part and _unsatisfactory(found, line.noise):
                 run_ladder(counted.count(line.along), line.base, line.noise, _usable(part, line), ladder)
                 found = _joined(ladder, value, bar, counted)
     return found
@@ -101,10 +101,10 @@ def _joined(ladder: Ladder, value: Vector | None, bar: Vector | None, counted: _
     return replace(complex_step.merge(value, bar, real), evaluations=counted.calls)
 
 
-def _unsatisfactory(found: Derivative) -> bool:
+def _unsatisfactory(found: Derivative, noise: Vector) -> bool:
     """Tell whether some output is known much worse than the typical derivative, so that smaller steps may help."""
     if found.value.size == 0:
         return False
     size = float(np.sqrt(np.mean(np.where(np.isfinite(found.bar), found.value, 0.0) ** 2)))
     limit = np.maximum(POOR * np.abs(found.value), WORTHWHILE * size)
-    return bool(np.any(found.kinky | (found.bar > np.maximum(limit, 4.0 * found.noise / COARSE_STEPS[-1]))))
+    return bool(np.any(found.kinky | (found.bar > np.maximum(limit, 4.0 * noise / COARSE_STEPS[-1]))))

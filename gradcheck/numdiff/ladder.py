@@ -24,6 +24,7 @@ CONFIRMING_STEPS = tuple(2.0**-k for k in (7, 9, 11))
 ORDERS = 3
 COVERAGE = 3.0  # standard deviations: a quotient's own noise is 0.7 to 0.8 of noise / h, so that bars hold at 4 sigma
 WELL_KNOWN = 0.1  # a derivative known better than this is not given up for a step too small for f to respond to
+FEWEST_FOR_A_KINK = 3  # a gap must have been seen not to shrink twice before it counts as a kink
 GAP_NOISE = 8.0  # the extrapolated gap weighs six values of f with at most (r + 1) / (r - 1) <= 5/3 each over h
 
 
@@ -60,7 +61,14 @@ class Ladder:
         roundoff = COVERAGE * self.noise / step
         heard = ~self._plateau(plus, minus)
         for value, error in zip(row, errors, strict=True):
-            self._offer(value, error + roundoff, kink, heard, {"gap": self.limit, "gap_error": self.limit_error, "kink_part": kink}, step)
+            self._offer(
+                value,
+                error + roundoff,
+                kink,
+                heard,
+                {"gap": self.limit, "gap_error": self.limit_error, "kink_part": kink},
+                step,
+            )
         self._note_residual(quotient, step)
         self._note_rung(step, errors[-1], roundoff)
         self.row, self.errors, self.previous_gap = row, errors, gap
@@ -135,11 +143,12 @@ class Ladder:
     @property
     def kinky(self) -> Mask:
         """Outputs whose bar is mostly a gap that the smallest step did not shrink, nor noise explains."""
-        if self.steps_taken < 2:
+        if self.steps_taken < FEWEST_FOR_A_KINK:
             return np.zeros(self.base.shape, dtype=bool)
         step = np.where(self.best_step > 0, self.best_step, 1.0)
         noise = GAP_NOISE * np.maximum(self.noise, self.unexplained_noise)
         lasting = (np.abs(self.limit) > np.abs(self.gap) / 2.0) & (np.abs(self.limit) > noise / self.step)
+        lasting &= self.limit_error < np.abs(self.limit) / 4.0
         return lasting & (self.kink_part >= self.bar / 2.0) & (self.kink_part > noise / step)
 
     def derivative(self, method: str, evaluations: int) -> Derivative:

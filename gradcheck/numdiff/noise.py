@@ -85,7 +85,8 @@ def quantisation_noise(along: Callable[[float], Vector | None], base: Vector, no
     A function that rounds its input or an intermediate to float32 answers a few ulps of float64 with silence. Third
     differences at a spacing of 2^-24 (three evaluations) are free of the smooth part and show the quanta. A kink
     within that spacing shows too; among many outputs the median decides, and where it might be either, a second look
-    at an eighth of the spacing tells: what a kink adds shrinks with the spacing, quanta do not.
+    at an eighth of the spacing tells: what a kink adds shrinks with the spacing and what is smooth with its cube,
+    quanta stay.
     """
     spacing = max(COARSE_SPACING, smallest)
     level = _third_difference(along, base, spacing)
@@ -98,7 +99,8 @@ def quantisation_noise(along: Callable[[float], Vector | None], base: Vector, no
         closer = _third_difference(along, base, spacing / CLOSER)
         if closer is not None:
             kinked = np.abs(closer * CLOSER - level) < SAME * level
-            level = np.where(kinked, 0.0, np.maximum(level, closer))
+            vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
+            level = np.where(kinked | vanished, 0.0, np.maximum(level, closer))
             typical = _typical(level, noise)
     return np.maximum(noise, np.maximum(level, typical * noise if typical > QUANTISED else 0.0))
 
@@ -122,7 +124,7 @@ def _typical(level: Vector, noise: Vector) -> float:
 def working_dtype(outputs: Vector, declared: np.dtype[Any]) -> np.dtype[Any]:
     """Return the precision that the outputs show: float32 or float16 where every output is representable in it.
 
-    Outputs with short mantissas (small integers, zeros) say nothing.
+    Outputs with short mantissas (small integers, zeros) say nothing; hand in those of a point without round numbers.
     """
     telling = outputs[np.isfinite(outputs) & (outputs != 0)]
     for narrow in (np.float16, np.float32):

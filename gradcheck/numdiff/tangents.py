@@ -7,6 +7,7 @@ Array = NDArray[np.floating]
 
 LARGEST_STEP = 2.0**-3
 SMALLEST_STEP = 2.0**-34  # leaves 2^18 units of rounding between the two points of a float64 stencil at |x|'s own scale
+OFF_THE_GRID = (5.0**0.5 - 1.0) / 2.0  # the golden section has the longest binary fraction there is
 MANY_DECADES = 1e3  # entries whose size varies by more than this have no common scale
 
 
@@ -18,10 +19,14 @@ def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np
 
 
 def random_magnitudes(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Draw magnitudes in [1/2, 3/2) on a grid of 2^-8, so that no entry is nearly unprobed and products round little."""
+    """Draw magnitudes in [1/2, 3/2): no entry is nearly unprobed.
+
+    256 values from single bytes are enough; they are shifted off the short binary fractions, which a backward that
+    rounds its cotangent to float32 would leave alone.
+    """
     number = int(np.prod(shape, dtype=np.int64))
     parts = np.frombuffer(rng.bytes(number), dtype=np.uint8).astype(np.float64)
-    return (0.5 + parts / 256.0).reshape(shape)
+    return (0.5 + (parts + OFF_THE_GRID) / 256.0).reshape(shape)
 
 
 def random_direction(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -1,0 +1,268 @@
+"""Two answers of one backward held against each other: calls as a caller makes them, and bars for what may differ.
+
+Both answers are claims, so nothing is measured here: they may differ by the rounding of their own sums, by their
+response to rounding of the inputs, and by what forward's noise leaves undetermined, the same three terms with which a
+claim is held against a measurement (`comparison.compare`). Norms weigh each entry by the natural scale of its argument.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD, norm
+from gradcheck.checks.instrument import Instrument, copied, usable_gradient
+from gradcheck.checks.outputs import Form, as_arrays, flatten
+from gradcheck.checks.probes import draw_cotangent
+from gradcheck.errors import GradcheckError
+from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.tangents import natural_scale
+from gradcheck.subject import Array, Inputs, Passes, is_floating
+from gradcheck.verdict import Cost
+
+Gradients = Mapping[str, Array | None]
+Parts = tuple[Array, ...]
+
+JUMP = 0.1  # a difference of which rounding of the inputs makes this share is a change of branch, not a mistake
+ULPS = 8  # how far entries are moved, each on its own, to break ties and to cross kinks at the point
+CLOSER_LOOKS = 2  # a branch is met with probability 1/2 in each
+
+
+class OutOfBudget(Exception):  # noqa: N818 - the end of the money is no error
+    """The calls granted to the contract are spent."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far apart two answers are for one argument: in its own size, and in bars; `shape` where it is another one."""
+
+    argument: str
+    relative: float
+    bars: float
+    size: float = float("inf")
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the contract is tested: the given point, one cotangent and backward's answer to it on plain arrays."""
+
+    instrument: Instrument
+    evidence: Evidence
+    rng: np.random.Generator
+    budget: int
+    before: Cost = field(default_factory=lambda: Cost("", 0, 0))
+
+    @property
+    def inputs(self) -> Inputs:
+        """The caller's values; only ever handed out in copies."""
+        return self.evidence.place.inputs
+
+    @property
+    def form(self) -> Form:
+        """Shapes and dtypes of the outputs at the given point."""
+        return self.evidence.place.form
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        """The arguments whose gradients are under test."""
+        return self.instrument.subject.wrt
+
+    @property
+    def judgeable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """The outputs that cotangents may weigh: the smooth ones, or the finite ones where none is smooth."""
+        smooth = self.evidence.together
+        return smooth if smooth.any() else np.isfinite(self.evidence.place.base)
+
+    @cached_property
+    def _first(self) -> tuple[Vector, Gradients]:
+        if self.evidence.together.any() and self.evidence.cotangents:
+            return self.evidence.cotangents[0], self.evidence.gradients[0]
+        flat = draw_cotangent(self.rng, self.form, self.judgeable)
+        return flat, self.usable(self.backward(self.form.cut(flat), copied(self.inputs)))
+
+    @property
+    def cotangent(self) -> Vector:
+        """The flat cotangent of the reference answer."""
+        return self._first[0]
+
+    @property
+    def expected(self) -> Gradients:
+        """The reference answer: to `cotangent`, on a fresh instance and plain copies."""
+        return self._first[1]
+
+    @cached_property
+    def outputs(self) -> Array:
+        """What forward gives on plain copies in the caller's own dtypes, flat (one call)."""
+        return flatten(self.forward(copied(self.inputs)))
+
+    @cached_property
+    def _scales(self) -> dict[str, Array]:
+        return {name: natural_scale(self.inputs[name]) for name in self.wrt}
+
+    def cut(self) -> Parts:
+        """Return the reference cotangent as fresh arrays."""
+        return self.form.cut(self.cotangent)
+
+    def forward(self, inputs: Inputs, *, passes: Passes | None = None) -> Parts:
+        """Call forward on these very arrays and return its outputs as real arrays."""
+        self._afford(forward=1)
+        return as_arrays(self.instrument.forward_in_use(passes or self.instrument.fresh(), inputs))
+
+    def backward(self, parts: Parts, inputs: Inputs, *, passes: Passes | None = None) -> dict[str, Any]:
+        """Call backward on these very arrays, by default on a fresh instance that is ready for it."""
+        self._afford(backward=1)
+        return self.instrument.backward_in_use(passes or self.instrument.prepared(inputs), parts, inputs)
+
+    def accepts(self, inputs: Inputs, *, passes: Passes | None = None) -> Parts | None:
+        """Return forward's outputs on copies of `inputs`, or None where it refuses them or gives no finite answer."""
+        try:
+            parts = self.forward(copied(inputs), passes=passes)
+        except GradcheckError:
+            return None
+        real = not any(np.iscomplexobj(part) for part in parts)
+        return parts if real and all(np.all(np.isfinite(part)) for part in parts) else None
+
+    def usable(self, claims: Mapping[str, Any], inputs: Inputs | None = None) -> Gradients:
+        """Return claims as float64 arrays; None where none is claimed, or in another shape than its argument's."""
+        return {name: usable_gradient(claims.get(name), (inputs or self.inputs)[name]) for name in self.wrt}
+
+    def _afford(self, *, forward: int = 0, backward: int = 0) -> None:
+        now = self.instrument.evaluations
+        if (
+            max(now.forward - self.before.forward + forward, now.backward - self.before.backward + backward)
+            > self.budget
+        ):
+            raise OutOfBudget
+
+    def same_outputs(self, parts: Parts, expected: Array, share: float = 1.0) -> bool:
+        """Tell whether outputs are what is expected, but for rounding; `share` of the whole's noise is allowed."""
+        values = flatten(parts)
+        if values.shape != expected.shape:
+            return False
+        slack = next(iter(self.evidence.slacks.values()), None)
+        if slack is None or not values.size:
+            return bool(np.array_equal(values, expected, equal_nan=True))
+        known = np.isfinite(expected)
+        room = SUMMATION * float(np.sqrt(slack.terms)) * norm(slack.noise[np.isfinite(slack.noise)]) * share
+        return bool(
+            np.array_equal(known, np.isfinite(values)) and norm(values[known] - expected[known]) <= THRESHOLD * room
+        )
+
+    def differences(
+        self,
+        claims: Mapping[str, Any],
+        expected: Gradients,
+        *,
+        beside: Iterable[Gradients] = (),
+        factor: float = 1.0,
+        response: Mapping[str, float] | None = None,
+    ) -> list[Difference]:
+        """Return where an answer is not what is expected, by more than rounding explains.
+
+        `beside` are gradients that the expectation was computed from, whose rounding counts too; `factor` how much
+        larger than the reference's the cotangent is; `response` replaces the one measured at the given point.
+        """
+        beside = tuple(beside)
+        found = []
+        for name in self.wrt:
+            right = expected.get(name)
+            if right is None or not np.all(np.isfinite(right)):
+                continue
+            seen = usable_gradient(claims.get(name), right)
+            if seen is None:
+                value = claims.get(name)
+                found.append(Difference(name, float("inf"), float("inf"), shape=np.shape(value)))
+                continue
+            own = None if response is None else response.get(name, 0.0)
+            unit = _unit(claims.get(name), self.evidence.slacks[name].unit)
+            difference = self._between(name, seen, right, beside, factor=factor, unit=unit, response=own)
+            if difference.bars > THRESHOLD:
+                found.append(difference)
+        return found
+
+    def _between(
+        self,
+        name: str,
+        seen: Array,
+        right: Array,
+        beside: tuple[Gradients, ...],
+        *,
+        factor: float,
+        unit: float,
+        response: float | None,
+    ) -> Difference:
+        slack = self.evidence.slacks[name]
+        scale = self._scale_of(name, right.shape)
+        own = norm(right * scale)
+        reach = max(
+            [
+                own,
+                *(
+                    norm(other * self._scale_of(name, other.shape))
+                    for g in beside
+                    if (other := g.get(name)) is not None
+                ),
+            ]
+        )
+        apart = norm((seen - right) * scale) if np.all(np.isfinite(seen)) else float("inf")
+        terms = float(np.sqrt(max(slack.terms, 1)))
+        finite = np.isfinite(slack.noise)
+        condition = CONDITION * norm(self.cotangent[finite] * slack.noise[finite]) * factor
+        # Sums in another order change intermediate values by more than the few ulps that the response was measured for.
+        rounding = terms * (SUMMATION * unit + (slack.response if response is None else response)) * reach
+        tiny = float(np.finfo(self.inputs[name].dtype).tiny) * norm(scale) * terms
+        bar = float(np.sqrt(rounding**2 + condition**2)) + tiny
+        bars = apart / bar if bar > 0 else (float("inf") if apart > 0 else 0.0)
+        return Difference(name, apart / reach if reach > 0 else float("inf"), bars, apart)
+
+    def _scale_of(self, name: str, shape: tuple[int, ...]) -> Array:
+        whole = self._scales[name]
+        if whole.shape == shape or not whole.size:
+            return whole if whole.shape == shape else np.ones(shape)
+        return np.full(shape, float(np.sqrt(np.mean(whole**2))))
+
+    def unexplained(self, differences: list[Difference], inputs: Inputs, parts: Parts) -> list[Difference]:
+        """Leave out the differences that rounding of the inputs makes as well: a branch that changes at the point."""
+        if not differences:
+            return []
+        try:
+            plain = self._answer(copied(inputs), parts, inputs)
+            for _ in range(CLOSER_LOOKS):
+                near = self._answer(self._nudged(inputs), parts, inputs)
+                differences = [
+                    d for d in differences if not self._jumps(d, plain.get(d.argument), near.get(d.argument))
+                ]
+        except GradcheckError:
+            return differences
+        return differences
+
+    def _answer(self, moved: Inputs, parts: Parts, like: Inputs) -> Gradients:
+        return self.usable(self.backward(tuple(part.copy() for part in parts), moved), like)
+
+    def _jumps(self, difference: Difference, one: Array | None, other: Array | None) -> bool:
+        if one is None or other is None or difference.shape is not None or not np.isfinite(difference.size):
+            return False
+        return norm((one - other) * self._scale_of(difference.argument, one.shape)) > JUMP * difference.size
+
+    def _nudged(self, inputs: Inputs) -> dict[str, Any]:
+        moved = copied(inputs)
+        for name, value in moved.items():
+            if name in self.wrt and is_floating(value):
+                steps = self.rng.integers(-ULPS, ULPS + 1, value.shape)
+                moved[name] = (value + steps * np.spacing(np.abs(value))).astype(value.dtype)
+        return moved
+
+
+def _unit(claim: Any, unit: float) -> float:
+    """Return the unit round-off of a claim; one returned in a shorter dtype (which is told apart) has that dtype's."""
+    dtype = np.asarray(claim).dtype
+    return max(unit, float(np.finfo(dtype).eps) / 2.0) if np.issubdtype(dtype, np.floating) else unit
+
+
+def told(differences: list[Difference]) -> dict[str, float]:
+    """Return the size of each difference, relative to the gradient, by argument."""
+    return {d.argument: d.relative for d in differences}
