@@ -24,7 +24,7 @@ have seen, and, when it is wrong, where and why. There is no tolerance to set.
 \b
 Examples:
   gradcheck check layers.py:Conv --input x=2,3,8,8 --input w=4,3,3,3
-  gradcheck check layers.py:conv,conv_back --input x=2,3,8,8 --input w=4,3,3,3
+  gradcheck check layers.py:conv,back --input x=2,3,8,8 --input w=4,3,3,3
   gradcheck layers Conv
 
 \b

@@ -29,7 +29,7 @@ Inputs, one --input NAME=SPEC for each argument of forward:
 \b
 Examples:
   gradcheck check layers.py:Conv --input x=2,3,6,7 --input w=4,3,3,2
-  gradcheck check layers.py:conv,conv_back --input x=2,3,8,8 --input w=4,3,3,3
+  gradcheck check layers.py:conv,back --input x=2,3,8,8 --input w=4,3,3,3
   gradcheck check pools.py:Max --input x=2,3,8,8 --arg size=2 --arg size=3"""
 
 
