@@ -1,7 +1,7 @@
 """The checks in their order, on one subject: what was found, before it is explained and told."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,12 +10,15 @@ from gradcheck.checks.claims import claim_findings, first_claim, judged_argument
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.kinks import judge_kinks
-from gradcheck.checks.places import REPEATABLE, Place, survey
+from gradcheck.checks.outputs import Form
+from gradcheck.checks.places import A_LITTLE, REPEATABLE, Place, survey
 from gradcheck.checks.points import PointRuling, derived_inputs, joined, judge_points, larger_batch
+from gradcheck.checks.precision import PrecisionRuling, is_low, judge_precision, runs_wide
 from gradcheck.checks.probes import draw_cotangent
 from gradcheck.checks.ruling import Flag, rule
 from gradcheck.errors import LayerFault
-from gradcheck.subject import named_inputs
+from gradcheck.numdiff.tangents import natural_scale
+from gradcheck.subject import is_floating, named_inputs
 from gradcheck.verdict import Argument, Finding, Severity, Verdict
 
 
@@ -61,19 +64,60 @@ def judge(instrument: Instrument, plan: Plan) -> Outcome:
     except LayerFault as fault:
         return Outcome(findings=(Finding(fault.code, str(fault), argument=fault.argument),))
     findings = claim_findings(claims, subject.inputs, subject, place.form, asked=plan.asked)
+    findings = [_weighed(instrument, place, finding) for finding in findings]
     instrument.subject = judged_arguments(claims, findings, subject)
-    evidences = [gather(instrument, place, rng, quick=plan.effort == "quick")]
-    flags = {name: _flags(instrument, evidences[0], name, rng) for name in instrument.subject.wrt}
+    low = is_low(instrument.subject) and _widest(place) and runs_wide(instrument, instrument.subject, rng)
+    if low:
+        instrument.subject = instrument.subject.at(place.wide)
+        main = replace(
+            place, inputs=place.wide, form=Form(place.form.shapes, (np.dtype(np.float64),) * len(place.form.shapes))
+        )
+    else:
+        main = place
+    given = gather(instrument, main, rng, quick=plan.effort == "quick")
+    flags = {name: _flags(instrument, given, name, rng) for name in instrument.subject.wrt}
     with instrument.purpose("kinks"):
-        kinks = judge_kinks(instrument, evidences[0], rng)
-    for name, found in (kinks.flags or {}).items():
-        flags[name] = [*flags.get(name, []), *found]
-    further = _further(instrument, plan, evidences[0], rng)
-    for name, found in (further.flags or {}).items():
-        flags[name] = [*flags.get(name, []), *found]
-    evidences += further.evidences
-    arguments = {name: rule(name, subject.inputs[name], evidences, flags) for name in instrument.subject.wrt}
+        _add(flags, judge_kinks(instrument, given, rng).flags)
+    precision = PrecisionRuling()
+    if low:
+        with instrument.purpose("low precision"):
+            precision = judge_precision(instrument, main, subject.inputs, given.together, rng)
+        _add(flags, precision.flags)
+    further = _further(instrument, plan, given, rng)
+    _add(flags, further.flags)
+    evidences = [given, *further.evidences]
+    arguments = {
+        name: rule(
+            name, subject.inputs[name], evidences, flags, low=[c for c in precision.comparisons if c.argument == name]
+        )
+        for name in instrument.subject.wrt
+    }
     return Outcome(arguments, tuple(findings), tuple(evidences), (place.name, *further.names))
+
+
+def _add(flags: dict[str, list[Flag]], more: Mapping[str, Sequence[Flag]] | None) -> None:
+    for name, found in (more or {}).items():
+        flags[name] = [*flags.get(name, []), *found]
+
+
+def _widest(place: Place) -> bool:
+    """Tell whether forward runs in float64 here."""
+    wide = all(value.dtype == np.float64 for value in place.wide.values() if is_floating(value))
+    return wide and place.work == np.float64
+
+
+def _weighed(instrument: Instrument, place: Place, finding: Finding) -> Finding:
+    """Make a missing gradient a warning where forward does respond to the argument."""
+    if finding.code != "gradient-unclaimed" or finding.severity is Severity.ERROR or finding.argument is None:
+        return finding
+    x = place.wide[finding.argument]
+    outputs = instrument.evaluate(
+        {**place.wide, finding.argument: x + A_LITTLE * natural_scale(x).astype(x.dtype)}, place.form
+    )
+    if outputs is None or np.array_equal(outputs, place.base, equal_nan=True):
+        return finding
+    text = f"backward claims no gradient for `{finding.argument}`, though forward responds to it; it was not judged."
+    return replace(finding, sentence=text, severity=Severity.WARNING)
 
 
 def _further(instrument: Instrument, plan: Plan, given: Evidence, rng: np.random.Generator) -> PointRuling:

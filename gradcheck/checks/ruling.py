@@ -69,8 +69,19 @@ def step_curve(evidence: Evidence, name: str) -> StepCurve | None:
     )
 
 
-def rule(name: str, like: Array, evidences: Sequence[Evidence], flags: Mapping[str, Sequence[Flag]]) -> Argument:
-    """Decide on one argument from what was seen at every place; the first evidence is the given point's."""
+def rule(
+    name: str,
+    like: Array,
+    evidences: Sequence[Evidence],
+    flags: Mapping[str, Sequence[Flag]],
+    *,
+    low: Sequence[Comparison] = (),
+) -> Argument:
+    """Decide on one argument from what was seen at every place; the first evidence is the given point's.
+
+    `low` are comparisons of a low-precision gradient with the float64 one: what they could not have seen widens the
+    resolution that is told, while the code itself was judged in float64.
+    """
     everything = [c for e in evidences for c in e.of(name)]
     confirmed = [f.first for f in flags.get(name, ()) if f.confirmed]
     doubtful = [f.first for f in flags.get(name, ()) if not (f.confirmed or f.excused)]
@@ -82,8 +93,8 @@ def rule(name: str, like: Array, evidences: Sequence[Evidence], flags: Mapping[s
         "probes": len(everything),
         "set_apart": int(np.count_nonzero(given.kinky)),
         "step_curve": step_curve(given, name),
-        "resolution": best[0],
-        "entry_resolution": best[1],
+        "resolution": max([best[0], *(c.shown / c.reach for c in low if c.reach > 0)]),
+        "entry_resolution": max([best[1], *(THRESHOLD * c.bar / c.reach for c in low if c.reach > 0)]),
     }
     cleared = [c for c in everything if c.bars <= THRESHOLD]
     worst = max(confirmed or doubtful or cleared or everything, key=lambda c: c.bars, default=None)
@@ -98,6 +109,8 @@ def rule(name: str, like: Array, evidences: Sequence[Evidence], flags: Mapping[s
             "not-reproduced",
             "a discrepancy did not reproduce along a fresh direction",
         )
+    if like.size == 0 or given.place.base.size == 0:
+        return _made(blank, told, Verdict.AGREES, "vacuous", "it is empty, or the output is")
     if not everything:
         return _made(blank, told, Verdict.INCONCLUSIVE, "not-measured", "no output could be measured")
     if best[0] <= ENOUGH:

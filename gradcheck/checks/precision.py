@@ -1,0 +1,128 @@
+"""Is a float32 or float16 gradient the float64 one, but for its own rounding?
+
+Where the layer also runs in float64, its code is judged there, at the rounded inputs, with float64's sharpness; what is
+left to ask is whether its low-precision answer stands within rounding of that. An entry that is a sum of K terms of
+random sign, added up in order, errs by about u sqrt(K / 2) of its size; entries that cancel err by as much as their
+neighbours, so the typical entry's size counts too, and so does the measured response to a change by a few ulps.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradcheck.checks.comparison import SUMMATION, THRESHOLD, Comparison
+from gradcheck.checks.instrument import Instrument, copied
+from gradcheck.checks.outputs import flatten, form_of
+from gradcheck.checks.places import Place, draw_tangent, line_along, widened
+from gradcheck.checks.probes import claim_unit, draw_cotangent
+from gradcheck.checks.ruling import Flag
+from gradcheck.errors import GradcheckError, LayerFault
+from gradcheck.numdiff.noise import few_ulps
+from gradcheck.numdiff.records import Mask, Vector
+from gradcheck.subject import Array, Inputs, Subject, is_floating
+
+REACH = 32.0  # units of rounding: a branch closer than this can be taken either way in low precision
+CURVED = 64.0  # a gap beyond this many times the step (per scale of the input) is a kink's and not a curve's
+LOW_PRECISION = "low precision"
+
+
+@dataclass(frozen=True)
+class PrecisionRuling:
+    """Comparisons of the low-precision gradient with the float64 one, and the flags among them."""
+
+    comparisons: tuple[Comparison, ...] = ()
+    flags: Mapping[str, tuple[Flag, ...]] | None = None
+
+
+def is_low(subject: Subject) -> bool:
+    """Tell whether any argument under test is of lower precision than float64."""
+    return any(subject.inputs[name].dtype != np.float64 for name in subject.wrt)
+
+
+def runs_wide(instrument: Instrument, subject: Subject, rng: np.random.Generator) -> bool:
+    """Tell whether forward and backward both run in float64 at the widened inputs, and stay there."""
+    wide = widened(subject.inputs)
+    try:
+        parts = instrument.outputs(wide)
+        form = form_of(parts)
+        if form.coarsest != np.float64:
+            return False
+        cotangent = draw_cotangent(rng, form, np.isfinite(flatten(parts)))
+        raw = instrument.raw_backward(form.cut(cotangent), wide)
+    except (GradcheckError, LayerFault):
+        return False
+    claimed = [np.asarray(value) for name in subject.wrt if (value := raw.get(name)) is not None]
+    return bool(claimed) and all(value.dtype == np.float64 for value in claimed)
+
+
+def judge_precision(
+    instrument: Instrument, wide: Place, inputs: Inputs, together: Mask, rng: np.random.Generator
+) -> PrecisionRuling:
+    """Hold the gradients at `inputs` against those at the widened inputs, entry by entry, for two cotangents."""
+    parts = instrument.outputs(inputs)
+    low = replace(wide, inputs=dict(inputs), form=form_of(parts))
+    mask = together & ~_branches_in_reach(instrument, low, rng)
+    if not mask.any():
+        return PrecisionRuling()
+    first = _compare(instrument, low, wide, draw_cotangent(rng, low.form, mask))
+    if not any(c.bars > THRESHOLD for c in first.values()):
+        return PrecisionRuling(tuple(first.values()), {})
+    second = _compare(instrument, low, wide, draw_cotangent(rng, low.form, mask))
+    flags = {name: (Flag(c, second.get(name)),) for name, c in first.items() if c.bars > THRESHOLD}
+    return PrecisionRuling(tuple(first.values()), flags)
+
+
+def _branches_in_reach(instrument: Instrument, low: Place, rng: np.random.Generator) -> Mask:
+    """Outputs with a kink within the reach of the low precision's rounding, along two joint directions."""
+    step = REACH * claim_unit(instrument, low)
+    found = np.zeros(low.base.shape, dtype=bool)
+    for _ in range(2):
+        tangents = {name: draw_tangent(rng, low, name) for name in instrument.subject.wrt}
+        along = line_along(instrument, low, tangents).along
+        plus, minus = along(step), along(-step)
+        if plus is None or minus is None:
+            continue
+        slope = np.abs(plus - minus) / (2.0 * step)
+        gap = np.abs((plus - low.base) + (minus - low.base)) / step
+        typical = float(np.sqrt(np.mean(slope[np.isfinite(slope)] ** 2))) if np.isfinite(slope).any() else 0.0
+        found |= ~np.isfinite(gap) | (gap > CURVED * step * np.maximum(slope, typical) + 8.0 * low.noise / step)
+    return found
+
+
+def _compare(instrument: Instrument, low: Place, wide: Place, cotangent: Vector) -> dict[str, Comparison]:
+    unit = claim_unit(instrument, low)
+    terms = max([low.base.size, *(v.size for v in low.inputs.values() if is_floating(v))])
+    moved = copied(low.inputs) | {n: few_ulps(low.inputs[n], 11, low.inputs[n].dtype) for n in instrument.subject.wrt}
+    claims = instrument.gradients(cotangent, low.inputs, low.form)
+    truths = instrument.gradients(cotangent, wide.inputs, wide.form)
+    nearby = instrument.gradients(cotangent, moved, low.form)
+    found = {}
+    for name in instrument.subject.wrt:
+        claim, truth, other = claims.get(name), truths.get(name), nearby.get(name)
+        if claim is not None and truth is not None and claim.size:
+            response = np.zeros(claim.shape) if other is None else np.abs(other - claim)
+            found[name] = _worst_entry(name, claim, truth, response, SUMMATION * unit * np.sqrt(terms), low.name)
+    return found
+
+
+def _worst_entry(name: str, claim: Array, truth: Array, response: Array, rounding: float, place: str) -> Comparison:
+    typical = float(np.sqrt(np.mean(truth**2)))
+    bar = rounding * np.maximum(np.abs(truth), typical) + np.maximum(response, float(np.sqrt(np.mean(response**2))))
+    with np.errstate(all="ignore"):
+        bars = np.where(claim == truth, 0.0, np.abs(claim - truth) / bar)
+    worst = np.unravel_index(int(np.argmax(bars)), bars.shape)
+    apart = float(np.sqrt(np.mean((claim - truth) ** 2)))
+    return Comparison(
+        argument=name,
+        place=place,
+        kind=LOW_PRECISION,
+        claimed=float(claim[worst]),
+        measured=float(truth[worst]),
+        measured_bar=float(bar[worst]),
+        bar=float(bar[worst]),
+        reach=typical,
+        entries=claim.size,
+        shown=apart,
+        method="the same layer in float64",
+    )
