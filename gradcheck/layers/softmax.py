@@ -41,10 +41,10 @@ class Softmax:
         delta = cotangent(grad_output, np.shape(input)).reshape(x.shape)
         with np.errstate(over="ignore", under="ignore"):
             weights, largest = _weights(x, axis)
-            delta = delta - np.take_along_axis(delta, largest, axis)
-            weighted = delta * weights
-            weighted -= weights * weighted.sum(axis=axis, keepdims=True)
-            return rounded(weighted.reshape(np.shape(input)), input)
+            excess = np.subtract(delta, np.take_along_axis(delta, largest, axis), dtype=np.result_type(delta, weights))
+            excess -= _inner(excess, weights, axis)
+            excess *= weights
+            return rounded(excess.reshape(np.shape(input)), input)
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,12 @@ def _weights(x: Array, axis: int) -> tuple[Array, Array]:
     weights = np.exp(below, out=below)
     weights /= weights.sum(axis=axis, keepdims=True)
     return weights, largest
+
+
+def _inner(a: Array, b: Array, axis: int) -> Array:
+    """Return the sum of a * b along the axis, without an array of the products."""
+    sums = np.einsum("...i,...i->...", np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1))
+    return np.expand_dims(sums, axis)
 
 
 def _rest(terms: Array, largest: Array, axis: int) -> Array:
