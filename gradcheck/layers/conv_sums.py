@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.layers.conv_blocks import divide
-from gradcheck.layers.conv_columns import gather, positions, scatter, store
+from gradcheck.layers.conv_columns import gather, positions, room, scatter, store
 from gradcheck.layers.geometry import Windows
 
 Array = NDArray[Any]
@@ -48,14 +48,10 @@ def correlate_input(grad_output: Array, weight: Array, windows: Windows, groups:
     """
     channels = weight.shape[1] * groups
     grad_input = np.zeros((len(grad_output), channels, *windows.input_size), grad_output.dtype)
-    w = _matrix(weight, groups)
+    w = _matrix(weight, groups).swapaxes(1, 2)
     for block in divide(windows, grad_input, grad_output, weight):
         d = positions(grad_output, block, groups)
-        if windows.pointwise:
-            x = positions(grad_input, block, groups)
-            store(np.matmul(w.swapaxes(1, 2), d, out=x), grad_input, block)
-        else:
-            scatter(w.swapaxes(1, 2) @ d, grad_input, block)
+        scatter(np.matmul(w, d, out=room(grad_input, block, groups)), grad_input, block)
     return grad_input
 
 
