@@ -77,7 +77,7 @@ def find_layout(make: Callable[[], Any], calls: Calls, inputs: Inputs, pairs: Ma
 
 def _names(held: list[Held], inputs: Inputs) -> dict[str, Held]:
     """Name each array by its last word where that is its own, else by its whole path."""
-    leaves = [bare(one.paths[0]) for one in held]
+    leaves = [bare(one.paths[0]).strip("_") for one in held]
     return {
         leaf if leaves.count(leaf) == 1 and leaf not in inputs and not leaf.isdigit() else spelled(one.paths[0]): one
         for leaf, one in zip(leaves, held, strict=True)

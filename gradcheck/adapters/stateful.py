@@ -10,6 +10,7 @@ from gradcheck.adapters.layout import Layout, find_layout
 from gradcheck.adapters.returned import by_argument
 from gradcheck.adapters.slots import slots_of
 from gradcheck.adapters.trial import Calls, quietly, run_forward
+from gradcheck.adapters.upstream import ALONE, NOTE, stands_alone, times
 from gradcheck.errors import InvalidInput, InvalidLayer, did_you_mean
 from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_floating
 
@@ -55,8 +56,9 @@ def read_stateful(
         A pass raised in the trial run.
     """
     given = _forward_inputs(layer, inputs)
-    calls = _calls(layer, given)
     make, isolated = fresh_layer(layer, factory)
+    alone = stands_alone(make, given)
+    calls = ALONE if alone else _calls(layer, given)
     layout = find_layout(make, calls, given, grads or {})
     found = {**given, **_parameter_values(layout, inputs, given)}
     return Subject(
@@ -67,7 +69,7 @@ def read_stateful(
         convention="stateful class",
         stateful=True,
         isolated=isolated,
-        notes=layout.notes,
+        notes=(*layout.notes, NOTE) if alone else layout.notes,
     )
 
 
@@ -155,6 +157,7 @@ def _passes(layer: Any, calls: Calls, layout: Layout, names: tuple[str, ...]) ->
         returned = calls.backward(layer, cotangents, {name: values[name] for name in names})
         slots = slots_of(layer)
         held = {name: slots[path].value for name, path in layout.gradients.items() if path in slots}
-        return {**held, **by_argument(returned, layout.order, tuple(values))}
+        claimed = {**held, **by_argument(returned, layout.order, tuple(values))}
+        return {name: times(cotangents, one) for name, one in claimed.items()} if calls is ALONE else claimed
 
     return Passes(forward=forward, backward=backward)

@@ -28,7 +28,7 @@ Examples:
   gradcheck layers Conv
 
 \b
-Exit codes: 0 agrees, 1 disagrees, 2 wrong usage, or a target could not be run,
+Exit codes: 0 agrees, 1 disagrees, 2 wrong usage, or a target cannot be run,
 3 inconclusive, 130 interrupted; over many targets the first of 1, 2, 3, 0."""
 
 

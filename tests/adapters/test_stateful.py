@@ -377,3 +377,67 @@ def test_misuse_is_answered(options, error, words):
 def test_wrt_of_a_parameter_without_gradient_asks_for_a_pair():
     with pytest.raises(InvalidLayer, match=r"the gradient of `mask` must be .*none was found.*--grad mask="):
         subject_of(Constant(), {"x": X}, wrt=["mask"])
+
+
+class Private(Dense):
+    def __init__(self):
+        self._W, self._b = Dense().W, Dense().b
+
+    def forward(self, x):
+        self._x = x
+        return x @ self._W + self._b
+
+    def backward(self, dout):
+        self._dW, self._db = self._x.T @ dout, dout.sum(axis=0)
+        return dout @ self._W.T
+
+
+def test_a_private_attribute_is_named_without_its_underscore():
+    report = check(Private(), {"x": X}, effort="quick")
+    assert (list(report.arguments), report.verdict) == (["x", "W", "b"], Verdict.AGREES)
+
+
+class Loss:
+    """Cross-entropy fused with softmax, from labels."""
+
+    def forward(self, x, labels):
+        shifted = np.exp(x - x.max(axis=1, keepdims=True))
+        self.y, self.labels = shifted / shifted.sum(axis=1, keepdims=True), labels
+        return -np.log(self.y[np.arange(len(x)), labels]).mean()
+
+    def backward(self):
+        grad = self.y.copy()
+        grad[np.arange(len(grad)), self.labels] -= 1
+        return grad / len(grad)
+
+
+class LossWithDefault(Loss):
+    def backward(self, dout=1):
+        return super().backward()
+
+
+class LossThatMultiplies(Loss):
+    def backward(self, dout=1):
+        return super().backward() * dout
+
+
+class WrongLoss(Loss):
+    def backward(self):
+        return super().backward() * 2
+
+
+LABELS = np.array([0, 2, 1, 1, 0])
+ALONE = "backward is called without grad_output, as for a loss; its gradients are multiplied by it"
+
+
+@pytest.mark.parametrize(
+    ("loss", "alone"), [(Loss, True), (LossWithDefault, True), (LossThatMultiplies, False)], ids=str
+)
+def test_accepts_correct_loss_with_or_without_grad_output(loss, alone):
+    report = check(loss(), {"x": X, "labels": LABELS}, effort="quick")
+    assert report.verdict is Verdict.AGREES, str(report)
+    assert (ALONE in report.notes) is alone
+
+
+def test_catches_loss_gradient_of_twice_the_size():
+    assert check(WrongLoss(), {"x": X, "labels": LABELS}, effort="quick").verdict is Verdict.DISAGREES
