@@ -8,6 +8,7 @@ import numpy as np
 from gradcheck.checks.adjoint import Evidence, confirm, gather
 from gradcheck.checks.claims import claim_findings, first_claim, judged_arguments
 from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.exact import ExactRuling, judge_exactly
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.kinks import judge_kinks
 from gradcheck.checks.outputs import Form
@@ -85,6 +86,11 @@ def judge(instrument: Instrument, plan: Plan) -> Outcome:
         _add(flags, precision.flags)
     further = _further(instrument, plan, given, rng)
     _add(flags, further.flags)
+    exact = ExactRuling()
+    if plan.effort != "quick":
+        with instrument.purpose("exact tier"):
+            exact = judge_exactly(instrument, given, rng)
+        _add(flags, exact.flags)
     evidences = [given, *further.evidences]
     arguments = {
         name: rule(
@@ -92,7 +98,8 @@ def judge(instrument: Instrument, plan: Plan) -> Outcome:
         )
         for name in instrument.subject.wrt
     }
-    return Outcome(arguments, tuple(findings), tuple(evidences), (place.name, *further.names))
+    arguments = {n: replace(a, exact_bound=exact.bounds.get(n)) for n, a in arguments.items()}
+    return Outcome(arguments, tuple(findings), tuple(evidences), (place.name, *further.names), exact=exact.sentence)
 
 
 def _add(flags: dict[str, list[Flag]], more: Mapping[str, Sequence[Flag]] | None) -> None:

@@ -42,17 +42,21 @@ def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:
 
     An error of the whole gradient in an unknown direction contributes a nearly normal number Z times its size to each
     of k probes; all k are missed with probability (0.8 z)^k where |Z| < z, so that z = 0.001^(1/k) / 0.8 holds 99.9 %.
-    A single entry is never cancelled: its tangent is at least half its scale.
+    Of probes with bars of different sizes the sharpest k count, for the k that gives the best figure. A single entry
+    is never cancelled: its tangent is at least half its scale.
     """
-    if not comparisons:
+    told = [c for c in comparisons if max(c.reach, c.shown) > 0]
+    if not told:
         return float("inf"), float("inf")
-    shares = [c.bar / max(c.reach, c.shown) if max(c.reach, c.shown) > 0 else float("inf") for c in comparisons]
-    share = float(np.median(shares))
-    entries = comparisons[0].entries
-    quantile = SMALLEST_MAGNITUDE if entries == 1 else min(MISSED ** (1.0 / len(comparisons)) / 0.8, 1.0)
-    whole = THRESHOLD * share / quantile
-    single = THRESHOLD * share * float(np.sqrt(entries)) / SMALLEST_MAGNITUDE
+    shares = sorted(c.bar / max(c.reach, c.shown) for c in told)
+    entries = told[0].entries
+    whole = min(THRESHOLD * share / _quantile(k, entries) for k, share in enumerate(shares, start=1))
+    single = THRESHOLD * shares[0] * float(np.sqrt(entries)) / SMALLEST_MAGNITUDE
     return whole, single
+
+
+def _quantile(probes: int, entries: int) -> float:
+    return SMALLEST_MAGNITUDE if entries == 1 else min(float(MISSED ** (1.0 / probes)) / 0.8, 1.0)
 
 
 def step_curve(evidence: Evidence, name: str) -> StepCurve | None:
