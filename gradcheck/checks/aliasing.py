@@ -5,9 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.checks.bench import Bench
-from gradcheck.checks.instrument import copied
 from gradcheck.checks.severities import found
-from gradcheck.errors import GradcheckError
 from gradcheck.subject import Array
 from gradcheck.verdict import Finding
 
@@ -16,22 +14,18 @@ MOST_WORK = 10_000  # candidates tried in the exact search for a shared address;
 
 def aliasing(bench: Bench) -> Iterator[Finding]:
     """Yield each returned gradient that shares memory with an array of the caller's or with another gradient."""
-    inputs, parts = copied(bench.inputs), bench.cut()
-    try:
-        claims = bench.backward(parts, inputs)
-    except GradcheckError:
-        return  # told elsewhere
-    arrays = {n: v for n, v in claims.items() if isinstance(v, np.ndarray) and v.size}
+    use = bench.used
+    arrays = {n: v for n, v in use.claims.items() if isinstance(v, np.ndarray) and v.size}
     names = list(arrays)
     for i, name in enumerate(names):
-        if any(shared(arrays[name], part) for part in parts):
+        if any(shared(arrays[name], part) for part in use.parts):
             text = f"The gradient of `{name}` shares memory with grad_output; adding into either changes both."
             yield found("aliases-grad-output", text, argument=name)
         for other in names[i + 1 :]:
             if shared(arrays[name], arrays[other]):
                 text = f"The gradients of `{name}` and `{other}` share memory; adding into either changes both."
                 yield found("aliases-gradient", text, argument=name, other=other)
-        for other, value in inputs.items():
+        for other, value in use.inputs.items():
             if isinstance(value, np.ndarray) and shared(arrays[name], value):
                 text = f"The gradient of `{name}` shares memory with the input `{other}`; an update of it changes both."
                 yield found("aliases-input", text, argument=name, other=other)

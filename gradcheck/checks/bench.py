@@ -20,7 +20,7 @@ from gradcheck.checks.probes import draw_cotangent
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.records import Vector
 from gradcheck.numdiff.tangents import natural_scale
-from gradcheck.subject import Array, Inputs, Passes, is_floating
+from gradcheck.subject import Array, Inputs, Passes
 from gradcheck.verdict import Cost
 
 Gradients = Mapping[str, Array | None]
@@ -44,6 +44,15 @@ class Difference:
     bars: float
     size: float = float("inf")
     shape: tuple[int, ...] | None = None
+
+    @property
+    def words(self) -> str:
+        """What is wrong with the answer, as the end of a sentence about it."""
+        if self.shape is not None:
+            return f"has the shape {self.shape}"
+        if not np.isfinite(self.size):
+            return "is not finite"
+        return f"is off by {self.relative:.3g} of its size" if np.isfinite(self.relative) else "is not zero"
 
 
 @dataclass(frozen=True)
@@ -95,9 +104,14 @@ class Bench:
         return self._first[1]
 
     @cached_property
+    def parts(self) -> Parts:
+        """What forward gives on plain copies in the caller's own dtypes (one call)."""
+        return self.forward(copied(self.inputs))
+
+    @property
     def outputs(self) -> Array:
-        """What forward gives on plain copies in the caller's own dtypes, flat (one call)."""
-        return flatten(self.forward(copied(self.inputs)))
+        """The same as one flat vector."""
+        return flatten(self.parts)
 
     @cached_property
     def _scales(self) -> dict[str, Array]:
@@ -116,6 +130,12 @@ class Bench:
         """Call backward on these very arrays, by default on a fresh instance that is ready for it."""
         self._afford(backward=1)
         return self.instrument.backward_in_use(passes or self.instrument.prepared(inputs), parts, inputs)
+
+    def ready(self, passes: Passes, inputs: Inputs) -> Passes:
+        """Bring an instance into the state that backward needs at `inputs`."""
+        if self.instrument.needs_forward:
+            self.instrument.run_forward(passes, inputs)
+        return passes
 
     def accepts(self, inputs: Inputs, *, passes: Passes | None = None) -> Parts | None:
         """Return forward's outputs on copies of `inputs`, or None where it refuses them or gives no finite answer."""
@@ -138,8 +158,8 @@ class Bench:
         ):
             raise OutOfBudget
 
-    def same_outputs(self, parts: Parts, expected: Array, share: float = 1.0) -> bool:
-        """Tell whether outputs are what is expected, but for rounding; `share` of the whole's noise is allowed."""
+    def same_outputs(self, parts: Parts, expected: Array) -> bool:
+        """Tell whether outputs are what is expected, but for rounding."""
         values = flatten(parts)
         if values.shape != expected.shape:
             return False
@@ -147,7 +167,7 @@ class Bench:
         if slack is None or not values.size:
             return bool(np.array_equal(values, expected, equal_nan=True))
         known = np.isfinite(expected)
-        room = SUMMATION * float(np.sqrt(slack.terms)) * norm(slack.noise[np.isfinite(slack.noise)]) * share
+        room = SUMMATION * float(np.sqrt(slack.terms)) * norm(slack.noise[np.isfinite(slack.noise)])
         return bool(
             np.array_equal(known, np.isfinite(values)) and norm(values[known] - expected[known]) <= THRESHOLD * room
         )
@@ -225,36 +245,53 @@ class Bench:
             return whole if whole.shape == shape else np.ones(shape)
         return np.full(shape, float(np.sqrt(np.mean(whole**2))))
 
-    def unexplained(self, differences: list[Difference], inputs: Inputs, parts: Parts) -> list[Difference]:
+    @cached_property
+    def used(self) -> "Use":
+        """One forward and one backward in the caller's own way: on one instance and on the very same arrays."""
+        passes, inputs, parts = self.instrument.fresh(), copied(self.inputs), self.cut()
+        outputs = self.forward(inputs, passes=passes)
+        kept = tuple(part.copy() for part in outputs)
+        between = copied(inputs)
+        return Use(self.backward(parts, inputs, passes=passes), inputs, between, parts, outputs, kept)
+
+    def unexplained(self, differences: list[Difference]) -> list[Difference]:
         """Leave out the differences that rounding of the inputs makes as well: a branch that changes at the point."""
-        if not differences:
-            return []
-        try:
-            plain = self._answer(copied(inputs), parts, inputs)
-            for _ in range(CLOSER_LOOKS):
-                near = self._answer(self._nudged(inputs), parts, inputs)
-                differences = [
-                    d for d in differences if not self._jumps(d, plain.get(d.argument), near.get(d.argument))
-                ]
-        except GradcheckError:
-            return differences
+        for nearby in self._nearby if differences else ():
+            differences = [d for d in differences if not self._jumps(d, self.expected.get(d.argument), nearby)]
         return differences
 
-    def _answer(self, moved: Inputs, parts: Parts, like: Inputs) -> Gradients:
-        return self.usable(self.backward(tuple(part.copy() for part in parts), moved), like)
+    @cached_property
+    def _nearby(self) -> list[Gradients]:
+        try:
+            return [self.usable(self.backward(self.cut(), self.nudged(self.inputs))) for _ in range(CLOSER_LOOKS)]
+        except GradcheckError:
+            return []
 
-    def _jumps(self, difference: Difference, one: Array | None, other: Array | None) -> bool:
+    def _jumps(self, difference: Difference, one: Array | None, nearby: Gradients) -> bool:
+        other = nearby.get(difference.argument)
         if one is None or other is None or difference.shape is not None or not np.isfinite(difference.size):
             return False
-        return norm((one - other) * self._scale_of(difference.argument, one.shape)) > JUMP * difference.size
+        return norm((one - other) * self._scales[difference.argument]) > JUMP * difference.size
 
-    def _nudged(self, inputs: Inputs) -> dict[str, Any]:
+    def nudged(self, inputs: Inputs) -> dict[str, Any]:
+        """Return the inputs with every entry under test moved by a few ulps, each on its own, so that ties break."""
         moved = copied(inputs)
-        for name, value in moved.items():
-            if name in self.wrt and is_floating(value):
-                steps = self.rng.integers(-ULPS, ULPS + 1, value.shape)
-                moved[name] = (value + steps * np.spacing(np.abs(value))).astype(value.dtype)
+        for name in self.wrt:
+            steps = self.rng.integers(-ULPS, ULPS + 1, moved[name].shape)
+            moved[name] = (moved[name] + steps * np.spacing(np.abs(moved[name]))).astype(moved[name].dtype)
         return moved
+
+
+@dataclass(frozen=True)
+class Use:
+    """What came of one use: the claims and the arrays as they are now; `between` and `kept` are from before backward."""
+
+    claims: Mapping[str, Any]
+    inputs: Inputs
+    between: Inputs
+    parts: Parts
+    outputs: Parts
+    kept: Parts
 
 
 def _unit(claim: Any, unit: float) -> float:

@@ -6,10 +6,14 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.aliasing import aliasing
+from gradcheck.checks.batches import batches
 from gradcheck.checks.bench import Bench, OutOfBudget
 from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.layouts import layouts
 from gradcheck.checks.linearity import linearity
 from gradcheck.checks.mutation import mutation
+from gradcheck.checks.repeatability import repeatability
+from gradcheck.checks.sizes import sizes
 from gradcheck.errors import GradcheckError
 from gradcheck.verdict import Cost, Finding
 
@@ -17,11 +21,15 @@ MOST_CALLS = 30  # of forward and of backward each, whatever the sizes
 
 # In this order: where backward cannot be relied on to answer twice alike, the later comparisons would mean nothing.
 CHECKS: tuple[Callable[[Bench], Iterator[Finding]], ...] = (
+    repeatability,
+    linearity,
     mutation,
     aliasing,
-    linearity,
+    layouts,
+    batches,
+    sizes,
 )
-UNRELIABLE = frozenset({"nondeterministic"})
+UNRELIABLE = frozenset({"nondeterministic", "changes-with-calls"})
 
 
 def contract_findings(
@@ -47,13 +55,15 @@ def contract_findings(
     bench = Bench(instrument, evidence, rng, budget, Cost("", spent.forward, spent.backward))
     findings: list[Finding] = []
     for check in CHECKS:
-        try:
-            for finding in check(bench):
-                findings.append(finding)
-        except OutOfBudget:
-            break
-        except GradcheckError:
-            continue  # raised on the plain call, of which the judgement of the gradient has told already
+        findings += _asked(check, bench)
         if any(finding.code in UNRELIABLE for finding in findings):
             break
     return findings
+
+
+def _asked(check: Callable[[Bench], Iterator[Finding]], bench: Bench) -> Iterator[Finding]:
+    """Yield what a check finds until the budget is spent, or the plain call itself raises, which is told elsewhere."""
+    try:
+        yield from check(bench)
+    except (GradcheckError, OutOfBudget):
+        return

@@ -102,8 +102,7 @@ def _held(
 def _nonlinear(what: str, difference: Difference) -> Finding:
     return found(
         "nonlinear",
-        f"The gradient of `{difference.argument}` must be linear in grad_output; for {what} it is off by "
-        f"{difference.relative:.3g} of its size.",
+        f"The gradient of `{difference.argument}` must be linear in grad_output; for {what} it {difference.words}.",
         argument=difference.argument,
         tried=what,
         relative=difference.relative,

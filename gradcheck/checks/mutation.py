@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from gradcheck.checks.bench import Bench, Parts
-from gradcheck.checks.instrument import copied
 from gradcheck.checks.severities import found
 from gradcheck.errors import GradcheckError
 from gradcheck.subject import Array
@@ -15,25 +14,20 @@ from gradcheck.verdict import Finding
 
 def mutation(bench: Bench) -> Iterator[Finding]:
     """Yield what forward and backward write into, and whether the returned gradient is wrong because of it."""
-    passes, inputs, parts = bench.instrument.fresh(), copied(bench.inputs), bench.cut()
     try:
-        outputs = bench.forward(inputs, passes=passes)
-        kept = tuple(part.copy() for part in outputs)
-        written = _changed(inputs, bench.inputs)
-        yield from _written("mutates-input", "forward", written)
-        between = copied(inputs) if written else bench.inputs
-        claims = bench.backward(parts, inputs, passes=passes)
+        use = bench.used
     except GradcheckError as error:
         yield found("in-use-refused", f"On arrays that are not copied for each call: {error}")
         return
-    yield from _written("mutates-input", "backward", _changed(inputs, between))
-    yield from _written("mutates-grad-output", "backward", _named("grad_output", parts, bench.cut()))
-    yield from _written("mutates-output", "backward", _named("output", outputs, kept))
-    for difference in bench.differences(claims, bench.expected):
+    yield from _written("mutates-input", "forward", _changed(use.between, bench.inputs))
+    yield from _written("mutates-input", "backward", _changed(use.inputs, use.between))
+    yield from _written("mutates-grad-output", "backward", _named("grad_output", use.parts, bench.cut()))
+    yield from _written("mutates-output", "backward", _named("output", use.outputs, use.kept))
+    for difference in bench.differences(use.claims, bench.expected):
         yield found(
             "wrong-in-place",
-            f"The gradient of `{difference.argument}` is off by {difference.relative:.3g} of its size when forward "
-            "and backward get the caller's own arrays: something is overwritten before it is used.",
+            f"The gradient of `{difference.argument}` {difference.words} when forward and backward get the caller's "
+            "own arrays: something is overwritten before it is used.",
             argument=difference.argument,
             relative=difference.relative,
             bars=difference.bars,

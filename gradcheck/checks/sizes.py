@@ -1,0 +1,69 @@
+"""Odd sizes that forward accepts: an empty batch, axes of size 1, no axes at all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcheck.checks.batches import groups
+from gradcheck.checks.bench import Bench, Parts
+from gradcheck.checks.instrument import copied, usable_gradient
+from gradcheck.checks.outputs import form_of
+from gradcheck.checks.severities import found
+from gradcheck.errors import GradcheckError
+from gradcheck.subject import Array, Inputs
+from gradcheck.verdict import Finding
+
+
+def sizes(bench: Bench) -> Iterator[Finding]:
+    """Yield where backward refuses a size that forward accepts, or returns gradients of another shape."""
+    for group in groups(bench):
+        empty = {n: v[:0] if n in group else v for n, v in bench.inputs.items()}
+        if all(bench.inputs[n].size == 0 for n in group):
+            break
+        parts = bench.accepts(empty)
+        if parts is not None:
+            yield from _asked(bench, "empty", "an empty batch", empty, parts)
+            break
+    for code, words, change in (("size-one", "axes of size 1", _first_of_each), ("scalar", "no axes", _first)):
+        inputs = {n: change(v) if isinstance(v, np.ndarray) else v for n, v in bench.inputs.items()}
+        if not all(np.shape(inputs[n]) == np.shape(v) for n, v in bench.inputs.items()):
+            parts = bench.accepts(inputs)
+            if parts is not None:
+                yield from _asked(bench, code, words, inputs, parts)
+
+
+def _first_of_each(value: Array) -> Array:
+    return value[(slice(0, 1),) * value.ndim]
+
+
+def _first(value: Array) -> Array:
+    return value.reshape(-1)[:1].reshape(()) if value.size else value
+
+
+def _asked(bench: Bench, code: str, words: str, inputs: Inputs, parts: Parts) -> Iterator[Finding]:
+    form = form_of(parts)
+    try:
+        claims = bench.backward(form.cut(np.ones(form.size)), copied(inputs))
+    except GradcheckError as error:
+        yield found(f"{code}-refused", f"backward raises for inputs with {words}, which forward accepts: {error}")
+        return
+    asked = [name for name in bench.wrt if bench.expected.get(name) is not None]
+    if code == "scalar" and any(claims.get(name) is None for name in asked):
+        return  # a list of numbers may be one gradient or several
+    for name in asked:
+        wrong = _wrong(claims.get(name), np.asarray(inputs[name]), nothing_flows=form.size == 0)
+        if wrong:
+            text = f"The gradient of `{name}` {wrong} for inputs with {words}."
+            yield found(f"{code}-wrong", text, argument=name, expected=np.shape(inputs[name]))
+
+
+def _wrong(claim: Any, like: Array, *, nothing_flows: bool) -> str:
+    if claim is None:
+        return "is missing"
+    gradient = usable_gradient(claim, like)
+    if gradient is None:
+        return f"has the shape {np.shape(claim)} where {like.shape} belongs"
+    if nothing_flows and np.any(gradient != 0):
+        return "is not zero although no output depends on it"
+    return ""
