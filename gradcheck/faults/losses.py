@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.faults.records import Fault, Make, drawn, fixed, joined, normal, pair, uniform
-from gradcheck.faults.specimens import sigmoid, softmax
+from gradcheck.faults.specimens import sigmoid
 
 PREDICTIONS = normal(x=(5, 3), target=(5, 3))
 LABELS = fixed(labels=np.array([0, 2, 3, 1, 2]))
@@ -22,19 +22,9 @@ def mean_square(wrong: Any) -> Make:
     )
 
 
-def cross_entropy(wrong: Any) -> Make:
-    """Return a maker of the mean cross entropy of logits with labels, with wrong(g, x, labels) as the gradient."""
-    return pair(_cross_entropy, lambda g, x, labels: (wrong(g, x, labels), None))
-
-
 def one_hot(x: Any, labels: Any) -> Any:
     """Return 1 at each row's label."""
     return np.eye(x.shape[1])[labels]
-
-
-def _cross_entropy(x: Any, labels: Any) -> Any:
-    shifted = x - x.max(axis=1, keepdims=True)
-    return np.mean(np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(x)), labels])
 
 
 def _hinge(x: Any, labels: Any) -> Any:
@@ -61,15 +51,6 @@ def _cosine(x: Any, y: Any) -> Any:
 def _cosine_without_projection(g: Any, x: Any, y: Any) -> Any:
     length = np.linalg.norm(x) * np.linalg.norm(y)
     return g * y / length, g * (x - y * (x @ y) / (y @ y)) / length
-
-
-def _weighted(x: Any, labels: Any, weights: Any) -> Any:
-    return -(weights[labels] * np.log(softmax(x))[np.arange(len(x)), labels]).mean()
-
-
-def _ignoring(x: Any, labels: Any) -> Any:
-    kept = labels >= 0
-    return -np.log(softmax(x))[np.arange(len(x)), labels][kept].sum()
 
 
 FAULTS = (
@@ -120,89 +101,6 @@ FAULTS = (
         pair(lambda x, target: ((x - target) ** 2).sum(), lambda g, x, t: (2 * g * (x - t), 2 * g * (x - t))),
         PREDICTIONS,
         "the target gets the prediction's gradient",
-    ),
-    Fault(
-        "losses/cross-entropy/labels-off-by-one",
-        "label-shifted",
-        ("x",),
-        cross_entropy(lambda g, x, y: g * (softmax(x) - one_hot(x, y - 1)) / len(x)),
-        LOGITS,
-        "labels counted from 1",
-    ),
-    Fault(
-        "losses/cross-entropy/mean-forgotten",
-        "factor-N",
-        ("x",),
-        cross_entropy(lambda g, x, y: g * (softmax(x) - one_hot(x, y))),
-        LOGITS,
-        "not divided by the batch size",
-    ),
-    Fault(
-        "losses/cross-entropy/sign",
-        "sign",
-        ("x",),
-        cross_entropy(lambda g, x, y: g * (one_hot(x, y) - softmax(x)) / len(x)),
-        LOGITS,
-        "target minus prediction",
-    ),
-    Fault(
-        "losses/cross-entropy/softmax-twice",
-        "other",
-        ("x",),
-        cross_entropy(lambda g, x, y: g * (softmax(softmax(x)) - one_hot(x, y)) / len(x)),
-        LOGITS,
-        "softmax is done to probabilities",
-    ),
-    Fault(
-        "losses/cross-entropy/target-forgotten",
-        "path-missing",
-        ("x",),
-        cross_entropy(lambda g, x, _y: g * softmax(x) / len(x)),
-        LOGITS,
-        "the one at the label is not subtracted",
-    ),
-    Fault(
-        "losses/cross-entropy/label-entry-only",
-        "path-missing",
-        ("x",),
-        cross_entropy(lambda g, x, y: g * one_hot(x, y) * (softmax(x) - 1) / len(x)),
-        LOGITS,
-        "only the entry of the right class gets a gradient",
-    ),
-    Fault(
-        "losses/cross-entropy/softmax-over-batch",
-        "batch-leak",
-        ("x",),
-        cross_entropy(lambda g, x, y: g * (softmax(x.T).T - one_hot(x, y)) / len(x)),
-        LOGITS,
-        "softmax runs over the batch instead of the classes",
-    ),
-    Fault(
-        "losses/cross-entropy/temperature-forgotten",
-        "factor-2",
-        ("x",),
-        pair(
-            lambda x, labels: _cross_entropy(x / 2, labels),
-            lambda g, x, y: (g * (softmax(x / 2) - one_hot(x, y)) / len(x), None),
-        ),
-        LOGITS,
-        "forward divides the logits by 2 and backward does not",
-    ),
-    Fault(
-        "losses/cross-entropy/class-weights-forgotten",
-        "other",
-        ("x",),
-        pair(_weighted, lambda g, x, y, _w: (g * (softmax(x) - one_hot(x, y)) / len(x), None, None)),
-        joined(LOGITS, fixed(weights=np.array([1, 2, 3, 4]))),
-        "forward weights the classes and backward does not",
-    ),
-    Fault(
-        "losses/cross-entropy/ignored-rows-counted",
-        "other",
-        ("x",),
-        pair(_ignoring, lambda g, x, y: (g * (softmax(x) - one_hot(x, y)), None)),
-        joined(normal(x=(5, 4)), fixed(labels=np.array([0, -1, 3, 1, -1]))),
-        "rows with the label -1 are left out by forward and not by backward",
     ),
     Fault(
         "losses/binary/probabilities-for-logits",

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Fault, Make, Pair, normal, pair, spoiled
-from gradcheck.faults.specimens import SOFTMAX, softmax
+from gradcheck.faults.records import Fault, Make, Pair, normal, pair
 
 EPSILON = 1e-5
 BATCH = normal(scale=1.5, offset=0.5, x=(6, 4), gamma=(4,), beta=(4,))
@@ -74,10 +73,6 @@ def _unit(x: Any) -> Any:
 
 def _unit_projected_on_input(g: Any, x: Any) -> Any:
     return (g - x * (g * x).sum(axis=1, keepdims=True)) / np.sqrt((x**2).sum(axis=1, keepdims=True))
-
-
-def _log_softmax(x: Any) -> Any:
-    return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
 
 
 def _group_norm(x: Any) -> Any:
@@ -229,53 +224,5 @@ FAULTS = (
         pair(_weight_norm, _weight_norm_scale_forgotten),
         lambda rng: {"v": rng.standard_normal((3, 4)), "scale": np.array(2.5)},
         "the direction's gradient lacks the factor scale",
-    ),
-    Fault(
-        "normalisation/softmax/diagonal",
-        "softmax-diagonal",
-        ("x",),
-        pair(softmax, lambda g, x: g * softmax(x) * (1 - softmax(x))),
-        ROWS,
-        "the Jacobian is taken as diagonal",
-    ),
-    Fault(
-        "normalisation/softmax/sum-over-batch",
-        "batch-leak",
-        ("x",),
-        pair(softmax, lambda g, x: softmax(x) * (g - (g * softmax(x)).sum(axis=0))),
-        ROWS,
-        "the sum runs over the batch instead of the classes",
-    ),
-    Fault(
-        "normalisation/softmax/outer-factor-forgotten",
-        "other",
-        ("x",),
-        pair(softmax, lambda g, x: g - (g * softmax(x)).sum(axis=1, keepdims=True)),
-        ROWS,
-        "the factor y in front is left out",
-    ),
-    Fault(
-        "normalisation/softmax/sign",
-        "sign",
-        ("x",),
-        spoiled(SOFTMAX, np.negative),
-        ROWS,
-        "the gradient is negated",
-    ),
-    Fault(
-        "normalisation/log-softmax/sum-forgotten",
-        "path-missing",
-        ("x",),
-        pair(_log_softmax, lambda g, x: g - softmax(x) * 0),
-        ROWS,
-        "the path through the logarithm of the sum is left out",
-    ),
-    Fault(
-        "normalisation/log-softmax/grad-output-not-summed",
-        "other",
-        ("x",),
-        pair(_log_softmax, lambda g, x: g - softmax(x) * g),
-        ROWS,
-        "softmax is multiplied by grad_output instead of its sum",
     ),
 )

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.activations import elementwise
 from gradcheck.faults.records import Tricky, drawn, fixed, joined, normal, pair, uniform
 from gradcheck.faults.specimens import softmax
 
@@ -58,12 +57,6 @@ def _binary_backward(g: Any, p: Any, target: Any) -> Any:
 
 def _renormalise(p: Any) -> Any:
     return p / p.sum(axis=1, keepdims=True)
-
-
-def _strict_log(x: Any) -> Any:
-    if np.any(np.real(x) <= 0):
-        raise ValueError("x must be positive")
-    return np.log(x)
 
 
 def _strict_probabilities(p: Any) -> Any:
@@ -123,60 +116,6 @@ def _look_up_backward(g: Any, position: Any, table: Any) -> Any:
 
 
 TRICKY = (
-    Tricky(
-        "tricky-domains/edge/sqrt",
-        elementwise(np.sqrt, lambda x: 0.5 / np.sqrt(x)),
-        fixed(x=[1e-6, 1e-3, 2.0]),
-        "the domain ends at 1e-6 from an entry",
-    ),
-    Tricky(
-        "tricky-domains/edge/log",
-        elementwise(np.log, lambda x: 1 / x),
-        fixed(x=[1e-8, 1e-4, 3.0]),
-        "the domain ends at 1e-8 from an entry",
-    ),
-    Tricky(
-        "tricky-domains/edge/x-log-x",
-        elementwise(lambda x: x * np.log(x), lambda x: np.log(x) + 1),
-        fixed(x=[1e-10, 0.1, 2.0]),
-        "finite values, steep at the edge",
-    ),
-    Tricky(
-        "tricky-domains/edge/arcsin",
-        elementwise(np.arcsin, lambda x: 1 / np.sqrt((1 - x) * (1 + x))),
-        fixed(x=[0.99999, -0.9999, 0.1]),
-        "two edges",
-    ),
-    Tricky(
-        "tricky-domains/edge/logit",
-        elementwise(lambda p: np.log(p / (1 - p)), lambda p: 1 / (p * (1 - p))),
-        fixed(p=[1e-7, 0.5, 1 - 1e-5]),
-        "probabilities next to 0 and 1",
-    ),
-    Tricky(
-        "tricky-domains/edge/arccosh",
-        elementwise(np.arccosh, lambda x: 1 / np.sqrt(x - 1) / np.sqrt(x + 1)),
-        fixed(x=[1.0001, 1.5, 20.0]),
-        "defined above 1",
-    ),
-    Tricky(
-        "tricky-domains/edge/power",
-        pair(np.power, lambda g, x, y: (g * y * x ** (y - 1), g * x**y * np.log(x))),
-        joined(uniform(0.1, 3.0, x=(3, 4)), normal(y=(3, 4))),
-        "the base must be positive",
-    ),
-    Tricky(
-        "tricky-domains/edge/raises-on-negatives",
-        elementwise(_strict_log, lambda x: 1 / x),
-        uniform(0.05, 2.0, x=(3, 4)),
-        "ValueError outside the domain",
-    ),
-    Tricky(
-        "tricky-domains/edge/raises-near-the-edge",
-        elementwise(_strict_log, lambda x: 1 / x),
-        fixed(x=[1e-7, 0.5, 2.0]),
-        "ValueError at a distance of 1e-7",
-    ),
     Tricky(
         "tricky-domains/probabilities/fused-softmax",
         pair(_soft_cross_entropy, _fused),
@@ -260,11 +199,5 @@ TRICKY = (
         pair(_look_up, _look_up_backward),
         joined(fixed(position=[0.0, 2.0, 2.0, 1.0]), normal(table=(3, 4))),
         "whole numbers stored as floats choose rows",
-    ),
-    Tricky(
-        "tricky-domains/angle/arctan2",
-        pair(np.arctan2, lambda g, y, x: (g * x / (x**2 + y**2), -g * y / (x**2 + y**2))),
-        fixed(y=[1e-9, -1e-9, 1.0], x=[-1.0, -1.0, 2.0]),
-        "on both sides of the cut at minus pi",
     ),
 )

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.activations import elementwise, gelu
+from gradcheck.faults.activations import elementwise
+from gradcheck.faults.gated_activations import gelu
 from gradcheck.faults.losses import one_hot
 from gradcheck.faults.pooling import SMALL, maximum
 from gradcheck.faults.precision import HALF, SINGLE, narrowed

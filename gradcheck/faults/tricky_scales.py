@@ -13,7 +13,6 @@ VALUES = normal(x=(3, 4))
 SQUARE = elementwise(np.square, lambda x: 2 * x)
 TANH = elementwise(np.tanh, lambda x: 1 / np.cosh(x) ** 2)
 LOGARITHM = elementwise(np.log, lambda x: 1 / x)
-RECIPROCAL = elementwise(lambda x: 1 / x, lambda x: -1 / x**2)
 
 
 def size(scale: float) -> Draw:
@@ -44,32 +43,6 @@ def _standardise_backward(g: Any, x: Any) -> Any:
     return inner / np.sqrt(x.var(axis=0) + 1e-12)
 
 
-def _deep(x: Any) -> Any:
-    for _ in range(20):
-        x = np.tanh(1.5 * x)
-    return x
-
-
-def _deep_backward(g: Any, x: Any) -> Any:
-    for _ in range(20):
-        x = np.tanh(1.5 * x)
-        g = g * 1.5 * (1 - x**2)
-    return g
-
-
-def _logistic_map(x: Any) -> Any:
-    for _ in range(10):
-        x = 3.9 * x * (1 - x)
-    return x
-
-
-def _logistic_map_backward(g: Any, x: Any) -> Any:
-    for _ in range(10):
-        g = g * 3.9 * (1 - 2 * x)
-        x = 3.9 * x * (1 - x)
-    return g
-
-
 def _distances(a: Any, b: Any) -> Any:
     return np.sqrt(((a - b) ** 2).sum(axis=1))
 
@@ -77,14 +50,6 @@ def _distances(a: Any, b: Any) -> Any:
 def _distances_backward(g: Any, a: Any, b: Any) -> Any:
     grad_a = g[:, None] * (a - b) / _distances(a, b)[:, None]
     return grad_a, -grad_a
-
-
-def _products(x: Any) -> Any:
-    return np.cumprod(x, axis=1)
-
-
-def _products_backward(g: Any, x: Any) -> Any:
-    return np.cumsum((g * _products(x))[:, ::-1], axis=1)[:, ::-1] / x
 
 
 LOG_SUM_EXP = Pair(_log_sum_exp, lambda g, x: g[:, None] * softmax(x))
@@ -126,61 +91,6 @@ TRICKY = (
         elementwise(lambda x: 1e150 * np.sin(x), lambda x: 1e150 * np.cos(x)),
         VALUES,
         "squares overflow",
-    ),
-    Tricky(
-        "tricky-scales/steep/sin-50x",
-        elementwise(lambda x: np.sin(50 * x), lambda x: 50 * np.cos(50 * x)),
-        VALUES,
-        "oscillates within any usual step",
-    ),
-    Tricky(
-        "tricky-scales/steep/sin-1000x",
-        elementwise(lambda x: np.sin(1000 * x), lambda x: 1000 * np.cos(1000 * x)),
-        VALUES,
-        "oscillates 160 times between 0 and 1",
-    ),
-    Tricky(
-        "tricky-scales/steep/exp-5x",
-        elementwise(lambda x: np.exp(5 * x), lambda x: 5 * np.exp(5 * x)),
-        normal(scale=2.0, x=(3, 4)),
-        "outputs over ten decades",
-    ),
-    Tricky(
-        "tricky-scales/steep/seventh-power",
-        elementwise(lambda x: x**7, lambda x: 7 * x**6),
-        normal(scale=3.0, x=(3, 4)),
-        "outputs over many decades",
-    ),
-    Tricky(
-        "tricky-scales/steep/reciprocal-near-zero",
-        RECIPROCAL,
-        uniform(0.03, 0.07, x=(3, 4)),
-        "a pole at a distance of 0.05",
-    ),
-    Tricky(
-        "tricky-scales/steep/reciprocal-very-near",
-        RECIPROCAL,
-        fixed(x=[1e-4, -2e-4, 1.0]),
-        "a pole at a distance of 1e-4",
-    ),
-    Tricky(
-        "tricky-scales/steep/exp-of-300",
-        elementwise(np.exp, np.exp),
-        uniform(200.0, 300.0, x=(3, 4)),
-        "outputs up to 1e130",
-    ),
-    Tricky("tricky-scales/steep/twenty-layers", pair(_deep, _deep_backward), VALUES, "a chain of twenty tanh"),
-    Tricky(
-        "tricky-scales/steep/logistic-map",
-        pair(_logistic_map, _logistic_map_backward),
-        uniform(0.1, 0.9, x=(3, 4)),
-        "a polynomial of degree 1024",
-    ),
-    Tricky(
-        "tricky-scales/steep/product",
-        pair(_products, _products_backward),
-        uniform(0.5, 3.0, x=(3, 8)),
-        "running products",
     ),
     Tricky(
         "tricky-scales/saturated/tanh", TANH, normal(scale=8.0, x=(3, 4)), "differences are pure rounding in the tails"

@@ -1,15 +1,14 @@
 """Right layers that move entries about, solve, recur, or use code that breaks the complex step without a word."""
 
-import math
 from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.activations import elementwise
 from gradcheck.faults.convolution import GROUPED, GROUPS, IMAGES, STRIDED, UNEVENLY_DILATED
+from gradcheck.faults.networks import HEADS, attention, attention_backward
 from gradcheck.faults.records import Pair, Tricky, drawn, fixed, joined, normal, pair, uniform
 from gradcheck.faults.specimens import sigmoid
-from gradcheck.faults.structures import GAINS, HEADS, TABLE, attention, attention_backward
+from gradcheck.faults.structures import GAINS, TABLE
 
 VALUES = normal(x=(3, 5))
 VECTOR = normal(x=(7,))
@@ -104,24 +103,8 @@ def _interpolate_backward(g: Any, x: Any, heights: Any) -> Any:
     return g * np.diff(heights)[left] * inside, grad_heights
 
 
-def _modulus(x: Any) -> Any:
-    return np.sqrt(np.abs(x) ** 2 + 1)
-
-
-def _by_hand(x: Any) -> Any:
-    return np.array([math.sin(v) for v in x.ravel()]).reshape(x.shape)
-
-
-def _branched(x: Any) -> Any:
-    return np.where(np.real(x) > 0, np.sin(x), np.sin(np.real(x)) * 2)
-
-
 def _third_of_sum(x: Any) -> Any:
     return (x[:-2] + x[1:-1] + x[2:]) * (1 / 3)
-
-
-def _softplus(x: Any) -> Any:
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def _upper(g: Any, kernel: int = 3) -> Any:
@@ -240,53 +223,4 @@ TRICKY = (
         normal(scale=0.7, x=(6, 3), weight=(3, 3)),
         "six steps with a shared weight",
     ),
-    Tricky(
-        "tricky-structures/complex/abs",
-        elementwise(_modulus, lambda x: x / np.sqrt(x**2 + 1)),
-        VALUES,
-        "numpy.abs of a complex number",
-    ),
-    Tricky(
-        "tricky-structures/complex/real-part",
-        elementwise(lambda x: np.sin(x.real), np.cos),
-        VALUES,
-        ".real drops the imaginary part",
-    ),
-    Tricky(
-        "tricky-structures/complex/astype",
-        elementwise(lambda x: np.sin(x.astype(float)), np.cos),
-        VALUES,
-        "astype drops the imaginary part, with a warning",
-    ),
-    Tricky("tricky-structures/complex/math", elementwise(_by_hand, np.cos), VALUES, "math.sin takes no complex number"),
-    Tricky(
-        "tricky-structures/complex/one-branch",
-        elementwise(_branched, lambda x: np.cos(x) * np.where(x > 0, 1, 2)),
-        VALUES,
-        "one branch drops the imaginary part",
-    ),
-    Tricky(
-        "tricky-structures/complex/softplus",
-        elementwise(_softplus, sigmoid),
-        VALUES,
-        "smooth, and made of maximum and abs, which break separately",
-    ),
-    Tricky(
-        "tricky-structures/complex/conjugate",
-        elementwise(lambda x: x * np.conj(x), lambda x: 2 * x),
-        VALUES,
-        "the conjugate of a real number is itself",
-    ),
-    Tricky(
-        "tricky-structures/complex/float-assert",
-        elementwise(lambda x: _checked(x) ** 3, lambda x: 3 * x**2),
-        VALUES,
-        "refuses anything but float64",
-    ),
 )
-
-
-def _checked(x: Any) -> Any:
-    if x.dtype != np.float64:
-        raise TypeError("x must be float64")
-    return x
