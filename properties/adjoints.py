@@ -74,10 +74,9 @@ def test_padding_words_mean_the_same_to_both(case: Convolution, word: str):
     delta = case.cotangent(output)
     expected = Conv(**options).backward(delta, x, case.weight)[0]
     back = ConvTranspose(**options).forward(delta, case.weight)
-    # Without output_padding the last inputs, which no window reached, are left out; they have no gradient.
-    reached = tuple(slice(0, n) for n in back.shape)
-    np.testing.assert_array_equal(back, expected[reached])
-    assert np.abs(expected).sum() == np.abs(back).sum()
+    # Without output_padding the size is the least of those that convolve to this one: the remainder is left out.
+    least = tuple(slice(0, n) for n in back.shape)
+    np.testing.assert_array_equal(back, expected[least])
     if word == "same":
         assert back.shape == x.shape
 
