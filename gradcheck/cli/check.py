@@ -8,7 +8,7 @@ import click
 from gradcheck.cli.exits import exit_code
 from gradcheck.cli.jobs import jobs_of
 from gradcheck.cli.showing import Faces, run_and_show
-from gradcheck.cli.values import Size
+from gradcheck.cli.values import read_size
 from gradcheck.runner.inputs import DTYPES
 from gradcheck.runner.job import TIMEOUT
 
@@ -81,7 +81,8 @@ _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 )
 @click.option(
     "--memory",
-    type=Size(),
+    type=read_size,
+    metavar="SIZE",
     default=None,
     help="Memory a target may use, for instance 2G.  [default: most of what is free]",
 )
