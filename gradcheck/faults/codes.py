@@ -93,3 +93,17 @@ CODES = MappingProxyType(
         "other": "a mistake without a name",
     }
 )
+
+# Where a gradient is right and only manners are bad, the judge's findings that name the misconduct.
+WITNESSES = MappingProxyType(
+    {
+        "aliases": ("aliases-grad-output", "aliases-gradient", "aliases-input", "result-overwritten"),
+        "crash": ("empty-refused",),
+        "missing": ("gradient-unclaimed",),
+        "mutates-grad-output": ("mutates-grad-output",),
+        "mutates-input": ("mutates-input", "wrong-in-place"),
+        "stale-cache": ("needs-forward", "stale-state"),
+        "wrong-dtype": ("gradient-dtype",),
+        "wrong-shape": ("size-one-wrong",),
+    }
+)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradcheck.errors import LayerFailed
+from gradcheck.faults.codes import WITNESSES
 from gradcheck.faults.records import Fault, Shows, Tricky, point_of
 from gradcheck.verdict import Severity, Verdict
 
@@ -46,7 +47,8 @@ def try_case(check: Check, case: Fault | Tricky, *, seed: int = 0) -> Trial:
         return Trial(case, None, raised=f"{type(err).__name__}: {err}", deviation="raised")
     accused = {name: a for name, a in report.arguments.items() if a.verdict is Verdict.DISAGREES}
     seen = dict.fromkeys("gradient" if a.point == GIVEN_POINT else "elsewhere" for a in accused.values())
-    findings = dict.fromkeys(f.code for f in report.findings if f.severity is not Severity.NOTE)
+    named = WITNESSES.get(case.code, ()) if isinstance(case, Fault) and case.shows is Shows.MANNERS else ()
+    findings = dict.fromkeys(f.code for f in report.findings if f.severity is not Severity.NOTE or f.code in named)
     diagnoses = {n: (a.diagnosis.code, *a.diagnosis.alternatives) for n, a in accused.items() if a.diagnosis}
     return Trial(
         case,
@@ -54,18 +56,18 @@ def try_case(check: Check, case: Fault | Tricky, *, seed: int = 0) -> Trial:
         accused=tuple(accused),
         caught_by=(*seen, *findings),
         diagnoses=tuple(diagnoses.items()),
-        deviation=_deviation(case, report.verdict, tuple(accused), tuple(findings), diagnoses),
+        deviation=_deviation(case, report.verdict, tuple(accused), any(c in named for c in findings), diagnoses),
     )
 
 
 def _deviation(
-    case: Fault | Tricky, verdict: Verdict, accused: tuple[str, ...], findings: tuple[str, ...], diagnoses: Any
+    case: Fault | Tricky, verdict: Verdict, accused: tuple[str, ...], witnessed: bool, diagnoses: Any
 ) -> str:
     if isinstance(case, Tricky):
         if verdict in case.accepted:
             return ""
         return "false alarm" if verdict is Verdict.DISAGREES else "undecided"
-    if verdict is not Verdict.DISAGREES and not (case.shows is Shows.MANNERS and findings):
+    if verdict is not Verdict.DISAGREES and not witnessed:
         return "undecided" if verdict is Verdict.INCONCLUSIVE else "missed"
     if any(name not in case.wrong_arguments for name in accused):
         return "right argument accused"

@@ -12,11 +12,16 @@ from gradcheck.faults.selftest import run, try_case
 from gradcheck.verdict import Diagnosis, Finding, Severity, Verdict
 
 AGREES, DISAGREES, INCONCLUSIVE = Verdict
+NOTE = Severity.NOTE
 MAKE, POINT = pair(np.sin, lambda g, x: -g * np.cos(x)), fixed(x=[1.0], y=[2.0])
 
 
 def fault(code="sign", shows=Shows.HERE):
     return Fault("made-up/sign", code, ("x",), MAKE, POINT, "negated", shows)
+
+
+def rude():
+    return fault("aliases", Shows.MANNERS)
 
 
 def tricky():
@@ -35,15 +40,12 @@ ROWS = [
     ("caught by a finding", fault(), report(DISAGREES, codes=["dtype"]), "", ("dtype",)),
     ("missed", fault(), report(AGREES), "missed", ()),
     ("missed with a warning", fault(), report(AGREES, codes=["dtype"]), "missed", ("dtype",)),
-    ("manners warned of", fault(shows=Shows.MANNERS), report(AGREES, codes=["aliases"]), "", ("aliases",)),
-    ("manners unseen", fault(shows=Shows.MANNERS), report(AGREES), "missed", ()),
-    (
-        "a note is not enough",
-        fault(shows=Shows.MANNERS),
-        report(AGREES, codes=["x"], severity=Severity.NOTE),
-        "missed",
-        (),
-    ),
+    ("manners warned of", rude(), report(AGREES, codes=["aliases-input"]), "", ("aliases-input",)),
+    ("manners noted", rude(), report(AGREES, codes=["aliases-input"], severity=NOTE), "", ("aliases-input",)),
+    ("other manners warned of", rude(), report(AGREES, codes=["size-one-wrong"]), "missed", ("size-one-wrong",)),
+    ("manners unseen", rude(), report(AGREES), "missed", ()),
+    ("manners called wrong", rude(), report(DISAGREES), "", ()),
+    ("a note says nothing of a gradient", fault(), report(AGREES, codes=["x"], severity=NOTE), "missed", ()),
     ("undecided", fault(), report(INCONCLUSIVE), "undecided", ()),
     ("wrong argument", fault(), report(DISAGREES, ["x", "y"]), "right argument accused", ("gradient",)),
     ("right diagnosis", fault(), report(DISAGREES, ["x"], diagnosis=Diagnosis("sign", "s")), "", ("gradient",)),

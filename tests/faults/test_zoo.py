@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gradcheck.faults.codes import CODES
-from gradcheck.faults.records import point_of
+from gradcheck.faults.codes import CODES, WITNESSES
+from gradcheck.faults.records import Shows, point_of
 from gradcheck.faults.zoo import FAULTS, TRICKY
 from gradcheck.verdict import Verdict
 
@@ -28,6 +28,10 @@ def test_zoo_covers_the_families_of_layers():
 
 def test_zoo_has_a_fault_of_every_code_and_no_other():
     assert {c.code for c in FAULTS} == set(CODES)
+
+
+def test_zoo_knows_the_witness_of_every_misconduct():
+    assert {c.code for c in FAULTS if c.shows is Shows.MANNERS} == set(WITNESSES)
 
 
 @pytest.mark.parametrize("case", FAULTS, ids=lambda c: c.name)
