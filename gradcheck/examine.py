@@ -166,5 +166,5 @@ def _random_states_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        np.random.set_state(numpy_state)  # noqa: NPY002
+        np.random.set_state(numpy_state)  # noqa: NPY002 - given back as it was
         random.setstate(python_state)

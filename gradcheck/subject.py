@@ -90,7 +90,9 @@ def named_inputs(inputs: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
     found = {str(name): _checked(str(name), value) for name, value in pairs}
     if not any(is_floating(value) for value in found.values()):
         kinds = ", ".join(f"`{n}` is {_kind(v)}" for n, v in found.items()) or "none were given"
-        raise InvalidInput(f"`inputs` must hold at least one floating array to differentiate; {kinds}. Pass e.g. x.astype(float).")
+        raise InvalidInput(
+            f"`inputs` must hold at least one floating array to differentiate; {kinds}. Pass e.g. x.astype(float)."
+        )
     return found
 
 
@@ -104,7 +106,9 @@ def _checked(name: str, value: Any) -> Any:
     if value.dtype == object:
         raise InvalidInput(f"`{name}` must be an array of numbers; its dtype is object. Pass one array of one dtype.")
     if np.issubdtype(value.dtype, np.complexfloating):
-        raise InvalidInput(f"`{name}` must be real; its dtype is {value.dtype}. Complex layers are out of scope for now.")
+        raise InvalidInput(
+            f"`{name}` must be real; its dtype is {value.dtype}. Complex layers are out of scope for now."
+        )
     if is_floating(value) and not np.all(np.isfinite(value)):
         raise InvalidInput(f"`{name}` must be finite; it holds {int(np.sum(~np.isfinite(value)))} non-finite entries.")
     return np.array(value, order="K", copy=True, subok=False)
