@@ -90,9 +90,9 @@ def foreign_words(tree: ast.Module) -> Faults:
 
 
 def many_positional(tree: ast.Module) -> Faults:
-    """Find functions with more than four positional parameters; a layer's passes take as many arrays as it has."""
+    """Find public functions with over four positional parameters; a layer's passes take as many arrays as it has."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and not node.name.strip("_").startswith(("forward", "backward")):
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith(("_", "forward", "backward")):
             names = [each.arg for each in [*node.args.posonlyargs, *node.args.args] if each.arg not in ("self", "cls")]
             if len(names) > MOST_POSITIONAL:
                 yield node.lineno, f"{node.name}({', '.join(names)})"
