@@ -1,7 +1,7 @@
 """A place: one point at which the layer is examined, with its outputs and the measured noise of forward there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,16 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import Form, flatten, form_of
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.directional import Line
-from gradcheck.numdiff.noise import few_ulps, forward_noise, quantisation_noise, working_dtype
+from gradcheck.numdiff.noise import (
+    COARSE_SPACING,
+    few_ulps,
+    forward_noise,
+    look_around,
+    quantisation_noise,
+    working_dtype,
+)
 from gradcheck.numdiff.records import Vector
-from gradcheck.numdiff.tangents import natural_scale, on_the_grid, random_direction
+from gradcheck.numdiff.tangents import natural_scale, on_the_grid, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
 GIVEN = "the given point"
@@ -75,24 +82,25 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
         wider = instrument.evaluate(widened(inputs), form)
         if wider is not None:
             wide, base = widened(inputs), wider
-    measured_form = form if wide is inputs or not needs_wider else _form_at(instrument, wide, form)
-    declared = measured_form.coarsest
-    work = working_dtype(_elsewhere(instrument, wide, form, base), declared) if like is None else like.work
-    place = Place(name, dict(inputs), wide, form, base, np.abs(base) * 2.0**-53, work)
+    declared = form.coarsest if not needs_wider else _form_at(instrument, wide, form).coarsest
+    place = Place(
+        name, dict(inputs), wide, form, base, np.abs(base) * 2.0**-53, declared if like is None else like.work
+    )
     if like is not None:
-        return _with_noise(place, _scaled_noise(like, base), carries=like.carries_complex)
+        return replace(place, noise=_scaled_noise(like, base), carries_complex=like.carries_complex)
     return _measured(instrument, place)
 
 
-def _elsewhere(instrument: Instrument, wide: Inputs, form: Form, base: Vector) -> Vector:
-    """Return the outputs a little away from the place, where no number is round by choice."""
+def _elsewhere(instrument: Instrument, place: Place) -> Vector:
+    """Return the outputs a little away from the place, where no number is round: not by choice, nor by the grid."""
     rng = np.random.default_rng(1)
-    moved = dict(wide)
+    moved = dict(place.wide)
     for name in instrument.subject.wrt:
-        x = wide[name]
-        moved[name] = (x + A_LITTLE * random_direction(rng, x.shape) * natural_scale(x)).astype(x.dtype)
-    outputs = instrument.evaluate(moved, form)
-    return base if outputs is None else outputs
+        x = place.wide[name]
+        change = A_LITTLE * natural_scale(x) * (1.0 + rng.random(x.shape))
+        moved[name] = (x + change * random_signs(rng, x.shape)).astype(x.dtype)
+    outputs = instrument.evaluate(moved, place.form)
+    return place.base if outputs is None else outputs
 
 
 def _form_at(instrument: Instrument, wide: Inputs, form: Form) -> Form:
@@ -111,28 +119,27 @@ def _scaled_noise(like: Place, base: Vector) -> Vector:
     )
 
 
-def _with_noise(place: Place, noise: Vector, *, carries: bool = True, random: float = 0.0) -> Place:
-    return Place(place.name, place.inputs, place.wide, place.form, place.base, noise, place.work, carries, random)
-
-
 def _measured(instrument: Instrument, place: Place) -> Place:
+    """Measure whether forward is deterministic, the precision it works in, and its noise (6 or 7 evaluations)."""
     wrt = instrument.subject.wrt
 
     def evaluate(inputs: Mapping[str, Any]) -> Vector | None:
         return instrument.evaluate(inputs, place.form)
 
-    again = evaluate(place.wide)
-    random, apart = _apart(again, place)
-    noise, _ = forward_noise(evaluate, place.wide, wrt, place.base, dtype=place.work)
-    noise = np.maximum(noise, apart)
-    place = _with_noise(place, noise, random=random)
+    random, apart = _apart(evaluate(place.wide), place)
     if random > REPEATABLE or place.base.size == 0:
-        return place
+        return replace(place, random=random)
     # One joint direction in all arguments: quanta do not care which of them moves.
     rng = np.random.default_rng(0)
-    tangents = {name: draw_tangent(rng, place, name) for name in wrt}
-    line = line_along(instrument, place, tangents)
-    return _with_noise(place, quantisation_noise(line.along, place.base, noise, line.smallest_step), random=random)
+    line = line_along(instrument, place, {name: draw_tangent(rng, place, name) for name in wrt})
+    row = look_around(line.along, max(COARSE_SPACING, line.smallest_step))
+    work = working_dtype(place.base if row is None else row.beyond, place.work)
+    if work != place.work:
+        work = working_dtype(_elsewhere(instrument, place), place.work)
+    place = replace(place, work=work)
+    noise, _ = forward_noise(evaluate, place.wide, wrt, place.base, dtype=place.work)
+    noise = quantisation_noise(line.along, place.base, np.maximum(noise, apart), row, line.smallest_step)
+    return replace(place, noise=noise, random=random)
 
 
 def _apart(again: Vector | None, place: Place) -> tuple[float, Vector]:

@@ -16,7 +16,8 @@ from gradcheck.numdiff.records import Derivative, Mask, Vector
 from gradcheck.numdiff.tangents import MANY_DECADES, random_direction
 from gradcheck.subject import Array, is_floating
 
-UNRESOLVED = 1e-2  # an output known worse than this beside the typical derivative would blur all others
+BLUR = 100.0  # an output known so many times worse than the median output would blur a sum of all
+NEGLIGIBLE = 1e-9  # unless its bar is below this share of the typical derivative
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def judged_together(derivatives: list[Derivative], base: Vector) -> Mask:
         if not usable.any():
             break
         typical = float(np.sqrt(np.mean(d.value[usable] ** 2)))
-        blurred = usable & (d.bar > UNRESOLVED * typical)
+        blurred = usable & (d.bar > np.maximum(BLUR * np.median(d.bar[usable]), NEGLIGIBLE * typical))
         if np.count_nonzero(blurred) <= 0.5 * np.count_nonzero(usable):
             usable &= ~blurred
     return usable

@@ -19,7 +19,8 @@ from gradcheck.numdiff.records import Derivative, Mask, Rung, Vector
 Along = Callable[[float], Vector | None]
 
 COARSE_STEPS = tuple(2.0**-k for k in (3, 5, 7, 9, 11, 13, 15, 17))
-FINE_STEPS = tuple(2.0**-k for k in (20, 23, 26, 30, 34))
+NEAR_STEPS = tuple(2.0**-k for k in (17, 20))
+NEAREST_STEPS = tuple(2.0**-k for k in (27, 34))
 CONFIRMING_STEPS = tuple(2.0**-k for k in (7, 9, 11))
 ORDERS = 3
 COVERAGE = 3.0  # standard deviations: a quotient's own noise is 0.7 to 0.8 of noise / h, so that bars hold at 4 sigma

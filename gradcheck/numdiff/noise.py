@@ -6,13 +6,14 @@ said of how well the function, or a gradient computed beside it, is determined i
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gradcheck.numdiff.records import Vector
 
-SAMPLES = 3
+SAMPLES = 2
 SMALLEST = float(np.finfo(np.float64).tiny)  # below it numbers lose digits, and differences of them are noise
 COARSE_SPACING = (
     2.0**-24
@@ -79,25 +80,27 @@ def forward_noise(
     return np.maximum(own, floor * max(1.0, HALF_FLOOR * typical)), samples
 
 
-def quantisation_noise(along: Callable[[float], Vector | None], base: Vector, noise: Vector, smallest: float) -> Vector:
+def quantisation_noise(
+    along: Callable[[float], Vector | None], base: Vector, noise: Vector, row: "Row | None", smallest: float
+) -> Vector:
     """Return `noise`, raised where f is quantised too coarsely for a few ulps' change to show it.
 
     A function that rounds its input or an intermediate to float32 answers a few ulps of float64 with silence. Third
-    differences at a spacing of 2^-24 (three evaluations) are free of the smooth part and show the quanta. A kink
-    within that spacing shows too; among many outputs the median decides, and where it might be either, a second look
-    at an eighth of the spacing tells: what a kink adds shrinks with the spacing and what is smooth with its cube,
-    quanta stay.
+    differences at a spacing of 2^-24 (three evaluations, `row`) are free of the smooth part and show the quanta. A
+    kink within that spacing shows too; among many outputs the median decides, and where it might be either, a second
+    look at an eighth of the spacing tells: what a kink adds shrinks with the spacing and what is smooth with its
+    cube, quanta stay.
     """
-    spacing = max(COARSE_SPACING, smallest)
-    level = _third_difference(along, base, spacing)
-    if level is None or base.size == 0:
+    if row is None or base.size == 0:
         return noise
+    level = row.third_difference(base)
     typical = _typical(level, noise)
     if typical <= QUANTISED and base.size >= FEW_OUTPUTS:
         return noise
-    if np.any(level > QUANTISED * noise) and spacing / CLOSER >= smallest:
-        closer = _third_difference(along, base, spacing / CLOSER)
-        if closer is not None:
+    if np.any(level > QUANTISED * noise) and row.spacing / CLOSER >= smallest:
+        second = look_around(along, row.spacing / CLOSER)
+        if second is not None:
+            closer = second.third_difference(base)
             kinked = np.abs(closer * CLOSER - level) < SAME * level
             vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
             level = np.where(kinked | vanished, 0.0, np.maximum(level, closer))
@@ -105,14 +108,25 @@ def quantisation_noise(along: Callable[[float], Vector | None], base: Vector, no
     return np.maximum(noise, np.maximum(level, typical * noise if typical > QUANTISED else 0.0))
 
 
-def _third_difference(along: Callable[[float], Vector | None], base: Vector, spacing: float) -> Vector | None:
-    """Return |third difference| over its gain on independent noise, or None where f refuses a point."""
+@dataclass(frozen=True)
+class Row:
+    """Outputs at -1, 1 and 2 times a spacing along a line."""
+
+    spacing: float
+    before: Vector
+    after: Vector
+    beyond: Vector
+
+    def third_difference(self, base: Vector) -> Vector:
+        """Return |third difference| over its gain on independent noise."""
+        return np.abs(self.beyond - 3.0 * self.after + 3.0 * base - self.before) / THIRD_DIFFERENCE
+
+
+def look_around(along: Callable[[float], Vector | None], spacing: float) -> Row | None:
+    """Evaluate f at three points close by, or return None where f refuses one of them."""
     rows = [along(factor * spacing) for factor in (-1.0, 1.0, 2.0)]
     found = [row for row in rows if row is not None and np.all(np.isfinite(row))]
-    if len(found) < len(rows):
-        return None
-    before, after, beyond = found
-    return np.abs(beyond - 3.0 * after + 3.0 * base - before) / THIRD_DIFFERENCE
+    return Row(spacing, *found) if len(found) == len(rows) else None
 
 
 def _typical(level: Vector, noise: Vector) -> float:

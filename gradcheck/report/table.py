@@ -53,12 +53,10 @@ def _sentence(row: tuple[str, ...], paper: Paper) -> list[str]:
 
 
 def _aside(argument: Argument, paper: Paper) -> list[str]:
-    """Say what the row has no room for: outputs set apart at kinks, the exact tier's bound."""
+    """Say what the row has no room for: outputs set apart at kinks, and the reason."""
     said = []
     if argument.set_apart:
         said.append(f"{whole(argument.set_apart, 'output')} at a kink, set apart and judged singly")
-    if argument.exact_bound is not None:
-        said.append(f"exact on integers; a wrong gradient passes with probability below {short(argument.exact_bound)}")
     if argument.sentence:
         said.append(argument.sentence)
     return paper.wrap(f"{gradient(argument.name)}: {'; '.join(said)}", first="  ", rest="    ") if said else []
