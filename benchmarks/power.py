@@ -52,9 +52,10 @@ def heading(peers: Sequence[str]) -> list[str]:
         "",
         "The zoo of `gradcheck selftest` through other checkers, each with its defaults and its own way to bring a",
         "hand-written backward pass: `torch.autograd.Function`, `jax.custom_vjp` (reverse mode, first order),",
-        "`autograd.extend.primitive` (likewise, all arguments). `scipy.optimize.check_grad` returns an error and leaves",
-        f"the judgement to its caller; above {SCIPY_SHARE:g} of the gradient's length it is taken as caught. An exception of the",
-        "checker counts as caught, and on a right layer as a refusal; what an interface has no place for is left out.",
+        "`autograd.extend.primitive` (likewise, all arguments). `scipy.optimize.check_grad` returns an error and",
+        f"leaves the judgement to its caller; above {SCIPY_SHARE:g} of the gradient's length it is taken as caught.",
+        "An exception of the checker counts as caught, and on a right layer as a refusal; what an interface has no",
+        "place for is left out.",
         "",
         f"Versions: {versions}. Left out: {_absent(peers)}. Reprint with `python benchmarks/power.py --full`.",
     ]
