@@ -20,6 +20,7 @@ from power_peers import CAUGHT, NOT_EXPRESSIBLE, PEERS, SCIPY_SHARE, ask
 
 from gradcheck.faults.records import Fault, Tricky
 from gradcheck.faults.zoo import FAULTS, TRICKY
+from gradcheck.verdict import Verdict
 
 MODULES = {"torch slow": "torch", "torch fast": "torch", "jax": "jax", "autograd": "autograd"}
 Answers = dict[str, dict[str, str]]
@@ -36,7 +37,8 @@ def main() -> None:
     peers = [p for p in PEERS if p not in MODULES or importlib.util.find_spec(MODULES[p])]
     answers = {c.name: {p: ask(PEERS[p], c) for p in peers} for c in cases}
     print("\n".join(heading(peers)))
-    faults, tricky = [c for c in cases if isinstance(c, Fault)], [c for c in cases if isinstance(c, Tricky)]
+    faults = [c for c in cases if isinstance(c, Fault)]
+    tricky = [c for c in cases if isinstance(c, Tricky) and Verdict.AGREES in c.accepted]
     print("\n".join(summary("Faults caught", faults, peers, answers)))
     print("\n".join(summary("Right layers accused or refused", tricky, peers, answers)))
     if options.full:
