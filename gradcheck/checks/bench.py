@@ -1,11 +1,6 @@
-"""Two answers of one backward held against each other: calls as a caller makes them, and bars for what may differ.
+"""Where the contract is tested: one point, one cotangent, calls as a caller makes them, and the reference answers."""
 
-Both answers are claims, so nothing is measured here: they may differ by the rounding of their own sums, by their
-response to rounding of the inputs, and by what forward's noise leaves undetermined, the same three terms with which a
-claim is held against a measurement (`comparison.compare`). Norms weigh each entry by the natural scale of its argument.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD, norm
+from gradcheck.checks.answers import Difference, Yardstick
+from gradcheck.checks.comparison import SUMMATION, THRESHOLD, norm
 from gradcheck.checks.instrument import Instrument, copied, usable_gradient
 from gradcheck.checks.outputs import Form, as_arrays, flatten
 from gradcheck.checks.probes import draw_cotangent
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.records import Vector
-from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array, Inputs, Passes
 from gradcheck.verdict import Cost
 
@@ -36,28 +31,8 @@ class OutOfBudget(Exception):  # noqa: N818 - the end of the money is no error
 
 
 @dataclass(frozen=True)
-class Difference:
-    """How far apart two answers are for one argument: in its own size, and in bars; `shape` where it is another one."""
-
-    argument: str
-    relative: float
-    bars: float
-    size: float = float("inf")
-    shape: tuple[int, ...] | None = None
-
-    @property
-    def words(self) -> str:
-        """What is wrong with the answer, as the end of a sentence about it."""
-        if self.shape is not None:
-            return f"has the shape {self.shape}"
-        if not np.isfinite(self.size):
-            return "is not finite"
-        return f"is off by {self.relative:.3g} of its size" if np.isfinite(self.relative) else "is not zero"
-
-
-@dataclass(frozen=True)
 class Bench:
-    """Where the contract is tested: the given point, one cotangent and backward's answer to it on plain arrays."""
+    """The given point, one cotangent, and backward's answer to it on plain arrays; calls stay within `budget`."""
 
     instrument: Instrument
     evidence: Evidence
@@ -83,12 +58,16 @@ class Bench:
     @property
     def judgeable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """The outputs that cotangents may weigh: the smooth ones, or the finite ones where none is smooth."""
-        smooth = self.evidence.together
-        return smooth if smooth.any() else np.isfinite(self.evidence.place.base)
+        return self.evidence.together if self.smooth else np.isfinite(self.evidence.place.base)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether any output is smooth at the point."""
+        return bool(self.evidence.together.any())
 
     @cached_property
     def _first(self) -> tuple[Vector, Gradients]:
-        if self.evidence.together.any() and self.evidence.cotangents:
+        if self.smooth and self.evidence.cotangents:
             return self.evidence.cotangents[0], self.evidence.gradients[0]
         flat = draw_cotangent(self.rng, self.form, self.judgeable)
         return flat, self.usable(self.backward(self.form.cut(flat), copied(self.inputs)))
@@ -114,8 +93,9 @@ class Bench:
         return flatten(self.parts)
 
     @cached_property
-    def _scales(self) -> dict[str, Array]:
-        return {name: natural_scale(self.inputs[name]) for name in self.wrt}
+    def _yardsticks(self) -> dict[str, Yardstick]:
+        slacks = self.evidence.slacks
+        return {name: Yardstick(name, self.inputs[name], slacks[name], self.cotangent) for name in self.wrt}
 
     def cut(self) -> Parts:
         """Return the reference cotangent as fresh arrays."""
@@ -151,11 +131,10 @@ class Bench:
         return {name: usable_gradient(claims.get(name), (inputs or self.inputs)[name]) for name in self.wrt}
 
     def _afford(self, *, forward: int = 0, backward: int = 0) -> None:
-        now = self.instrument.evaluations
-        if (
-            max(now.forward - self.before.forward + forward, now.backward - self.before.backward + backward)
-            > self.budget
-        ):
+        rows = self.instrument.tally.values()
+        forwards = sum(row[0] for row in rows) - self.before.forward + forward
+        backwards = sum(row[1] for row in rows) - self.before.backward + backward
+        if max(forwards, backwards) > self.budget:
             raise OutOfBudget
 
     def same_outputs(self, parts: Parts, expected: Array) -> bool:
@@ -177,7 +156,7 @@ class Bench:
         claims: Mapping[str, Any],
         expected: Gradients,
         *,
-        beside: Iterable[Gradients] = (),
+        beside: Sequence[Gradients] = (),
         factor: float = 1.0,
         response: Mapping[str, float] | None = None,
     ) -> list[Difference]:
@@ -186,64 +165,17 @@ class Bench:
         `beside` are gradients that the expectation was computed from, whose rounding counts too; `factor` how much
         larger than the reference's the cotangent is; `response` replaces the one measured at the given point.
         """
-        beside = tuple(beside)
         found = []
         for name in self.wrt:
             right = expected.get(name)
             if right is None or not np.all(np.isfinite(right)):
                 continue
-            seen = usable_gradient(claims.get(name), right)
-            if seen is None:
-                value = claims.get(name)
-                found.append(Difference(name, float("inf"), float("inf"), shape=np.shape(value)))
-                continue
+            terms = [g for answer in beside if (g := answer.get(name)) is not None]
             own = None if response is None else response.get(name, 0.0)
-            unit = _unit(claims.get(name), self.evidence.slacks[name].unit)
-            difference = self._between(name, seen, right, beside, factor=factor, unit=unit, response=own)
-            if difference.bars > THRESHOLD:
+            difference = self._yardsticks[name].between(claims.get(name), right, terms, factor=factor, response=own)
+            if difference is not None and difference.bars > THRESHOLD:
                 found.append(difference)
         return found
-
-    def _between(
-        self,
-        name: str,
-        seen: Array,
-        right: Array,
-        beside: tuple[Gradients, ...],
-        *,
-        factor: float,
-        unit: float,
-        response: float | None,
-    ) -> Difference:
-        slack = self.evidence.slacks[name]
-        scale = self._scale_of(name, right.shape)
-        own = norm(right * scale)
-        reach = max(
-            [
-                own,
-                *(
-                    norm(other * self._scale_of(name, other.shape))
-                    for g in beside
-                    if (other := g.get(name)) is not None
-                ),
-            ]
-        )
-        apart = norm((seen - right) * scale) if np.all(np.isfinite(seen)) else float("inf")
-        terms = float(np.sqrt(max(slack.terms, 1)))
-        finite = np.isfinite(slack.noise)
-        condition = CONDITION * norm(self.cotangent[finite] * slack.noise[finite]) * factor
-        # Sums in another order change intermediate values by more than the few ulps that the response was measured for.
-        rounding = terms * (SUMMATION * unit + (slack.response if response is None else response)) * reach
-        tiny = float(np.finfo(self.inputs[name].dtype).tiny) * norm(scale) * terms
-        bar = float(np.sqrt(rounding**2 + condition**2)) + tiny
-        bars = apart / bar if bar > 0 else (float("inf") if apart > 0 else 0.0)
-        return Difference(name, apart / reach if reach > 0 else float("inf"), bars, apart)
-
-    def _scale_of(self, name: str, shape: tuple[int, ...]) -> Array:
-        whole = self._scales[name]
-        if whole.shape == shape or not whole.size:
-            return whole if whole.shape == shape else np.ones(shape)
-        return np.full(shape, float(np.sqrt(np.mean(whole**2))))
 
     @cached_property
     def used(self) -> "Use":
@@ -271,10 +203,10 @@ class Bench:
         other = nearby.get(difference.argument)
         if one is None or other is None or difference.shape is not None or not np.isfinite(difference.size):
             return False
-        return norm((one - other) * self._scales[difference.argument]) > JUMP * difference.size
+        return self._yardsticks[difference.argument].size(one - other) > JUMP * difference.size
 
     def nudged(self, inputs: Inputs) -> dict[str, Any]:
-        """Return the inputs with every entry under test moved by a few ulps, each on its own, so that ties break."""
+        """Return the inputs with every entry under test moved by a few ulps of its own, so that ties break."""
         moved = copied(inputs)
         for name in self.wrt:
             steps = self.rng.integers(-ULPS, ULPS + 1, moved[name].shape)
@@ -284,7 +216,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Use:
-    """What came of one use: the claims and the arrays as they are now; `between` and `kept` are from before backward."""
+    """What came of one use: claims and arrays as they are now; `between` and `kept` are from before backward."""
 
     claims: Mapping[str, Any]
     inputs: Inputs
@@ -292,14 +224,3 @@ class Use:
     parts: Parts
     outputs: Parts
     kept: Parts
-
-
-def _unit(claim: Any, unit: float) -> float:
-    """Return the unit round-off of a claim; one returned in a shorter dtype (which is told apart) has that dtype's."""
-    dtype = np.asarray(claim).dtype
-    return max(unit, float(np.finfo(dtype).eps) / 2.0) if np.issubdtype(dtype, np.floating) else unit
-
-
-def told(differences: list[Difference]) -> dict[str, float]:
-    """Return the size of each difference, relative to the gradient, by argument."""
-    return {d.argument: d.relative for d in differences}

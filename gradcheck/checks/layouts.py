@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradcheck.checks.bench import Bench, Difference, Gradients, Parts
+from gradcheck.checks.answers import Difference
+from gradcheck.checks.bench import Bench, Gradients, Parts
 from gradcheck.checks.comparison import norm
 from gradcheck.checks.instrument import copied
 from gradcheck.checks.severities import found
@@ -167,7 +168,7 @@ def _repeated_inputs(bench: Bench) -> Iterator[Finding]:
 
 
 def _response(bench: Bench, expected: Gradients, inputs: Inputs) -> dict[str, float]:
-    """Measure how backward answers rounding at these other inputs, by changes that keep ties and by some that do not."""
+    """Measure how backward answers rounding at these inputs, by changes that keep ties and by some that do not."""
     responses = dict.fromkeys(bench.wrt, 0.0)
     tied = {n: few_ulps(v, 5, v.dtype) if n in bench.wrt else v for n, v in copied(inputs).items()}
     for near in (tied, bench.nudged(inputs)):

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.bench import Bench, Difference, Gradients
+from gradcheck.checks.answers import Difference
+from gradcheck.checks.bench import Bench, Gradients
 from gradcheck.checks.instrument import copied
 from gradcheck.checks.outputs import flatten
 from gradcheck.checks.probes import draw_cotangent

@@ -31,11 +31,11 @@ def few_ulps(x: np.ndarray[Any, Any], salt: int, dtype: np.dtype[Any]) -> np.nda
     Equal entries stay equal and zeros stay zero, so that ties and exact zeros survive.
     """
     exact = x.astype(np.float64)
-    bits = exact.view(np.uint64) if exact.ndim else exact.reshape(1).view(np.uint64).reshape(())
+    bits = exact.reshape(-1).view(np.uint64)  # never 0-d: scalars warn of the overflow that the mixing lives on
     mixed = (bits ^ (bits >> np.uint64(29))) * np.uint64(
         0x9E3779B97F4A7C15 + 2 * (salt * 0x632BE5AB + 1) & 0xFFFFFFFFFFFFFFFF | 1
     )
-    pick = (mixed >> np.uint64(61)).astype(np.int64)
+    pick = (mixed >> np.uint64(61)).astype(np.int64).reshape(exact.shape)
     change = np.array([-2.0, -1.0, 1.0, 2.0, -1.0, 2.0, -2.0, 1.0])[pick]
     unit = np.spacing(np.abs(x).astype(dtype)).astype(np.float64)
     return np.where(exact == 0, exact, exact + change * unit).astype(x.dtype)
