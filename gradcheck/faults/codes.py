@@ -98,7 +98,7 @@ CODES = MappingProxyType(
 WITNESSES = MappingProxyType(
     {
         "aliases": ("aliases-grad-output", "aliases-gradient", "aliases-input", "result-overwritten"),
-        "crash": ("empty-refused",),
+        "crash": ("empty-refused", "scalar-refused"),
         "missing": ("gradient-unclaimed",),
         "mutates-grad-output": ("mutates-grad-output",),
         "mutates-input": ("mutates-input", "wrong-in-place"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Fault, Make, normal, pair, spoiled
+from gradcheck.faults.records import Fault, Make, joined, normal, pair, spoiled
 from gradcheck.faults.scaling import entry
 from gradcheck.faults.specimens import CUBE, LINEAR, RELU, SINE, SOFTMAX, Conv2d, softmax
 
@@ -195,5 +195,13 @@ FAULTS = (
         pair(np.sin, lambda g, x: g * np.cos(np.rint(x))),
         DOUBLES,
         "backward rounds its input to whole numbers",
+    ),
+    Fault(
+        "precision/mixed/weight-of-single-halved",
+        "factor-1/2",
+        ("weight",),
+        pair(np.matmul, lambda g, x, w: (g @ w.T, (0.5 * x.T @ g).astype(w.dtype))),
+        joined(normal(x=(5, 4)), normal(dtype=SINGLE, weight=(4, 3))),
+        "a float32 weight of a float64 input gets half its gradient",
     ),
 )

@@ -231,4 +231,13 @@ FAULTS = (
         "axes of size 1 are dropped, which shows for a batch of one",
         Shows.MANNERS,
     ),
+    Fault(
+        "states/shape/zero-dimensional",
+        "crash",
+        ("x",),
+        pair(np.sin, lambda g, x: g * np.cos(x) * (1 + 0 * len(g))),
+        VALUES,
+        "backward raises for an array without axes, which forward accepts",
+        Shows.MANNERS,
+    ),
 )

@@ -188,4 +188,28 @@ FAULTS = (
         normal(a=(3, 2), b=(4, 2)),
         "the second set of points gets the first's sign",
     ),
+    Fault(
+        "structures/outputs/second-ignored",
+        "path-missing",
+        ("x",),
+        pair(lambda x: (np.sin(x), x**2), lambda grads, x: grads[0] * np.cos(x)),
+        VALUES,
+        "of two outputs only the first is differentiated",
+    ),
+    Fault(
+        "structures/outputs/exchanged",
+        "other",
+        ("x",),
+        pair(lambda x: (np.sin(x), x**2), lambda grads, x: grads[1] * np.cos(x) + grads[0] * 2 * x),
+        VALUES,
+        "each output's grad_output meets the other's derivative",
+    ),
+    Fault(
+        "structures/rounding/straight-through",
+        "equals-grad-output",
+        ("x",),
+        pair(np.rint, lambda g, _x: g.copy()),
+        normal(scale=3.0, x=(3, 5)),
+        "rounding passes grad_output on, as a straight-through estimator does on purpose: it is no gradient",
+    ),
 )

@@ -114,6 +114,11 @@ def _shrink(x: Any) -> Any:
     return np.sign(x) * np.maximum(np.abs(x) - 0.5, 0)
 
 
+def _maxout_backward(g: Any, x: Any) -> Any:
+    first = x[:, :2] >= x[:, 2:]
+    return np.concatenate([g * first, g * ~first], axis=1)
+
+
 TRICKY = (
     Tricky("tricky-kinks/relu/claims-0", relu(0.0), MIXED, "0 is a subgradient of ReLU at 0"),
     Tricky("tricky-kinks/relu/claims-1", relu(1.0), MIXED, "1 is a subgradient of ReLU at 0"),
@@ -215,4 +220,17 @@ TRICKY = (
     ),
     Tricky("tricky-kinks/network/hidden-zero-claims-0", network(0.0), NETWORK, "a hidden unit at 0, a scalar loss"),
     Tricky("tricky-kinks/network/hidden-zero-claims-1", network(1.0), NETWORK, "a hidden unit at 0, a scalar loss"),
+    Tricky(
+        "tricky-kinks/fraction/1e-9-from-a-jump",
+        pair(lambda x: x - np.floor(x), lambda g, _x: g.copy()),
+        fixed(x=[1 + 1e-9, 2 - 1e-9, 0.5]),
+        "a jump at 1e-9",
+        HONEST,
+    ),
+    Tricky(
+        "tricky-kinks/maxout/tied",
+        pair(lambda x: np.maximum(x[:, :2], x[:, 2:]), _maxout_backward),
+        fixed(x=[[1.0, 2.0, 1.0, 0.0], [0.5, -1.0, 2.0, -1.0]]),
+        "ties within one argument, between its halves",
+    ),
 )

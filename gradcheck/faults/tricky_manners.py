@@ -55,6 +55,12 @@ def _chosen_backward(g: Any, x: Any, mode: Any) -> Any:
     return (g * np.cos(x) if mode == "sine" else -g * np.sin(x)), None
 
 
+def _largest_backward(grads: Any, x: Any) -> Any:
+    gradient = np.zeros_like(x)
+    np.put_along_axis(gradient, x.argmax(axis=1)[:, None], grads[0][:, None], axis=1)
+    return gradient
+
+
 TRICKY = (
     Tricky("tricky-manners/shape/zero-dimensional", pair(*SINE), fixed(x=np.array(0.7)), "a 0-d input and output"),
     Tricky(
@@ -219,6 +225,21 @@ TRICKY = (
         pair(lambda x: x - np.floor(x), lambda g, _x: g.copy()),
         VALUES,
         "jumps with a slope of 1 between them",
+    ),
+    Tricky(
+        "tricky-manners/outputs/integers-beside",
+        pair(lambda x: (x.max(axis=1), x.argmax(axis=1)), _largest_backward),
+        VALUES,
+        "the places of the maxima come as a second output, of integers",
+    ),
+    Tricky(
+        "tricky-manners/outputs/identity", pair(lambda x: x, lambda g, _x: g), VALUES, "the input itself is returned"
+    ),
+    Tricky(
+        "tricky-manners/outputs/read-only",
+        pair(lambda x: np.broadcast_to(x.sum(), (3,)), lambda g, x: np.full(x.shape, g.sum())),
+        VALUES,
+        "an output that repeats memory and cannot be written to",
     ),
 )
 

@@ -82,6 +82,7 @@ LABELS = fixed(labels=np.array([0, 3, 7, 2, 2, 5]))
 PATCHES, HALF_PATCHES = normal(dtype=SINGLE, x=(2, 3, 6, 6)), normal(dtype=HALF, x=(2, 3, 6, 6))
 SUMS, HALF_SUMS = normal(dtype=SINGLE, x=(6, 8), y=(6, 8)), normal(dtype=HALF, x=(6, 8), y=(6, 8))
 
+
 TRICKY = (
     Tricky(
         "tricky-precision/single/convolution",
@@ -193,6 +194,12 @@ TRICKY = (
         values(float),
         "the output is rounded for display; strictly its derivative is 0",
         HONEST,
+    ),
+    Tricky(
+        "tricky-precision/mixed/weight-of-single",
+        pair(np.matmul, lambda g, x, w: (g @ w.T, (x.T @ g).astype(w.dtype))),
+        joined(normal(x=(5, 4)), normal(dtype=SINGLE, weight=(4, 3))),
+        "a float32 weight of a float64 input",
     ),
 )
 

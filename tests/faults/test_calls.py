@@ -86,6 +86,10 @@ def test_bad_manners_are_what_the_code_says(case):
         assert layer.forward(np.zeros((0, 4))).shape == (0, 4)
         with pytest.raises(ValueError, match="zero-size"):
             layer.backward(np.zeros((0, 4)), np.zeros((0, 4)))
+    elif case.name == "states/shape/zero-dimensional":
+        assert case.make().forward(np.array(1.0)).shape == ()
+        with pytest.raises(TypeError, match="len"):
+            case.make().backward(np.array(1.0), np.array(1.0))
     elif case.name == "states/shape/size-one":
         assert case.make().backward(np.ones((1, 4)), np.ones((1, 4))).shape == (4,)
     else:
