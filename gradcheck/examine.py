@@ -11,7 +11,8 @@ import numpy as np
 
 from gradcheck.adapters.reading import subject_of
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.procedure import Outcome, Plan, judge
+from gradcheck.checks.outcome import Outcome, Plan
+from gradcheck.checks.procedure import judge
 from gradcheck.errors import GradientMismatch, InconclusiveCheck, InvalidInput
 from gradcheck.report.record import Report
 from gradcheck.subject import Subject
@@ -86,7 +87,7 @@ def check(
     subject = subject_of(layer, inputs, wrt=wrt, factory=factory, name=name)
     with _random_states_kept():
         instrument = Instrument(subject)
-        outcome = judge(instrument, Plan(seed, effort, wrt is not None, points))
+        outcome = judge(instrument, Plan(seed, effort, wrt is not None, points, prove))
     verdict, reason = overall(outcome, strict=strict, errors=errors)
     return Report(
         target=subject.name,
@@ -106,6 +107,7 @@ def check(
         warnings=tuple(instrument.warnings),
         notes=subject.notes,
         exact=outcome.exact,
+        proof=outcome.proof,
         version=version("gradcheck"),
     )
 

@@ -14,11 +14,14 @@ from gradcheck.subject import Array, Inputs, Subject
 from gradcheck.verdict import Finding, Severity
 
 
-def first_claim(instrument: Instrument, flat: Vector, inputs: Inputs, form: Form) -> dict[str, Any]:
+def first_claim(
+    instrument: Instrument, flat: Vector, inputs: Inputs, form: Form, *, thrifty: bool = False
+) -> dict[str, Any]:
     """Return backward's first answer, and learn whether it needs a forward at the same inputs right before.
 
     A layer of the contract gets its inputs again and is first asked without a forward. Where that raises, or answers
-    otherwise than after a forward, the ordinary order of use counts: forward, then backward.
+    otherwise than after a forward, the ordinary order of use counts: forward, then backward. `thrifty` takes the
+    ordinary order at once.
 
     Raises
     ------
@@ -29,6 +32,9 @@ def first_claim(instrument: Instrument, flat: Vector, inputs: Inputs, form: Form
     """
     cotangents = form.cut(flat)
     if instrument.subject.stateful:
+        return instrument.raw_backward(cotangents, inputs, collect=True)
+    if thrifty:
+        instrument.needs_forward = True
         return instrument.raw_backward(cotangents, inputs, collect=True)
     try:
         alone = instrument.raw_backward(cotangents, inputs)
@@ -41,9 +47,7 @@ def first_claim(instrument: Instrument, flat: Vector, inputs: Inputs, form: Form
     return after
 
 
-def claim_findings(
-    claims: Mapping[str, Any], inputs: Inputs, subject: Subject, form: Form, *, asked: bool
-) -> list[Finding]:
+def claim_findings(claims: Mapping[str, Any], inputs: Inputs, subject: Subject, *, asked: bool) -> list[Finding]:
     """Return what is wrong with the gradients as objects: shape, dtype, finite, missing.
 
     `asked` says that the caller named the arguments under test, so that none of them may go unclaimed.

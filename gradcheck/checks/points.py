@@ -19,8 +19,8 @@ from gradcheck.numdiff.tangents import random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
 STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
-STEPS_ALONE = (2.0**-9, 2.0**-12, 2.0**-15)
-COARSE_STEPS_ALONE = (2.0**-4, 2.0**-6, 2.0**-8)  # for a forward that works in float32 or float16
+STEPS_ALONE = (2.0**-8, 2.0**-11)
+COARSE_STEPS_ALONE = (2.0**-5, 2.0**-7)  # for a forward that works in float32 or float16
 BREAK_TIES = 0.1
 MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from 1/64 to 64
 FAR = 2.0**WIDE  # values that typically lie further from one than this keep their own scale
@@ -58,6 +58,10 @@ def _the_other_signs(x: Array, rng: np.random.Generator) -> Array:
     return -_spread(WIDE)(x, rng)
 
 
+CALLS = 6  # of forward, that a derived point costs at most
+FEWEST = 2  # derived points at any price: with opposite signs, so that every entry meets both
+
+# The last ones are kept where few can be had.
 KINDS: tuple[tuple[str, Callable[[Array, np.random.Generator], Array]], ...] = (
     ("the values shuffled, with random signs", _shuffled),
     ("magnitudes from 1/8 to 8", _spread(MODERATE)),
@@ -65,11 +69,13 @@ KINDS: tuple[tuple[str, Callable[[Array, np.random.Generator], Array]], ...] = (
 )
 
 
-def derived_inputs(inputs: Inputs, names: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
+def derived_inputs(
+    inputs: Inputs, names: Sequence[str], rng: np.random.Generator, *, number: int = len(KINDS)
+) -> list[tuple[str, dict[str, Any]]]:
     """Return points derived from `inputs`: new values for `names`, that keep what visibly holds of the old ones."""
     points = []
     seed = int(rng.integers(2**63))
-    for kind, draw in KINDS:
+    for kind, draw in KINDS[-number:]:
         source = np.random.default_rng(seed)
         values = {n: keep_traits(draw(inputs[n].astype(np.float64), source), inputs[n]) for n in names}
         points.append((kind, dict(inputs) | _in_order(values, inputs)))

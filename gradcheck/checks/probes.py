@@ -29,10 +29,20 @@ class Measured:
 
 
 def measure(
-    instrument: Instrument, place: Place, tangents: dict[str, Array], *, steps: tuple[float, ...] | None = None
+    instrument: Instrument,
+    place: Place,
+    tangents: dict[str, Array],
+    *,
+    steps: tuple[float, ...] | None = None,
+    close: bool = False,
 ) -> Measured:
-    """Measure forward's derivative along `tangents` (brought onto the grid of floating numbers first)."""
+    """Measure forward's derivative along `tangents` (brought onto the grid of floating numbers first).
+
+    With `steps` given only these are taken, and the noise of a complex step is not measured again.
+    """
     line = line_along(instrument, place, tangents)
+    if steps is not None:
+        line = replace(line, carried_again=None, close=close)
     return Measured(dict(tangents), differentiate(line, steps=steps))
 
 

@@ -80,6 +80,7 @@ def rule(
     flags: Mapping[str, Sequence[Flag]],
     *,
     low: Sequence[Comparison] = (),
+    exact_bound: float | None = None,
 ) -> Argument:
     """Decide on one argument from what was seen at every place; the first evidence is the given point's.
 
@@ -97,6 +98,7 @@ def rule(
         "probes": len(everything),
         "set_apart": int(np.count_nonzero(given.kinky)),
         "step_curve": step_curve(given, name),
+        "exact_bound": exact_bound,
         "resolution": max([best[0], *(c.shown / c.reach for c in low if c.reach > 0)]),
         "entry_resolution": max([best[1], *(THRESHOLD * c.bar / c.reach for c in low if c.reach > 0)]),
     }

@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.numdiff import complex_step
-from gradcheck.numdiff.ladder import COARSE_STEPS, CONFIRMING_STEPS, NEAR_STEPS, NEAREST_STEPS, Ladder, run_ladder
+from gradcheck.numdiff.ladder import (
+    COARSE_STEPS,
+    CONFIRMING_STEPS,
+    FEWEST_FOR_A_KINK,
+    NEAR_STEPS,
+    NEAREST_STEPS,
+    Ladder,
+    run_ladder,
+)
 from gradcheck.numdiff.records import Derivative, Vector
 
 WORTHWHILE = 1e-9  # a bar below this fraction of the largest derivative is not worth another pair of evaluations
@@ -19,7 +27,8 @@ class Line:
     """A function seen along one direction: `along(h)` = f(x + h t) as a flat vector, None where f refuses the point.
 
     `carried(h)` is the same at the complex point x + i h t, or None where that is not to be tried. `base` = f(x),
-    `noise` is f's rounding noise, `smallest_step` the smallest h at which x + h t still differs from x as it should.
+    `noise` is f's rounding noise, `smallest_step` the smallest h at which x + h t still differs from x as it should. `close` says that
+    all steps are so close to the point that two of them tell a kink.
     """
 
     along: Callable[[float], Vector | None]
@@ -28,6 +37,7 @@ class Line:
     carried: Callable[[float], NDArray[np.complex128] | None] | None = None
     carried_again: Callable[[float], NDArray[np.complex128] | None] | None = None
     smallest_step: float = 0.0
+    close: bool = False
 
 
 class _Counted:
@@ -55,7 +65,8 @@ def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Deri
     counted = _Counted()
     value, bar = _complex_value(line, counted)
     wanted = steps or (COARSE_STEPS if value is None else CONFIRMING_STEPS)
-    ladder = run_ladder(counted.count(line.along), line.base, line.noise, _usable(wanted, line))
+    ladder = Ladder(line.base, line.noise, fewest=2 if line.close else FEWEST_FOR_A_KINK)
+    run_ladder(counted.count(line.along), line.base, line.noise, _usable(wanted, line), ladder)
     if value is not None and steps is None and _broken(value, ladder):
         value = None
         ladder = run_ladder(counted.count(line.along), line.base, line.noise, _usable(COARSE_STEPS, line))

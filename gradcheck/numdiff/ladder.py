@@ -35,8 +35,8 @@ class Ladder:
     Memory is a fixed number of vectors, whatever the number of steps.
     """
 
-    def __init__(self, base: Vector, noise: Vector) -> None:
-        self.base, self.noise = base, noise
+    def __init__(self, base: Vector, noise: Vector, *, fewest: int = FEWEST_FOR_A_KINK) -> None:
+        self.base, self.noise, self.fewest = base, noise, fewest
         shape = base.shape
         self.value, self.gap = np.zeros(shape), np.zeros(shape)
         self.bar, self.truncation = np.full(shape, np.inf), np.full(shape, np.inf)
@@ -144,7 +144,7 @@ class Ladder:
     @property
     def kinky(self) -> Mask:
         """Outputs whose bar is mostly a gap that the smallest step did not shrink, nor noise explains."""
-        if self.steps_taken < FEWEST_FOR_A_KINK:
+        if self.steps_taken < self.fewest:
             return np.zeros(self.base.shape, dtype=bool)
         step = np.where(self.best_step > 0, self.best_step, 1.0)
         noise = GAP_NOISE * np.maximum(self.noise, self.unexplained_noise)

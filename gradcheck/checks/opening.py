@@ -1,0 +1,90 @@
+"""The opening of a check: forward surveyed, backward's first answer read, and what is to be judged settled."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradcheck.checks.claims import claim_findings, first_claim, judged_arguments
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.outcome import Outcome, Plan
+from gradcheck.checks.outputs import Form
+from gradcheck.checks.places import A_LITTLE, REPEATABLE, Place, survey
+from gradcheck.checks.precision import is_low, runs_wide
+from gradcheck.checks.probes import draw_cotangent
+from gradcheck.errors import LayerFault
+from gradcheck.numdiff.tangents import natural_scale
+from gradcheck.subject import Inputs, is_floating
+from gradcheck.verdict import Argument, Finding, Severity, Verdict
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What the judgement starts from.
+
+    `place` is the given point as it is judged; `original` are the caller's inputs, and differ from the place's where
+    a low-precision layer is judged in float64 (`low`).
+    """
+
+    place: Place
+    original: Inputs
+    findings: tuple[Finding, ...]
+    low: bool
+
+
+def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Opening | Outcome:
+    """Survey forward, read backward's first answer, and narrow the instrument's subject to what can be judged.
+
+    Returns an Outcome where there is nothing to judge: a random forward, or an answer that is no set of gradients.
+
+    Raises
+    ------
+    LayerFailed
+        The layer raises at the given point.
+    """
+    subject = instrument.subject
+    place = survey(instrument, subject.inputs)
+    if place.random > REPEATABLE:
+        return random_forward(instrument, place)
+    cotangent = draw_cotangent(rng, place.form, np.isfinite(place.base))
+    try:
+        claims = first_claim(instrument, cotangent, subject.inputs, place.form)
+    except LayerFault as fault:
+        return Outcome(findings=(Finding(fault.code, str(fault), argument=fault.argument),), points=(place.name,))
+    findings = claim_findings(claims, subject.inputs, subject, asked=plan.asked)
+    weighed = tuple(_weighed(instrument, place, finding) for finding in findings)
+    instrument.subject = judged_arguments(claims, findings, subject)
+    if not (is_low(instrument.subject) and _runs_in_double(place) and runs_wide(instrument, instrument.subject, rng)):
+        return Opening(place, subject.inputs, weighed, low=False)
+    instrument.subject = instrument.subject.at(place.wide)
+    double = Form(place.form.shapes, (np.dtype(np.float64),) * len(place.form.shapes))
+    return Opening(replace(place, inputs=place.wide, form=double), subject.inputs, weighed, low=True)
+
+
+def _runs_in_double(place: Place) -> bool:
+    wide = all(value.dtype == np.float64 for value in place.wide.values() if is_floating(value))
+    return wide and place.work == np.float64
+
+
+def _weighed(instrument: Instrument, place: Place, finding: Finding) -> Finding:
+    """Make a missing gradient a warning where forward does respond to the argument."""
+    if finding.code != "gradient-unclaimed" or finding.severity is Severity.ERROR or finding.argument is None:
+        return finding
+    x = place.wide[finding.argument]
+    moved = {**place.wide, finding.argument: x + (A_LITTLE * natural_scale(x)).astype(x.dtype)}
+    outputs = instrument.evaluate(moved, place.form)
+    if outputs is None or np.array_equal(outputs, place.base, equal_nan=True):
+        return finding
+    text = f"backward claims no gradient for `{finding.argument}`, though forward responds to it; it was not judged."
+    return replace(finding, sentence=text, severity=Severity.WARNING)
+
+
+def random_forward(instrument: Instrument, place: Place) -> Outcome:
+    """Return the outcome of a layer whose forward cannot be relied on to answer twice alike."""
+    text = "forward returns different outputs for the same inputs; fix its random state to have it judged."
+    finding = Finding("random-forward", text, Severity.WARNING, evidence={"apart in units of rounding": place.random})
+    arguments = {}
+    for name in instrument.subject.wrt:
+        x = place.inputs[name]
+        verdict, reason = Verdict.INCONCLUSIVE, "random-forward"
+        arguments[name] = Argument(name, x.shape, str(x.dtype), verdict, reason, "forward is random")
+    return Outcome(arguments, (finding,), (), (place.name,), "random-forward", text)

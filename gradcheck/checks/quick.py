@@ -1,0 +1,80 @@
+"""Quick effort: one joint direction in all arguments, one cotangent, at the given point alone.
+
+At most 6 forward and 3 backward calls where everything agrees: f(x), one complex step, two pairs of real differences;
+one or two answers of backward. Noise is not measured but taken to be a few units of rounding, so that a disagreement
+is always looked at again by the whole procedure before it is said.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.claims import claim_findings, first_claim, judged_arguments
+from gradcheck.checks.comparison import THRESHOLD, Slack, compare, norm
+from gradcheck.checks.instrument import Instrument, usable_gradient
+from gradcheck.checks.outcome import Outcome, Plan
+from gradcheck.checks.outputs import flatten, form_of
+from gradcheck.checks.places import GIVEN, Place, draw_tangent
+from gradcheck.checks.probes import claim_unit, draw_cotangent, judged_together, measure
+from gradcheck.checks.ruling import rule
+from gradcheck.errors import LayerFault
+from gradcheck.numdiff.noise import working_dtype
+from gradcheck.subject import is_floating
+from gradcheck.verdict import Finding
+
+ASSUMED_NOISE = 8.0  # units of rounding of the largest output
+STEPS = (2.0**-8, 2.0**-11)
+COARSE_STEPS = (2.0**-4, 2.0**-6)
+
+
+def glance(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Outcome | None:
+    """Judge the joint adjoint identity at the given point; None where the whole procedure must decide."""
+    place = _place(instrument)
+    cotangent = draw_cotangent(rng, place.form, np.isfinite(place.base))
+    subject = instrument.subject
+    try:
+        claims = first_claim(instrument, cotangent, subject.inputs, place.form, thrifty=True)
+    except LayerFault as fault:
+        return Outcome(findings=(Finding(fault.code, str(fault), argument=fault.argument),), points=(place.name,))
+    findings = claim_findings(claims, subject.inputs, subject, asked=plan.asked)
+    narrowed = judged_arguments(claims, findings, subject)
+    names = [name for name in narrowed.wrt if subject.inputs[name].size]
+    if not names or place.base.size == 0:
+        return None
+    gradients = {name: usable_gradient(claims[name], subject.inputs[name]) for name in names}
+    steps = STEPS if place.work == np.float64 else COARSE_STEPS
+    joint = measure(instrument, place, {name: draw_tangent(rng, place, name) for name in names}, steps=steps)
+    if not np.all(judged_together([joint.derivative], place.base)):
+        return None
+    unit, terms = claim_unit(instrument, place), max(v.size for v in subject.inputs.values() if is_floating(v))
+    slack = Slack(unit, max(terms, place.base.size), place.noise * max(1.0, unit / place.unit))
+    kept = {name: g for name, g in gradients.items() if g is not None}
+    flat = np.concatenate([g.ravel() for g in kept.values()])
+    moved = np.concatenate([joint.tangents[name].ravel() for name in kept])
+    whole = compare("", flat, moved, joint.derivative, cotangent, slack, place=place.name, kind="joint")
+    if whole.bars > THRESHOLD:
+        return None
+    comparisons = []
+    for name, g in kept.items():
+        own = norm(g * joint.tangents[name])
+        comparisons.append(replace(whole, argument=name, reach=own, shown=own, entries=g.size))
+    measured = {name: [joint] for name in names}
+    evidence = Evidence(
+        place, tuple(comparisons), measured, np.isfinite(place.base), joint.derivative.kinky, joint=True
+    )
+    arguments = {name: rule(name, subject.inputs[name], [evidence], {}) for name in names}
+    if any(argument.reason is not None for argument in arguments.values()):
+        return None
+    instrument.subject = narrowed
+    return Outcome(arguments, tuple(findings), (evidence,), (place.name,))
+
+
+def _place(instrument: Instrument) -> Place:
+    inputs = instrument.subject.inputs
+    parts = instrument.outputs(inputs, collect=True)
+    form, base = form_of(parts), flatten(parts).real
+    work = working_dtype(base, form.coarsest)
+    unit = float(np.finfo(work).eps) / 2.0
+    noise = np.full(base.shape, ASSUMED_NOISE * unit * float(np.max(np.abs(base), initial=0.0)))
+    return Place(GIVEN, dict(inputs), dict(inputs), form, base, noise, work)
