@@ -48,8 +48,8 @@ SEVERITIES: Mapping[str, tuple[Severity, str]] = MappingProxyType(
         "empty-wrong": (Severity.WARNING, "a gradient of the wrong shape or not zero, where nothing flows"),
         "size-one-refused": (Severity.WARNING, "an exception is not a wrong gradient"),
         "size-one-wrong": (Severity.WARNING, "a wrong shape, though at a size that may never be meant"),
-        "scalar-refused": (Severity.NOTE, "few layers promise to work without any axis"),
-        "scalar-wrong": (Severity.NOTE, "as above, and NumPy takes (1,) for () nearly everywhere"),
+        "scalar-refused": (Severity.WARNING, "an exception is not a wrong gradient; asked of elementwise layers only"),
+        "scalar-wrong": (Severity.WARNING, "NumPy takes (1,) for () nearly everywhere"),
         # batches
         "batch-split": (Severity.ERROR, "the gradient at another batch size is not that of the same samples here"),
         "batch-order": (Severity.ERROR, "forward does not care for the order of the samples, the gradient does"),

@@ -166,3 +166,11 @@ def test_layouts_keep_the_values_and_stay_within_their_memory(change):
 
 def test_with_gaps_leaves_a_scalar_alone():
     assert with_gaps(np.array(2.0)) == 2.0
+
+
+def test_accepts_a_loss_that_insists_on_a_scalar_grad_output(look_at, x):
+    def backward(g, x):
+        assert np.shape(g) == ()
+        return 2 * g * x
+
+    assert look_at((lambda x: (x**2).sum(), backward), x=x).findings == []

@@ -51,10 +51,10 @@ def test_warns_of_a_backward_that_raises_for_axes_of_size_one(look_at, x):
         (lambda g, x: g * np.cos(x) * len(x) / len(x), "scalar-refused"),
     ],
 )
-def test_notes_trouble_with_no_axes(look_at, x, backward, code):
+def test_warns_of_trouble_with_no_axes(look_at, x, backward, code):
     seen = look_at((np.sin, backward), x=x)
     assert seen.codes == {code}
-    assert seen.findings[0].severity is Severity.NOTE
+    assert seen.findings[0].severity is Severity.WARNING
 
 
 def test_accepts_a_layer_whose_forward_refuses_odd_sizes(look_at, x):
@@ -92,3 +92,7 @@ def test_accepts_labels_that_are_cut_with_the_batch(look_at, x):
 
     layer = (lambda x, labels: x[np.arange(len(x)), labels], backward)
     assert look_at(layer, x=x, labels=np.array([1, 3, 0])).findings == []
+
+
+def test_asks_only_elementwise_layers_for_no_axes(look_at, x):
+    assert look_at((lambda x: x.sum(), lambda g, x: np.full((len(x), x.shape[1]), g)), x=x).findings == []
