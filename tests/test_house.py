@@ -28,7 +28,6 @@ PUBLIC_NAMES = [
     "Verdict",
     "assert_agrees",
     "check",
-    "fuzz",
     "layers",
     "read_case",
     "strategies",

@@ -104,7 +104,8 @@ def _of_one(name: str, value: Any, like: Array) -> list[Finding]:
     bad = int(np.count_nonzero(~np.isfinite(array)))
     if bad:
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        text = f"The gradient of `{name}` must be finite where forward is; {bad} of {array.size} entries are not, the first at {list(first)}."
+        where = f"{bad} of {array.size} entries are not, the first at {list(first)}"
+        text = f"The gradient of `{name}` must be finite where forward is; {where}."
         findings.append(Finding("gradient-nonfinite", text, argument=name, evidence={"entries": bad, "first": first}))
     return findings
 

@@ -27,6 +27,7 @@ from gradcheck.checks.ruling import Flag
 from gradcheck.checks.traits import traits_of
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.tangents import random_signs
 from gradcheck.subject import Array, is_floating
 
 TANGENTS = 4
@@ -114,7 +115,8 @@ def _integers(inputs: Mapping[str, Any], names: list[str], rng: np.random.Genera
 def _nonzero(rng: np.random.Generator, shape: tuple[int, ...], number: int) -> Array:
     """Draw from the `number` integers nearest to zero, zero left out."""
     half = rng.integers(1, number // 2, size=shape, endpoint=True).astype(np.float64)
-    return half * rng.choice([-1.0, 1.0], size=shape)
+    drawn: Array = half * random_signs(rng, shape)
+    return drawn
 
 
 def _unit(instrument: Instrument, inputs: Mapping[str, Any], form: Form) -> int:

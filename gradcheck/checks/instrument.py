@@ -65,7 +65,8 @@ class Instrument:
     def evaluations(self) -> Evaluations:
         """What was spent so far, in total and by purpose."""
         spent = tuple(Cost(purpose, f, b, s) for purpose, (f, b, s) in self.tally.items() if f or b or s)
-        return Evaluations(*(sum(row[i] for row in self.tally.values()) for i in range(3)), spent=spent)
+        forward, backward, state = (sum(row[i] for row in self.tally.values()) for i in range(3))
+        return Evaluations(forward, backward, state, spent)
 
     def fresh(self) -> Passes:
         """Make a new instance; an exception of the factory is the layer's failure."""
@@ -189,7 +190,7 @@ def same_claims(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _equal(a: Array, b: Array) -> bool:
-    if a.shape != b.shape or a.dtype == object or b.dtype == object:
+    if a.shape != b.shape or object in (a.dtype, b.dtype):
         return False
     return bool(
         np.array_equal(a, b, equal_nan=np.issubdtype(a.dtype, np.inexact) and np.issubdtype(b.dtype, np.inexact))

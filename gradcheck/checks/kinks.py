@@ -1,4 +1,4 @@
-"""Outputs with a kink at the point: does the claim lie between the one-sided derivatives?
+"""Judge outputs with a kink at the point: the claim must lie between the one-sided derivatives.
 
 Along a direction t a convex f has the one-sided derivatives -f'(x; -t) <= f'(x; t), and g is a subgradient exactly
 when <g, t> lies between them for every t (Rockafellar 1970, theorem 23.2); for a concave f likewise. So outputs that

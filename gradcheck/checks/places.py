@@ -114,9 +114,10 @@ def _scaled_noise(like: Place, base: Vector) -> Vector:
     size = float(np.sqrt(np.mean(like.base**2))) if like.base.size else 0.0
     level = float(np.sqrt(np.mean(like.noise**2))) if like.noise.size else 0.0
     relative = level / size if size > 0 else like.unit
-    return np.maximum(relative, like.unit) * np.maximum(
+    noise: Vector = np.maximum(relative, like.unit) * np.maximum(
         np.abs(base), float(np.sqrt(np.mean(base**2))) if base.size else 0.0
     )
+    return noise
 
 
 def _measured(instrument: Instrument, place: Place) -> Place:

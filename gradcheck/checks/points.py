@@ -122,7 +122,9 @@ def judge_points(
     instrument: Instrument, given: Evidence, points: Sequence[tuple[str, Inputs]], rng: np.random.Generator
 ) -> PointRuling:
     """Judge the joint adjoint identity at further points; a point that forward refuses is dropped."""
-    evidences, flags, names = [], {}, []
+    evidences: list[Evidence] = []
+    flags: dict[str, list[Flag]] = {}
+    names: list[str] = []
     for name, inputs in points:
         try:
             evidence = _look(instrument, given, name, inputs, rng)

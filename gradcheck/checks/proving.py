@@ -1,4 +1,4 @@
-"""Could this check have failed? The claimed gradient is damaged on purpose, and judged again by the same comparisons."""
+"""Could this check have failed? The claim is damaged on purpose and judged again by the same comparisons."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -71,7 +71,7 @@ def _of_argument(evidence: Evidence, name: str, argument: Argument) -> Iterator[
                     compare(name, wrong, m.tangents[name], m.derivative, cotangent, slack, place=place, kind=label).bars
                 )
         size = max(sizes, default=0.0)
-        below = ONE_PER_CENT <= argument.entry_resolution if entry else size <= argument.resolution
+        below = argument.entry_resolution >= ONE_PER_CENT if entry else argument.resolution >= size
         yield Damage(name, label, _outcome(max(bars), size, below=below), size)
 
 

@@ -1,4 +1,4 @@
-"""From comparisons to a verdict on one argument: how far apart, how small an error would have been seen, and the answer."""
+"""From comparisons to a verdict on one argument, and to how small an error would have been seen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,26 +104,44 @@ def rule(
     }
     cleared = [c for c in everything if c.bars <= THRESHOLD]
     worst = max(confirmed or doubtful or cleared or everything, key=lambda c: c.bars, default=None)
-    told = _told(blank, worst) | common
-    if confirmed and worst is not None:
-        return _made(blank, told, Verdict.DISAGREES, None, "")
-    if doubtful:
-        return _made(
-            blank,
-            told,
-            Verdict.INCONCLUSIVE,
-            "not-reproduced",
-            "a discrepancy did not reproduce along a fresh direction",
-        )
-    if like.size == 0 or given.place.base.size == 0:
-        return _made(blank, told, Verdict.AGREES, "vacuous", "it is empty, or the output is")
-    if not everything:
-        return _made(blank, told, Verdict.INCONCLUSIVE, "not-measured", "no output could be measured")
-    if best[0] <= ENOUGH:
-        return _made(blank, told, Verdict.AGREES, None, "")
-    if not any(e.responds(name) for e in evidences) and _claims_nothing(everything):
-        return _made(blank, told, Verdict.AGREES, "vacuous", "forward never responded to it, and nothing was claimed")
-    return _made(blank, told, Verdict.INCONCLUSIVE, "noise", "forward's rounding noise hides errors of this size")
+    told = _told(worst) | common
+    verdict, reason, sentence = (
+        VACUOUS
+        if like.size == 0 or given.place.base.size == 0
+        else _answer(confirmed, doubtful, everything, best[0], silent=not any(e.responds(name) for e in evidences))
+    )
+    return _made(blank, told, verdict, reason, sentence)
+
+
+Answer = tuple[Verdict, str | None, str]
+VACUOUS: Answer = (Verdict.AGREES, "vacuous", "it is empty, or the output is")
+UNANSWERED: Answer = (Verdict.AGREES, "vacuous", "forward never responded to it, and nothing was claimed")
+NOT_REPRODUCED: Answer = (
+    Verdict.INCONCLUSIVE,
+    "not-reproduced",
+    "a discrepancy did not reproduce along a fresh direction",
+)
+NOT_MEASURED: Answer = (Verdict.INCONCLUSIVE, "not-measured", "no output could be measured")
+NOISE: Answer = (Verdict.INCONCLUSIVE, "noise", "forward's rounding noise hides errors of this size")
+
+
+def _answer(
+    confirmed: Sequence[Comparison],
+    doubtful: Sequence[Comparison],
+    everything: Sequence[Comparison],
+    resolved: float,
+    *,
+    silent: bool,
+) -> Answer:
+    """Weigh what was seen; the first that applies decides."""
+    cases: tuple[tuple[bool, Answer], ...] = (
+        (bool(confirmed), (Verdict.DISAGREES, None, "")),
+        (bool(doubtful), NOT_REPRODUCED),
+        (not everything, NOT_MEASURED),
+        (resolved <= ENOUGH, (Verdict.AGREES, None, "")),
+        (silent and _claims_nothing(everything), UNANSWERED),
+    )
+    return next((answer for holds, answer in cases if holds), NOISE)
 
 
 def _claims_nothing(comparisons: Sequence[Comparison]) -> bool:
@@ -132,7 +150,7 @@ def _claims_nothing(comparisons: Sequence[Comparison]) -> bool:
     )
 
 
-def _told(blank: Argument, worst: Comparison | None) -> dict[str, object]:
+def _told(worst: Comparison | None) -> dict[str, object]:
     if worst is None:
         return {}
     return {

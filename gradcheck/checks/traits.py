@@ -38,11 +38,13 @@ def _unit_norm(x: Values, unit: float) -> bool:
 
 
 def _total(x: Values, axis: int) -> Values:
-    return np.sum(x, axis=axis, keepdims=True)
+    total: Values = np.sum(x, axis=axis, keepdims=True)
+    return total
 
 
 def _length(x: Values, axis: int) -> Values:
-    return np.sqrt(np.sum(x * x, axis=axis, keepdims=True))
+    length: Values = np.sqrt(np.sum(x * x, axis=axis, keepdims=True))
+    return length
 
 
 def _axis(x: Values, unit: float, measure: Callable[[Values, int], Values]) -> int | None:
@@ -86,10 +88,10 @@ def _keep_symmetric(values: Values, original: Values) -> Values:
 TRAITS = (
     Trait("only 0 and 1", _mask, lambda _values, original: original),
     Trait("symmetric", _symmetric, _keep_symmetric),
-    Trait("all >= 0", lambda x, _u: bool(np.all(x >= 0)) and x.any(), lambda values, _o: np.abs(values)),
+    Trait("all >= 0", lambda x, _u: bool(np.all(x >= 0) and x.any()), lambda values, _o: np.abs(values)),
     Trait(
         "all in [0, 1]",
-        lambda x, _u: bool(np.all((x >= 0) & (x <= 1))) and x.any() and not x.all(),
+        lambda x, _u: bool(np.all((x >= 0) & (x <= 1)) and x.any() and not x.all()),
         lambda values, _o: np.abs(values) / (1.0 + np.abs(values)),
     ),
     Trait("sorted along the last axis", _sorted, lambda values, _o: np.sort(values, axis=-1)),

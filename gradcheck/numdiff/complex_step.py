@@ -17,7 +17,7 @@ Carried = Callable[[float], NDArray[np.complex128] | None]
 
 
 def take_step(along: Carried, base: Vector, noise: Vector) -> Vector | None:
-    """Return Im f(x + i h t) / h, or None where f refuses complex numbers, drops them, or is another function of them."""
+    """Return Im f(x + i h t) / h, or None where f refuses or drops complex numbers, or is another function of them."""
     outputs = along(STEP)
     if outputs is None or outputs.shape != base.shape or not np.all(np.isfinite(outputs)):
         return None

@@ -27,8 +27,8 @@ class Line:
     """A function seen along one direction: `along(h)` = f(x + h t) as a flat vector, None where f refuses the point.
 
     `carried(h)` is the same at the complex point x + i h t, or None where that is not to be tried. `base` = f(x),
-    `noise` is f's rounding noise, `smallest_step` the smallest h at which x + h t still differs from x as it should. `close` says that
-    all steps are so close to the point that two of them tell a kink.
+    `noise` is f's rounding noise, `smallest_step` the smallest h at which x + h t still differs from x as it should.
+    `close` says that all steps are so close to the point that two of them tell a kink.
     """
 
     along: Callable[[float], Vector | None]

@@ -79,7 +79,8 @@ class Ladder:
         """Outputs that do not respond to this step although larger steps found a well-known derivative: quantised."""
         with np.errstate(all="ignore"):
             known = self.bar < WELL_KNOWN * np.abs(self.value)
-        return known & (plus == self.base) & (minus == self.base)
+        silent: Mask = known & (plus == self.base) & (minus == self.base)
+        return silent
 
     def _extrapolate(self, quotient: Vector, ratio: float) -> tuple[list[Vector], list[Vector]]:
         row, errors = [quotient], [np.full(quotient.shape, np.inf)]
