@@ -57,14 +57,14 @@ def read_stateful(
     """
     given = _forward_inputs(layer, inputs)
     make, isolated = fresh_layer(layer, factory)
-    alone = stands_alone(make, given)
+    alone = stands_alone(make, _copies(given))
     calls = ALONE if alone else _calls(layer, given)
-    layout = find_layout(make, calls, given, grads or {})
+    layout = find_layout(make, calls, _copies(given), grads or {})
     found = {**given, **_parameter_values(layout, inputs, given)}
     return Subject(
         name=name or type(layer).__name__,
         inputs=found,
-        fresh=lambda: _passes(_primed(make, calls, layout, given), calls, layout, tuple(given)),
+        fresh=lambda: _passes(_primed(make, calls, layout, _copies(given)), calls, layout, tuple(given)),
         wrt=_chosen(wrt, found, layout),
         convention="stateful class",
         stateful=True,
@@ -77,6 +77,11 @@ def _forward_inputs(layer: Any, inputs: Inputs) -> dict[str, Any]:
     """Return those of the inputs that forward takes; names that are none of its parameters may be attributes."""
     names = parameter_names(layer.forward)
     return {name: inputs[name] for name in names if name in inputs} or dict(inputs)
+
+
+def _copies(given: Inputs) -> dict[str, Any]:
+    """Return copies for a trial run: a layer may write into its inputs, and these are the point of the check."""
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in given.items()}
 
 
 def _calls(layer: Any, given: Inputs) -> Calls:

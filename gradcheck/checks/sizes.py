@@ -34,7 +34,9 @@ def sizes(bench: Bench) -> Iterator[Finding]:
         if all(np.shape(inputs[n]) == np.shape(v) for n, v in bench.inputs.items()):
             continue
         parts = bench.accepts(inputs)
-        if parts is not None and (code != "scalar" or _elementwise(bench, parts)):
+        if parts is None or any(size > 1 for part in parts for size in part.shape):
+            continue  # refused, or broadcast against what the layer keeps
+        if code != "scalar" or _elementwise(bench, parts):
             yield from _asked(bench, code, words, inputs, parts)
 
 

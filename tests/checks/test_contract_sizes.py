@@ -96,3 +96,8 @@ def test_accepts_labels_that_are_cut_with_the_batch(look_at, x):
 
 def test_asks_only_elementwise_layers_for_no_axes(look_at, x):
     assert look_at((lambda x: x.sum(), lambda g, x: np.full((len(x), x.shape[1]), g)), x=x).findings == []
+
+
+def test_accepts_axes_of_size_one_that_are_broadcast_against_what_the_layer_keeps(look_at, x):
+    mask = np.random.default_rng(0).random(x.shape) < 0.5
+    assert look_at((lambda x: x * mask, lambda g, _x: g * mask), x=x).findings == []
