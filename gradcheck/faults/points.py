@@ -22,6 +22,11 @@ def _relu6(x: Any) -> Any:
     return np.clip(x, 0, 6)
 
 
+def _hidden_not_transposed(g: Any, x: Any, weight: Any) -> Any:
+    inner = g * (1 - np.tanh(x @ weight) ** 2)
+    return inner @ weight, x.T @ inner
+
+
 FAULTS = (
     Fault(
         "points/large/beyond-four",
@@ -191,5 +196,32 @@ FAULTS = (
         joined(drawn(x=lambda _rng: np.full((3, 4), 0.7)), normal(weight=(4, 3))),
         "the inputs are reversed, and the caller's are all equal",
         ELSEWHERE,
+    ),
+    Fault(
+        "points/zero/weight-not-transposed",
+        "transposed",
+        ("x",),
+        pair(lambda x, weight: np.tanh(x @ weight), _hidden_not_transposed),
+        joined(normal(x=(4, 3)), fixed(weight=np.zeros((3, 3)))),
+        "the weight is not transposed, and the caller's weight is zero",
+        ELSEWHERE,
+    ),
+    Fault(
+        "points/symmetric/ones-not-transposed",
+        "transposed",
+        ("x",),
+        pair(LINEAR.forward, lambda g, x, w, _b: (g @ w, x.T @ g, g.sum(axis=0))),
+        joined(normal(x=(4, 3)), fixed(weight=np.ones((3, 3)), bias=np.zeros(3))),
+        "the weight is not transposed, and the caller's weight is all ones",
+        ELSEWHERE,
+    ),
+    Fault(
+        "points/size/clipped-at-five",
+        "not-linear",
+        ("x",),
+        pair(np.sin, lambda g, x: np.clip(g * np.cos(x), -5, 5)),
+        normal(x=(3, 4)),
+        "the gradient is clipped at 5, which no grad_output of ordinary size reaches",
+        Shows.CALL,
     ),
 )

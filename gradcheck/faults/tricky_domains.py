@@ -115,6 +115,19 @@ def _look_up_backward(g: Any, position: Any, table: Any) -> Any:
     return np.zeros_like(position), gradient
 
 
+BLOCKED = np.array([[0, 0, -1e9, -1e9, -1e9], [0, 0, 0, 0, -1e9], [0, 0, 0, 0, 0]])
+
+
+def _masked_softmax(x: Any, mask: Any) -> Any:
+    return softmax(x + mask)
+
+
+def _masked_softmax_backward(g: Any, x: Any, mask: Any) -> Any:
+    shares = softmax(x + mask)
+    gradient = shares * (g - (g * shares).sum(axis=1, keepdims=True))
+    return gradient, gradient.copy()
+
+
 TRICKY = (
     Tricky(
         "tricky-domains/probabilities/fused-softmax",
@@ -199,5 +212,11 @@ TRICKY = (
         pair(_look_up, _look_up_backward),
         joined(fixed(position=[0.0, 2.0, 2.0, 1.0]), normal(table=(3, 4))),
         "whole numbers stored as floats choose rows",
+    ),
+    Tricky(
+        "tricky-domains/attention/additive-mask",
+        pair(_masked_softmax, _masked_softmax_backward),
+        joined(normal(x=(3, 5)), fixed(mask=BLOCKED)),
+        "a mask of 0 and minus a billion is added to the scores",
     ),
 )

@@ -56,6 +56,7 @@ LOG_SUM_EXP = Pair(_log_sum_exp, lambda g, x: g[:, None] * softmax(x))
 CROSS_ENTROPY = Pair(_cross_entropy, lambda g, x, y: (g * (softmax(x) - one_hot(x, y)) / len(x), None))
 STANDARDISE = Pair(_standardise, _standardise_backward)
 
+
 TRICKY = (
     Tricky("tricky-scales/size/1e-8", pair(*SINE), size(1e-8), "an absolute step of 1e-6 is far too long"),
     Tricky(
@@ -167,4 +168,10 @@ TRICKY = (
         "the gradient is 0 at the caller's point only",
     ),
     Tricky("tricky-scales/flat/one-entry-at-zero", SQUARE, fixed(x=[0.0, 1.0, -2.0]), "one entry of the gradient is 0"),
+    Tricky(
+        "tricky-scales/size/outputs-of-1e300",
+        elementwise(lambda x: 1e300 * x, lambda x: np.full_like(x, 1e300)),
+        VALUES,
+        "sums and squares of outputs overflow",
+    ),
 )

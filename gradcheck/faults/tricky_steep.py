@@ -45,6 +45,10 @@ def _products_backward(g: Any, x: Any) -> Any:
     return np.cumsum((g * _products(x))[:, ::-1], axis=1)[:, ::-1] / x
 
 
+def _slope_of_a_step(x: Any) -> Any:
+    return 1e6 / np.cosh(np.minimum(np.abs(1e6 * x), 350)) ** 2
+
+
 TRICKY = (
     Tricky(
         "tricky-scales/steep/sin-50x",
@@ -100,5 +104,17 @@ TRICKY = (
         pair(_products, _products_backward),
         uniform(0.5, 3.0, x=(3, 8)),
         "running products",
+    ),
+    Tricky(
+        "tricky-scales/steep/sin-million-x",
+        elementwise(lambda x: np.sin(1e6 * x), lambda x: 1e6 * np.cos(1e6 * x)),
+        VALUES,
+        "oscillates 160,000 times between 0 and 1",
+    ),
+    Tricky(
+        "tricky-scales/steep/tanh-million-x-at-zero",
+        elementwise(lambda x: np.tanh(1e6 * x), _slope_of_a_step),
+        fixed(x=np.zeros(4)),
+        "a step as wide as 1e-6, at a point that gives no scale",
     ),
 )

@@ -114,6 +114,14 @@ def _upper(g: Any, kernel: int = 3) -> Any:
 CIRCULAR = Pair(_circular, lambda g, x, k: (_correlate(g, k), _correlate(g, x)))
 STATES = normal(x=(2, 3), h=(2, 2), c=(2, 2), weight=(5, 8))
 
+
+def _cumulative_product_backward(g: Any, x: Any) -> Any:
+    rest = np.array(
+        [[np.prod(np.delete(x[: j + 1], i)) if i <= j else 0.0 for j in range(len(x))] for i in range(len(x))]
+    )
+    return rest.reshape(len(x), len(x)) @ g
+
+
 TRICKY = (
     Tricky(
         "tricky-structures/index/embedding",
@@ -222,5 +230,11 @@ TRICKY = (
         pair(_recurrence, _recurrence_backward),
         normal(scale=0.7, x=(6, 3), weight=(3, 3)),
         "six steps with a shared weight",
+    ),
+    Tricky(
+        "tricky-structures/product/cumulative-with-a-zero",
+        pair(np.cumprod, _cumulative_product_backward),
+        fixed(x=[1.0, 0.0, 2.0, 3.0]),
+        "a zero in front hides the order of the entries from the outputs",
     ),
 )

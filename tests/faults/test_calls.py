@@ -46,6 +46,7 @@ def unkind_calls(case):
     yield "a cotangent in Fortran's order", gradients(layer, np.asfortranarray(grad), point), kept
     turned = {n: np.asfortranarray(v) for n, v in point.items()}
     yield "inputs in Fortran's order", gradients(layer, grad.copy(), turned), kept
+    yield "a large cotangent", gradients(layer, 100 * grad, point), tuple(100 * d for d in kept)
     yield "a cotangent of zeros", gradients(layer, 0 * grad, point), tuple(0 * d for d in kept)
 
 
