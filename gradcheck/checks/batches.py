@@ -44,7 +44,7 @@ def batches(bench: Bench) -> Iterator[Finding]:
     order = bench.rng.permutation(number)
     order = np.roll(order, 1) if np.array_equal(order, np.arange(number)) else order
     for group in groups(bench):
-        if _equivariant(bench, bench.inputs, bench.parts, group, [order]):
+        if _equivariant(bench, bench.inputs, bench.parts, group=group, pieces=[order]):
             yield from _reordered(bench, group, order)
             yield from _split(bench, group, [np.arange(1), np.arange(1, number)])
             return
@@ -54,7 +54,7 @@ def _rows(inputs: Inputs, group: Group, rows: Rows) -> dict[str, Any]:
     return {n: v[rows] if n in group else v for n, v in copied(inputs).items()}
 
 
-def _equivariant(bench: Bench, inputs: Inputs, whole: Parts, group: Group, pieces: Sequence[Rows]) -> bool:
+def _equivariant(bench: Bench, inputs: Inputs, whole: Parts, *, group: Group, pieces: Sequence[Rows]) -> bool:
     """Tell whether forward, given some rows of the batch, returns just these rows of its outputs."""
     for rows in pieces:
         parts = bench.accepts(_rows(inputs, group, rows))
@@ -80,7 +80,7 @@ def _reordered(bench: Bench, group: Group, order: Rows) -> Iterator[Finding]:
 
 
 def _split(bench: Bench, group: Group, pieces: Sequence[Rows]) -> Iterator[Finding]:
-    if not _equivariant(bench, bench.inputs, bench.parts, group, pieces):
+    if not _equivariant(bench, bench.inputs, bench.parts, group=group, pieces=pieces):
         return
     answers = []
     for rows in pieces:
@@ -126,7 +126,7 @@ def _holds_nearby(bench: Bench, group: Group, pieces: Sequence[Rows]) -> bool:
         x = bench.inputs[name]
         moved[name] = (x + NEARBY * bench.rng.uniform(-1, 1, x.shape) * natural_scale(x)).astype(x.dtype)
     whole = bench.accepts(moved)
-    return whole is not None and _equivariant(bench, moved, whole, group, pieces)
+    return whole is not None and _equivariant(bench, moved, whole, group=group, pieces=pieces)
 
 
 def _told(code: str, difference: Difference, when: str) -> Finding:

@@ -25,7 +25,7 @@ def sizes(bench: Bench) -> Iterator[Finding]:
             break
         parts = bench.accepts(empty)
         if parts is not None:
-            yield from _asked(bench, "empty", "an empty batch", empty, parts)
+            yield from _asked(bench, empty, parts, code="empty", words="an empty batch")
             break
     if bench.instrument.subject.stateful:
         return  # the layer keeps parameters, whose sizes are its own affair
@@ -37,7 +37,7 @@ def sizes(bench: Bench) -> Iterator[Finding]:
         if parts is None or any(size > 1 for part in parts for size in part.shape):
             continue  # refused, or broadcast against what the layer keeps
         if code != "scalar" or _elementwise(bench, parts):
-            yield from _asked(bench, code, words, inputs, parts)
+            yield from _asked(bench, inputs, parts, code=code, words=words)
 
 
 def _elementwise(bench: Bench, parts: Parts) -> bool:
@@ -58,7 +58,7 @@ def _first(value: Array) -> Array:
     return value.reshape(-1)[:1].reshape(()) if value.size else value
 
 
-def _asked(bench: Bench, code: str, words: str, inputs: Inputs, parts: Parts) -> Iterator[Finding]:
+def _asked(bench: Bench, inputs: Inputs, parts: Parts, *, code: str, words: str) -> Iterator[Finding]:
     form = form_of(parts)
     try:
         claims = bench.backward(form.cut(np.ones(form.size)), copied(inputs))
