@@ -79,8 +79,7 @@ def _after_something_else(bench: Bench) -> Iterator[Finding]:
     passes, seen = _having_seen(bench, other)
     if seen == 0:
         return
-    outputs = bench.accepts(bench.inputs, passes=passes)
-    if outputs is None or not bench.same_outputs(outputs, bench.outputs):
+    if not bench.same_outputs(bench.forward(copied(bench.inputs), passes=passes), bench.outputs):
         yield found("forward-remembers", "forward answers otherwise after it has been called with other inputs.")
         return
     stale = yield from _stale(bench, passes, "after forward at other inputs and then at these")

@@ -232,3 +232,11 @@ def test_says_that_the_gradient_adds_up(look_at, x):
     assert sentence == (
         "The gradient of `x` adds up over calls: the second of two equal calls returns twice what the first does."
     )
+
+
+def test_takes_nan_in_an_output_for_the_same_answer(look_at):
+    def forward(x):
+        with np.errstate(all="ignore"):
+            return np.log(x)
+
+    assert look_at((forward, lambda g, x: g / x), x=np.array([-1.0, 0.5, 2.0])).findings == []
