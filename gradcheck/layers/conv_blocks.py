@@ -18,9 +18,11 @@ BLOCK_BYTES = 8 * 2**20
 # Images are merged into one block until it has this many columns or bytes: below, products and calls are too short;
 # above, the copies that merging costs gain nothing.
 MERGED_POSITIONS = 256
-MERGED_BYTES = 2**19
-# Columns may take this many times what input, output and weight take together, however small those are.
-BLOCK_SHARE = 2
+MERGED_BYTES = 5 * 2**16
+# Columns may take this many times what input, output and weight take together, however small those are. Folding them
+# back takes further memory (partly folded columns, and NumPy's own buffers), so that they must take less.
+GATHERED_SHARE = 3
+FOLDED_SHARE = 2
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,21 @@ class Block:
         return output[self.images, :, self.rows].swapaxes(0, 1)
 
 
-def divide(windows: Windows, input: Array, output: Array, weight: Array) -> Iterator[Block]:
+def divide(
+    windows: Windows, input: Array, output: Array, weight: Array, *, share: int = GATHERED_SHARE
+) -> Iterator[Block]:
     """Divide the output into blocks: several images where they are small, several bands of rows where one is large."""
     rows = windows.output_size[0]
     row_size = input.shape[1] * prod(windows.kernel_size) * prod(windows.output_size[1:])
     row_bytes = row_size * input.itemsize
-    limit = min(BLOCK_BYTES, BLOCK_SHARE * (input.nbytes + output.nbytes + weight.nbytes))
+    limit = min(BLOCK_BYTES, share * (input.nbytes + output.nbytes + weight.nbytes))
     wanted = max(ceil(MERGED_POSITIONS / prod(windows.output_size)), MERGED_BYTES // (row_bytes * rows))
     merged = max(1, min(len(input), wanted, limit // (row_bytes * rows)))
     columns_are_views = windows.pointwise and merged == 1
     height = rows if columns_are_views else ceil(rows / min(rows, ceil(rows / max(1, limit // row_bytes))))
-    bands = [(slice(row, row + height), *windows.band(row, min(row + height, rows))) for row in range(0, rows, height)]
+    bands = [windows.band(row, min(row + height, rows)) for row in range(0, rows, height)]
     scratch = None if columns_are_views else np.empty(merged * height * row_size, input.dtype)
     for image in range(0, len(input), merged):
-        for band, band_windows, input_rows in bands:
-            yield Block(slice(image, image + merged), band, input_rows, band_windows, scratch)
+        for number, (band, input_rows) in enumerate(bands):
+            output_rows = slice(number * height, (number + 1) * height)
+            yield Block(slice(image, image + merged), output_rows, input_rows, band, scratch)

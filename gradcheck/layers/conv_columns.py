@@ -4,21 +4,29 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from gradcheck.layers.conv_blocks import Block
-from gradcheck.layers.geometry import Windows, clipped
+from gradcheck.layers.geometry import Windows
 
 Array = NDArray[Any]
 
 
 def gather(input: Array, block: Block, groups: int) -> Array:
-    """Return X[(c, m), i] of the block, (groups, channels / groups * kernel, positions)."""
+    """Return X[(c, m), i] of the block, (groups, channels / groups * kernel, positions).
+
+    One kernel axis is unfolded after another, the last one first: k_1 + k_2 copies of long runs, not k_1 * k_2.
+    """
     columns = room(input, block, groups)
-    if not np.may_share_memory(columns, input):
-        seen = _seen(_reached(block.inputs(input), block.windows), block.windows)
-        columns.reshape(seen.shape)[...] = seen
+    if np.may_share_memory(columns, input):
+        return columns
+    windows, folded = block.windows, block.inputs(input)
+    channels, images = folded.shape[:2]
+    for axis in reversed(range(len(windows.kernel_size))):
+        sizes = (*windows.input_size[:axis], *windows.output_size[axis:])
+        shape = (channels, *windows.kernel_size[axis:], images, *sizes)
+        unfolded = columns.reshape(shape) if axis == 0 else np.empty(shape, columns.dtype)
+        folded = _unfold(folded, unfolded, windows, axis)
     return columns
 
 
@@ -52,6 +60,19 @@ def room(input: Array, block: Block, groups: int) -> Array:
     return block.scratch[:size].reshape(shape)
 
 
+def _unfold(folded: Array, columns: Array, windows: Windows, axis: int) -> Array:
+    """Copy the inputs met at each kernel offset of one axis, the first kernel axis of `columns`; padding is zero."""
+    after = (slice(None),) * (len(windows.kernel_size) - 1 - axis)
+    for m in range(windows.kernel_size[axis]):
+        inside, outside = windows.overlap(axis, m)
+        columns[(slice(None), m, ..., outside, *after)] = folded[(..., inside, *after)]
+        if outside.start > 0:
+            columns[(slice(None), m, ..., slice(0, outside.start), *after)] = 0
+        if outside.stop < windows.output_size[axis]:
+            columns[(slice(None), m, ..., slice(outside.stop, None), *after)] = 0
+    return columns
+
+
 def _fold(columns: Array, folded: Array, windows: Windows, axis: int) -> Array:
     """Add what lies at each kernel offset of one axis, the first kernel axis of `columns`, to the inputs it meets."""
     after = (slice(None),) * (len(windows.kernel_size) - 1 - axis)
@@ -72,36 +93,3 @@ def store(values: Array, output: Array, block: Block) -> None:
     if not np.may_share_memory(values, output):
         part = block.outputs(output)
         part[...] = values.reshape(part.shape)
-
-
-def _reached(input: Array, windows: Windows) -> Array:
-    """Return the part of the input that the windows reach, with zeros where that is padding; else a view."""
-    reach = windows.reach
-    inside = tuple(clipped(*ends, size) for ends, size in zip(reach, windows.input_size, strict=True))
-    read = input[(..., *inside)]
-    size = tuple(stop - first for first, stop in reach)
-    if read.shape[2:] == size:
-        return read
-    padded = np.zeros((*input.shape[:2], *size), input.dtype)
-    place = (slice(part.start - first, part.stop - first) for part, (first, _) in zip(inside, reach, strict=True))
-    if read.size:
-        padded[(..., *place)] = read
-    return padded
-
-
-def _seen(reached: Array, windows: Windows) -> Array:
-    """Return a view (channels, *kernel, images, *output) of what each window sees; no entry is copied."""
-    steps = reached.strides[2:]
-    kernel_steps = [d * step for d, step in zip(windows.dilation, steps, strict=True)]
-    if windows.flip:
-        ends = zip(windows.kernel_size, windows.dilation, strict=True)
-        reached = reached[(..., *(slice((k - 1) * d, None) for k, d in ends))]
-        kernel_steps = [-step for step in kernel_steps]
-    output_steps = [s * step for s, step in zip(windows.stride, steps, strict=True)]
-    channels, images = reached.shape[:2]
-    return as_strided(
-        reached,
-        (channels, *windows.kernel_size, images, *windows.output_size),
-        (reached.strides[0], *kernel_steps, reached.strides[1], *output_steps),
-        writeable=False,
-    )

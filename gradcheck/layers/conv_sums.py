@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.layers.conv_blocks import divide
+from gradcheck.layers.conv_blocks import FOLDED_SHARE, divide
 from gradcheck.layers.conv_columns import gather, positions, room, scatter, store
 from gradcheck.layers.geometry import Windows
 
@@ -49,7 +49,7 @@ def correlate_input(grad_output: Array, weight: Array, windows: Windows, groups:
     channels = weight.shape[1] * groups
     grad_input = np.zeros((len(grad_output), channels, *windows.input_size), grad_output.dtype)
     w = _matrix(weight, groups).swapaxes(1, 2)
-    for block in divide(windows, grad_input, grad_output, weight):
+    for block in divide(windows, grad_input, grad_output, weight, share=FOLDED_SHARE):
         d = positions(grad_output, block, groups)
         scatter(np.matmul(w, d, out=room(grad_input, block, groups)), grad_input, block)
     return grad_input

@@ -59,8 +59,9 @@ class Windows:
 
         Those input rows come second; the padding behind them is not kept.
         """
-        begin, _ = self.reach[0]
-        begin += first * self.stride[0]
+        if stop - first == self.output_size[0]:
+            return self, slice(0, self.input_size[0])
+        begin = -self.padding[0][0] + first * self.stride[0]
         end = begin + (stop - first - 1) * self.stride[0] + self.dilation[0] * (self.kernel_size[0] - 1) + 1
         rows = clipped(begin, end, self.input_size[0])
         band = replace(
