@@ -233,4 +233,10 @@ TRICKY = (
         fixed(x=[[1.0, 2.0, 1.0, 0.0], [0.5, -1.0, 2.0, -1.0]]),
         "ties within one argument, between its halves",
     ),
+    Tricky(
+        "tricky-kinks/maximum/of-all-tied",
+        pair(np.max, lambda g, x: g * (np.arange(x.size) == x.argmax())),
+        fixed(x=[1.0, 1.0, 0.0]),
+        "a scalar output, tied",
+    ),
 )

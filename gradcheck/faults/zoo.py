@@ -32,6 +32,7 @@ from gradcheck.faults import (
     tricky_states,
     tricky_steep,
     tricky_structures,
+    tricky_vacuous,
 )
 from gradcheck.faults.records import Fault, Tricky
 
@@ -65,6 +66,7 @@ TRICKY: tuple[Tricky, ...] = (
     *tricky_steep.TRICKY,
     *tricky_precision.TRICKY,
     *tricky_manners.TRICKY,
+    *tricky_vacuous.TRICKY,
     *tricky_states.TRICKY,
     *tricky_structures.TRICKY,
     *tricky_complex.TRICKY,
