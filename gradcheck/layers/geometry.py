@@ -32,13 +32,6 @@ class Windows:
     flip: bool = False
 
     @property
-    def reach(self) -> Pairs:
-        """First and last + 1 input index that the windows see; outside 0..size they see padding."""
-        spans = kernel_spans(self.kernel_size, self.dilation)
-        axes = zip(self.padding, self.output_size, self.stride, spans, strict=True)
-        return tuple((-before, (out - 1) * stride + span - before) for (before, _), out, stride, span in axes)
-
-    @property
     def pointwise(self) -> bool:
         """Whether each window sees the one input entry at its own position, as in a 1 x 1 convolution."""
         return self.input_size == self.output_size and {*self.kernel_size, *self.stride} == {1}
