@@ -14,11 +14,13 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.procedure import judge
 from gradcheck.errors import GradientMismatch, InconclusiveCheck, InvalidInput
+from gradcheck.explain.explanation import explain
 from gradcheck.report.record import Report
 from gradcheck.subject import Subject
 from gradcheck.verdict import Finding, Severity, Verdict
 
 EFFORTS = ("quick", "normal", "thorough")
+EXPLAINING = 20160906  # keeps the draws of an explanation apart from the check's own
 
 
 def check(
@@ -87,7 +89,11 @@ def check(
     subject = subject_of(layer, inputs, wrt=wrt, factory=factory, name=name)
     with _random_states_kept():
         instrument = Instrument(subject)
-        outcome = judge(instrument, Plan(seed, effort, wrt is not None, points, prove))
+        with np.errstate(all="ignore"):
+            outcome = judge(instrument, Plan(seed, effort, wrt is not None, points, prove))
+            explained = explain(
+                instrument, outcome, np.random.default_rng([seed, EXPLAINING]), thorough=effort == "thorough"
+            )
     verdict, reason = overall(outcome, strict=strict, errors=errors)
     return Report(
         target=subject.name,
@@ -96,7 +102,8 @@ def check(
         reason=reason,
         sentence=outcome.sentence,
         vacuous=is_vacuous(outcome, verdict),
-        arguments=outcome.arguments,
+        arguments=explained.arguments,
+        witness=explained.witness,
         findings=raised(outcome.findings, errors),
         evaluations=instrument.evaluations,
         seed=seed,

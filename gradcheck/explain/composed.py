@@ -1,0 +1,42 @@
+"""Hypotheses of two changes at once: of the claim and of grad_output, each from its own table."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.explain.layout import output_positions, spatial_axes
+from gradcheck.explain.order import Change, Rows, exchanges, flips, moves
+from gradcheck.explain.proof import Case, Proof
+from gradcheck.explain.scaling import scaled
+from gradcheck.explain.scene import Scene
+
+
+def both_sides(case: Case) -> Iterator[Proof]:
+    """Propose that claim and grad_output are rearranged alike: the layer's own transform is run the wrong way round."""
+    scene = case.scene
+    rows, upstream = scene.shaped(scene.claims), scene.as_outputs(scene.cotangents)
+    for change in _of_claim(scene):
+        undone = change.undone(rows)
+        for other in _of_output(scene):
+            if change.key.split()[0] != other.key.split()[0]:
+                continue
+            made = other.done(upstream)
+            if np.array_equal(made, scene.cotangents):
+                continue
+            text = f"grad_output is used {other.words}, and the gradient is {change.words}"
+            proof = Proof(change.code, text, 0.0, f"{change.key}, g {other.key}", also=(*change.also, other.code))
+            yield from scaled(case, proof, claims=undone, cotangents=made)
+
+
+def _of_claim(scene: Scene) -> Iterator[Change]:
+    yield from _few(Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name)))
+
+
+def _of_output(scene: Scene) -> Iterator[Change]:
+    yield from _few(Rows("grad_output", scene.output_shape, output_positions(scene)))
+
+
+def _few(rows: Rows) -> Iterator[Change]:
+    yield from flips(rows)
+    yield from exchanges(rows)
+    yield from (change for change in moves(rows) if change.code == "shifted")

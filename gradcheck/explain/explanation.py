@@ -1,0 +1,117 @@
+"""From "disagrees" to where and why: census, diagnosis and witness for every argument that disagrees."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.outcome import Outcome
+from gradcheck.errors import GradcheckError, LayerFault
+from gradcheck.explain.census import census_of
+from gradcheck.explain.diagnosis import proofs, told
+from gradcheck.explain.matrix import Truth, measure_truth
+from gradcheck.explain.proof import Case
+from gradcheck.explain.scene import Scene, set_up
+from gradcheck.explain.slopes import Budget, OutOfCalls
+from gradcheck.verdict import Argument, Verdict
+
+CALLS = {False: (200, 60), True: (2000, 600)}  # forward and backward calls of an explanation; more where thorough
+FOR_THE_MATRIX = 0.6  # the share of an argument's calls that may go into measuring its whole Jacobian
+MOST_QUESTIONS = 32  # backward calls for the claimed matrix
+UNEXPLAINED = "no known mistake explains it"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The arguments with census and diagnosis filled in, and the smallest input that shows the fault as a snippet."""
+
+    arguments: Mapping[str, Argument]
+    witness: str = ""
+
+
+@dataclass
+class _Work:
+    instrument: Instrument
+    outcome: Outcome
+    rng: np.random.Generator
+    thorough: bool
+    budget: Budget
+    explained: dict[str, Argument] = field(default_factory=dict)
+
+
+def explain(
+    instrument: Instrument, outcome: Outcome, rng: np.random.Generator, *, thorough: bool = False
+) -> Explanation:
+    """Say where the arguments that disagree are wrong, and why.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        The hand on the layer that judged it; calls are counted under "explaining".
+    outcome : Outcome
+        What the judge found; its evidences say at which place to look.
+    rng : numpy.random.Generator
+        Draws the fresh probes.
+    thorough : bool
+        Spend 64 probes instead of 16, and ten times the calls.
+
+    Returns
+    -------
+    Explanation
+        Every argument of `outcome`, those that disagree with census and diagnosis. An argument that nothing
+        explains has the sentence "no known mistake explains it" and no diagnosis.
+    """
+    work = _Work(instrument, outcome, rng, thorough, Budget(*CALLS[thorough]))
+    wrong = [name for name, a in outcome.arguments.items() if a.verdict is Verdict.DISAGREES]
+    with instrument.purpose("explaining"):
+        for evidence, names in _by_place(outcome, wrong):
+            _at(work, evidence, names)
+    return Explanation({name: work.explained.get(name, a) for name, a in outcome.arguments.items()})
+
+
+def _by_place(outcome: Outcome, wrong: list[str]) -> list[tuple[Evidence, list[str]]]:
+    """Return the evidence to look at for each argument: the given point's where it shows there."""
+    found: dict[int, tuple[Evidence, list[str]]] = {}
+    for name in wrong:
+        at = outcome.arguments[name].point
+        seen = [e for e in outcome.evidences if any(c.bars > THRESHOLD for c in e.of(name))]
+        here = next((e for e in seen if e.place.given), None)
+        there = next((e for e in outcome.evidences if e.place.name == at), None)
+        evidence = here or there or next(iter(seen), None)
+        if evidence is not None:
+            found.setdefault(id(evidence), (evidence, []))[1].append(name)
+    return list(found.values())
+
+
+def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
+    try:
+        scenes = set_up(work.instrument, evidence, names, work.rng, work.budget, thorough=work.thorough)
+        for left, scene in zip(range(len(names), 0, -1), scenes, strict=False):
+            share = Budget(work.budget.forward // left, work.budget.backward // left)
+            scene.budget = share
+            before = (share.forward, share.backward)
+            work.explained[scene.name] = _explained(work.outcome.arguments[scene.name], scene)
+            work.budget.pay(forward=before[0] - share.forward, backward=before[1] - share.backward)
+    except (OutOfCalls, GradcheckError, LayerFault):
+        return
+
+
+def _explained(argument: Argument, scene: Scene) -> Argument:
+    if scene.bars() <= THRESHOLD:
+        return argument
+    truth = _truth(scene)
+    found = told(proofs(Case(scene, truth)), len(scene.tangents))
+    census = census_of(scene, truth)
+    sentence = argument.sentence if found is not None else (argument.sentence or UNEXPLAINED)
+    return replace(argument, census=census, diagnosis=found, sentence=sentence)
+
+
+def _truth(scene: Scene) -> Truth | None:
+    most = int(FOR_THE_MATRIX * scene.budget.forward)
+    try:
+        return measure_truth(scene, most_forward=most, most_backward=min(MOST_QUESTIONS, scene.budget.backward // 2))
+    except OutOfCalls:
+        return None

@@ -1,0 +1,73 @@
+"""What the axes of an argument are likely to mean: a heuristic from shapes alone, used only to name a mistake."""
+
+from gradcheck.explain.scene import Scene
+
+
+def channels_last(scene: Scene) -> bool:
+    """Guess whether the output's last axis holds the channels: a kernel's last axis is as long, and its first is not."""
+    output = scene.output_shape
+    if len(output) < 3:
+        return False
+    kernels = [
+        value.shape for name, value in scene.inputs.items() if getattr(value, "ndim", 0) >= 3 and is_kernel(scene, name)
+    ]
+    first = any(shape[0] == output[1] for shape in kernels)
+    last = any(shape[-1] == output[-1] for shape in kernels)
+    return last and not first
+
+
+def is_kernel(scene: Scene, name: str) -> bool:
+    """Guess whether an argument is a kernel: it comes after one of as many axes that the output keeps pace with."""
+    arrays = [
+        (n, v) for n, v in scene.inputs.items() if getattr(v, "ndim", 0) == getattr(scene.inputs[name], "ndim", 0)
+    ]
+    return len(arrays) > 1 and arrays[0][0] != name and arrays[0][1].shape != scene.inputs[name].shape
+
+
+def spatial_axes(scene: Scene, name: str) -> tuple[int, ...]:
+    """Return the axes of an argument that hold positions, in its own layout."""
+    ndim = int(scene.inputs[name].ndim)
+    if ndim < 3:
+        return tuple(range(ndim))
+    if not channels_last(scene):
+        return tuple(range(2, ndim))
+    return tuple(range(ndim - 2)) if is_kernel(scene, name) else tuple(range(1, ndim - 1))
+
+
+def output_positions(scene: Scene) -> tuple[int, ...]:
+    """Return the axes of the output that hold positions."""
+    ndim = len(scene.output_shape)
+    if ndim < 3:
+        return tuple(range(ndim))
+    return tuple(range(1, ndim - 1)) if channels_last(scene) else tuple(range(2, ndim))
+
+
+def batch_length(scene: Scene) -> int:
+    """Return the number of samples: the length of the first axis that the output shares with some argument, or 1."""
+    shapes = [getattr(value, "shape", ()) for value in scene.inputs.values()]
+    output = scene.output_shape
+    for shape in shapes:
+        if shape and output and shape[0] == output[0]:
+            return int(shape[0])
+    first = shapes[0] if shapes else ()
+    return int(first[0]) if first else 1
+
+
+def kernel_areas(scene: Scene) -> tuple[int, ...]:
+    """Return how many cells the kernels among the arguments may have, and how many entries an output is made of."""
+    areas = []
+    for value in scene.inputs.values():
+        shape = getattr(value, "shape", ())
+        if len(shape) >= 3:
+            areas += [_product(shape[2:]), _product(shape[:-2])]
+    entries, outputs = scene.value.size, scene.form.size
+    if len(scene.shape) >= 3 and outputs and entries % outputs == 0:
+        areas.append(entries // outputs)
+    return tuple(dict.fromkeys(area for area in areas if area > 1))
+
+
+def _product(lengths: tuple[int, ...]) -> int:
+    total = 1
+    for length in lengths:
+        total *= int(length)
+    return total

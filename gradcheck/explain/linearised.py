@@ -1,0 +1,244 @@
+"""Hypotheses: backward is the derivative at another point, with an argument rotated, transposed, rounded, replaced.
+
+The claim is held against the derivative *measured* there: <claim, t> = <cotangent, J' t>. The first direction tells
+most points apart; what passes it has to pass all the others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.outputs import Form
+from gradcheck.checks.places import line_along
+from gradcheck.explain.layout import spatial_axes
+from gradcheck.explain.order import INPUT_EQUATION, Rows, exchanges, flips, moves
+from gradcheck.explain.proof import Case, Proof
+from gradcheck.explain.scene import Probes, Scene, largest_bars
+from gradcheck.numdiff import complex_step
+from gradcheck.numdiff.ladder import COVERAGE
+from gradcheck.subject import Array, is_floating
+
+CONFIRMING = 8  # directions in all that a point has to pass
+FEELS = 1e-3  # how much an argument is changed to see whether the derivative depends on it at all
+
+
+class Point(NamedTuple):
+    """Another point that backward may have linearised at."""
+
+    code: str
+    words: str
+    inputs: Mapping[str, Any]
+    also: tuple[str, ...] = ()
+    repair: str = ""
+    equation: str = ""
+
+
+class Own(NamedTuple):
+    """One thing that can have been done to the argument itself."""
+
+    code: str
+    words: str
+    do: Callable[[Array], Array]
+    also: tuple[str, ...] = ()
+
+
+OWN: tuple[Own, ...] = (
+    Own("integer-truncation", "rounded to whole numbers", np.rint),
+    Own("integer-truncation", "cut to whole numbers", np.trunc),
+    Own("float32-truncation", "rounded to float32", lambda x: x.astype(np.float32).astype(np.float64)),
+    Own("other", "rounded to float16", lambda x: x.astype(np.float16).astype(np.float64)),
+    Own("wrong-branch", "with its signs left out", np.abs, ("other",)),
+    Own("wrong-branch", "negated", np.negative, ("other",)),
+    Own("f-prime-wrong", "doubled", lambda x: 2.0 * x),
+    Own("f-prime-wrong", "halved", lambda x: 0.5 * x),
+    Own("f-prime-missing", "set to zero", np.zeros_like, ("stale-cache",)),
+)
+
+
+def slopes_at(scene: Scene, inputs: Mapping[str, Any], tangents: Array, form: Form | None = None) -> Probes | None:
+    """Measure the slopes at another point along rows of tangents, in the step of the scene; None where refused."""
+    gauge = scene.gauge
+    place = replace(gauge.place, wide=dict(inputs), form=form or gauge.place.form)
+    values, bars = [], []
+    for tangent in tangents:
+        scene.budget.pay(forward=gauge.calls)
+        line = line_along(scene.instrument, place, {scene.name: tangent.reshape(np.shape(inputs[scene.name]))})
+        if gauge.carried and line.carried is not None:
+            outputs = line.carried(complex_step.STEP)
+            value = None if outputs is None else outputs.imag / complex_step.STEP
+        else:
+            step = max(gauge.step, line.smallest_step)
+            plus, minus = line.along(step), line.along(-step)
+            value = None if plus is None or minus is None else (plus - minus) / (2.0 * step)
+        if value is None or not np.all(np.isfinite(value)):
+            return None
+        size = np.maximum(np.abs(value), float(np.max(np.abs(value), initial=0.0)) / 4.0)
+        noise = 0.0 if gauge.carried else COVERAGE * scene.slack.noise / gauge.step
+        values.append(value)
+        bars.append(gauge.relative_error * size + noise)
+    return Probes(tangents, np.stack(values), np.stack(bars))
+
+
+def points(case: Case) -> Iterator[Proof]:
+    """Propose every other point that the derivative may have been taken at."""
+    scene = case.scene
+    for point in (*_other_arguments(scene), *_own(scene)):
+        worst = _holds(scene, point.inputs)
+        if worst is not None:
+            yield Proof(
+                point.code,
+                point.words,
+                worst,
+                point.words,
+                repair=point.repair,
+                equation=point.equation,
+                also=point.also,
+            )
+
+
+def _holds(scene: Scene, inputs: Mapping[str, Any]) -> float | None:
+    """Return the largest discrepancy where the claim is the derivative at `inputs`, else None."""
+    worst = 0.0
+    for rows in (slice(0, 1), slice(1, CONFIRMING)):
+        probes = slopes_at(scene, inputs, scene.tangents[rows])
+        if probes is None:
+            return None
+        bars = np.where(scene.mask, probes.bars, 0.0)
+        masked = Probes(probes.tangents, np.where(scene.mask, probes.slopes, 0.0), bars)
+        worst = max(worst, largest_bars(scene.claims, scene.cotangents, masked, scene.slack))
+        if worst > THRESHOLD:
+            return None
+    return worst
+
+
+def _moves_slope(scene: Scene, name: str) -> bool:
+    """Tell whether the derivative feels a small change of an argument at all."""
+    value = scene.place.wide[name]
+    changed = value + FEELS * scene.rng.uniform(0.5, 1.5, size=value.shape) * max(float(np.abs(value).max()), FEELS)
+    there = slopes_at(scene, {**scene.place.wide, name: changed}, scene.tangents[:1])
+    if there is None:
+        return True
+    apart = np.abs(there.slopes - scene.slopes[:1]) * scene.mask
+    return bool(np.any(apart > THRESHOLD * (there.bars + scene.slope_bars[:1]) * 2.0))
+
+
+def _other_arguments(scene: Scene) -> Iterator[Point]:
+    wide = dict(scene.place.wide)
+    for name, value in wide.items():
+        if name == scene.name or not isinstance(value, np.ndarray) or value.size < 1:
+            continue
+        if not is_floating(value):
+            yield from _labels(wide, name, value)
+        elif _moves_slope(scene, name):
+            yield from _rearranged(scene, name, value)
+            yield from _replaced(scene, name, value)
+
+
+def _labels(wide: Mapping[str, Any], name: str, value: Array) -> Iterator[Point]:
+    if not np.issubdtype(value.dtype, np.integer):
+        return
+    for by, words in ((-1, "one less"), (1, "one more")):
+        text = f"backward takes every entry of `{name}` for {words} than it is"
+        also = ("label-shifted",)
+        yield Point(
+            "label-shifted", text, {**wide, name: value + by}, also, f"{name} = {name} {'+' if by < 0 else '-'} 1"
+        )
+
+
+def _rearranged(scene: Scene, name: str, value: Array) -> Iterator[Point]:
+    rows = Rows(name, tuple(value.shape), spatial_axes(scene, name))
+    groups = [c for c in moves(rows) if c.code in ("groups-mixed", "reversed")]
+    for change in (*flips(rows), *exchanges(rows), *groups):
+        moved = change.do(value[None])[0]
+        if np.array_equal(moved, value):
+            continue
+        equation = INPUT_EQUATION if change.code == "kernel-not-rotated" else ""
+        also = tuple(code for code in change.also if code != "permuted")
+        text = f"backward uses `{name}` {change.words}"
+        yield Point(change.code, text, {**scene.place.wide, name: moved}, also, change.repair, equation)
+    for parts in (2, 3, 4):
+        if value.ndim >= 3 and value.shape[0] % parts == 0 and value.shape[0] > parts:
+            size = value.shape[0] // parts
+            for first in (0, parts - 1):
+                shared = np.concatenate([value[first * size : (first + 1) * size]] * parts)
+                text = f"every group of channels uses the kernels of group {first} of {parts}"
+                yield Point("groups-mixed", text, {**scene.place.wide, name: shared})
+
+
+def _replaced(scene: Scene, name: str, value: Array) -> Iterator[Point]:
+    wide = scene.place.wide
+    for number, words in ((1.0, "ones"), (0.0, "zeros")):
+        text = f"backward leaves `{name}` out: it takes it for {words}"
+        yield Point("other", text, {**wide, name: np.full_like(value, number)}, ("path-missing",))
+    if value.shape == wide[scene.name].shape and is_floating(wide[scene.name]):
+        text = f"backward uses `{scene.name}` where `{name}` belongs"
+        yield Point("equals-other-argument", text, {**wide, name: wide[scene.name]})
+        text = f"backward has `{scene.name}` and `{name}` exchanged"
+        yield Point("equals-other-argument", text, {**wide, name: wide[scene.name], scene.name: value})
+
+
+def _own(scene: Scene) -> Iterator[Point]:
+    wide, x = dict(scene.place.wide), scene.place.wide[scene.name]
+    if not _moves_slope(scene, scene.name):
+        return
+    if scene.place.base.size == x.size and np.all(np.isfinite(scene.place.base)):
+        output = scene.place.base.reshape(x.shape)
+        text = "the derivative is taken at the output instead of the input"
+        yield Point(
+            "f-prime-at-output", text, {**wide, scene.name: output}, repair="evaluate the derivative at the input"
+        )
+    for own in OWN:
+        moved = own.do(x).astype(x.dtype)
+        if not np.array_equal(moved, x):
+            text = f"backward uses `{scene.name}` {own.words}"
+            yield Point(own.code, text, {**wide, scene.name: moved}, own.also)
+    rows = Rows(scene.name, tuple(x.shape), spatial_axes(scene, scene.name))
+    for change in (*flips(rows), *exchanges(rows)):
+        moved = change.do(x[None])[0]
+        if not np.array_equal(moved, x):
+            yield Point(
+                change.code, f"backward uses `{scene.name}` {change.words}", {**wide, scene.name: moved}, change.also
+            )
+
+
+def at_the_output(case: Case) -> Iterator[Proof]:
+    """Propose that a formula in terms of the output was given the input: asked at the output, backward is right."""
+    scene = case.scene
+    x = scene.inputs[scene.name]
+    if scene.place.base.size != x.size or not np.all(np.isfinite(scene.place.base)) or not is_floating(x):
+        return
+    moved = {**scene.inputs, scene.name: scene.place.base.reshape(x.shape).astype(x.dtype)}
+    claims = []
+    for cotangent in scene.cotangents:
+        claim = scene.ask(cotangent, moved)
+        if claim is None:
+            return
+        claims.append(claim)
+    worst = scene.passes(np.stack(claims))
+    if worst is not None:
+        text = "the derivative is written in terms of the output and given the input: asked at the output, backward is right"
+        yield Proof("f-prime-at-input", text, worst, "at input", repair="pass the output to the formula")
+
+
+def whole_transposed(case: Case) -> Iterator[Proof]:
+    """Propose that backward is that of the layer done to the transposed argument: the other axis was meant."""
+    scene = case.scene
+    shape, output = scene.shape, scene.form.shapes
+    if len(shape) != 2 or len(output) != 1 or len(output[0]) != 2:
+        return
+    form = Form((output[0][::-1],), scene.form.dtypes)
+    turned = np.stack([t.reshape(shape).T.ravel() for t in scene.tangents[:CONFIRMING]])
+    inputs = {**scene.place.wide, scene.name: np.ascontiguousarray(scene.place.wide[scene.name].T)}
+    probes = slopes_at(scene, inputs, turned, form)
+    if probes is None:
+        return
+    back = [s.reshape(form.shapes[0]).T.ravel() for s in probes.slopes]
+    bars = [b.reshape(form.shapes[0]).T.ravel() for b in probes.bars]
+    straight = Probes(scene.tangents[:CONFIRMING], np.stack(back), np.stack(bars))
+    worst = largest_bars(scene.claims, scene.cotangents, straight, scene.slack)
+    if worst <= THRESHOLD:
+        text = "backward works along the other axis: it is right for the layer done to the transposed argument"
+        yield Proof("transposed", text, worst, "whole transposed", also=("batch-leak",))

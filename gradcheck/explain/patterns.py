@@ -1,0 +1,80 @@
+"""The mistake by its place alone: some entries zero or off while the others are right. The last word, not a guess.
+
+Every entry was measured, so the sentence is true as it stands; the class follows from where the wrong entries lie.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.explain.layout import spatial_axes
+from gradcheck.explain.matrix import entry_bars
+from gradcheck.explain.proof import Case, Proof
+from gradcheck.explain.scene import Scene
+from gradcheck.subject import Array
+
+
+def part_of_it(case: Case) -> Iterator[Proof]:
+    """Propose what can be said of some entries, where the others are right."""
+    scene, truth = case.scene, case.truth
+    if truth is None:
+        return
+    gradient = truth.gradient(scene.cotangents)
+    bars = entry_bars(scene, truth, scene.claims, scene.cotangents)
+    wrong = (np.abs(scene.claims - gradient) > THRESHOLD * bars).any(axis=0)
+    if not wrong.any() or wrong.all():
+        return
+    told = np.abs(gradient) > THRESHOLD * bars
+    zeroed = not scene.claims[:, wrong].any()
+    spurious = not told[:, wrong].any()
+    tested = f"all {wrong.size} entries, for {len(scene.claims)} random grad_outputs"
+    what = (
+        "zero where they should not be"
+        if zeroed
+        else "given a gradient though forward does not depend on them"
+        if spurious
+        else "wrong"
+    )
+    text = f"{int(wrong.sum())} of {wrong.size} entries are {what}, and the others are right"
+    place, codes = _place(scene, wrong.reshape(scene.shape))
+    named = "part-zeroed" if zeroed else "part-off"
+    if not codes and not zeroed and np.mean(wrong) > 0.5:
+        return
+    codes = [*codes, named] if codes and codes[0] != named else [named, *codes[1:]]
+    if zeroed and not place:
+        codes.append("path-missing")
+    if not zeroed and not spurious and _all_negated(scene, gradient, wrong):
+        text += "; they have the wrong sign"
+        codes.append("sign")
+    yield Proof(codes[0], text + place, 0.0, "part", also=tuple(codes[1:]), tested=tested)
+
+
+def _all_negated(scene: Scene, gradient: Array, wrong: Array) -> bool:
+    return bool(np.allclose(scene.claims[:, wrong], -gradient[:, wrong], rtol=1e-6, atol=0.0))
+
+
+def _place(scene: Scene, wrong: Array) -> tuple[str, list[str]]:
+    """Say along which axis the wrong entries can be told, and which classes fit that."""
+    ndim = wrong.ndim
+    space = spatial_axes(scene, scene.name) if ndim >= 3 else ()
+    for axis in range(ndim):
+        others = tuple(a for a in range(ndim) if a != axis)
+        touched = np.flatnonzero(wrong.any(axis=others))
+        length = wrong.shape[axis]
+        if len(touched) == length:
+            continue
+        if axis == 0 and ndim >= 2 and np.array_equal(touched, np.arange(1, length)) and not space[:1] == (0,):
+            return "; all of them belong to samples after the first", ["batch-ignored"]
+        edge = set(touched.tolist()) <= {0, length - 1}
+        if edge and length > 2 and (ndim <= 2 or axis in space):
+            return f"; they lie at the border of axis {axis} alone", ["border-only"]
+        if len(touched) == 1:
+            return f"; they have index {int(touched[0])} along axis {axis}", []
+        if axis == 0 and np.array_equal(touched, np.arange(length - 1)):
+            return "; only the last index along axis 0 is right", ["", "path-missing"]
+    inner = np.zeros_like(wrong)
+    inner[tuple(slice(1, -1) if a in space else slice(None) for a in range(ndim))] = True
+    if space and wrong.any() and not wrong[inner].any():
+        return "; all of them lie at the border", ["border-only"]
+    return "", []

@@ -1,0 +1,179 @@
+"""Hypotheses: the gradient is the true one times a constant. Exact candidates; a fitted number only as a last word."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from gradcheck.explain.layout import batch_length, kernel_areas
+from gradcheck.explain.proof import Case, Proof, prove
+from gradcheck.explain.scene import Scene
+from gradcheck.subject import Array
+
+NEARLY = 0.2  # a factor that differs from 1 by less is told as a small relative error
+SMALLEST_TOLD = 64.0  # units of rounding; a factor closer to 1 is no factor
+
+
+def _one(value: float) -> Callable[[Scene], tuple[float, ...]]:
+    return lambda _scene: (value,)
+
+
+def _axes(scene: Scene) -> tuple[float, ...]:
+    return tuple(float(n) for n in dict.fromkeys(scene.shape) if n > 1)
+
+
+def _positions(scene: Scene) -> tuple[float, ...]:
+    """How many positions an output channel has: the sizes of the output without its batch, or without its channels."""
+    shape = scene.output_shape
+    sizes = [np.prod(shape[1:]), np.prod(shape[2:]), np.prod(shape[1:-1])] if len(shape) >= 2 else []
+    return tuple(float(n) for n in dict.fromkeys(int(n) for n in sizes) if n > 1)
+
+
+def _roots(scene: Scene) -> tuple[float, ...]:
+    return tuple(float(np.sqrt(n)) for n in _axes(scene))
+
+
+# code when multiplied, code when divided, what the number is, its candidates
+FACTORS: tuple[tuple[str, str, str, Callable[[Scene], tuple[float, ...]]], ...] = (
+    ("factor-2", "factor-1/2", "2", _one(2.0)),
+    ("factor-N", "factor-1/N", "the batch size", lambda s: (float(batch_length(s)),)),
+    ("factor-N", "factor-1/N", "the length of axis 0", lambda s: (float(s.shape[0]),) if s.shape else ()),
+    ("factor-N", "factor-1/N", "the number of its entries", lambda s: (float(s.value.size),)),
+    ("factor-N", "factor-1/N", "the number of outputs", lambda s: (float(s.form.size),)),
+    ("factor-kernel-area", "factor-kernel-area", "the number of cells in a window", kernel_areas),
+    ("factor", "factor", "the number of positions", _positions),
+    ("factor", "factor", "the length of an axis", _axes),
+    ("factor", "factor", "the square root of the length of an axis", _roots),
+    ("factor", "factor-learning-rate", "10, as a learning rate of 0.1 does", _one(10.0)),
+    ("factor", "factor-learning-rate", "100, as a learning rate of 0.01 does", _one(100.0)),
+    ("factor", "factor-learning-rate", "1,000, as a learning rate of 0.001 does", _one(1000.0)),
+    ("factor", "factor-learning-rate", "10,000, as a learning rate of 0.0001 does", _one(10000.0)),
+    ("factor", "factor-learning-rate", "20, as a learning rate of 0.05 does", _one(20.0)),
+    *(("factor", "factor", str(n), _one(float(n))) for n in (3, 4, 5, 6, 7, 8, 9, 12, 16, 25)),
+)
+
+
+def candidates(scene: Scene) -> Iterator[tuple[str, str, str, float]]:
+    """Yield every exact candidate: code, key, words with a gap for what is multiplied, and the claim's factor."""
+    for more, less, words, values in FACTORS:
+        for value in values(scene):
+            if value > 1.0:
+                known = "" if words == f"{value:g}" else f" ({value:.6g} is {words})"
+                yield more, f"x {words}", f"{value:.6g} times{{}}{known}", value
+                yield less, f"/ {words}", f"1/{value:.6g} of{{}}{known}", 1.0 / value
+
+
+def ratio(scene: Scene, claims: Array, cotangents: Array) -> float | None:
+    """Return the factor of the claim over the truth that the first probe suggests, to a few digits."""
+    if not len(scene.tangents):
+        return None
+    claimed, measured = claims @ scene.tangents.T, cotangents @ scene.slopes.T
+    # The probe with the largest true value says it best; the sign comes with it.
+    at = np.unravel_index(int(np.argmax(np.abs(measured))), measured.shape)
+    if measured[at] == 0.0 or not np.isfinite(claimed[at]):
+        return None
+    return float(claimed[at] / measured[at])
+
+
+def scaled(
+    case: Case, proof: Proof, *, claims: Array | None = None, cotangents: Array | None = None, single: bool = True
+) -> Iterator[Proof]:
+    """Yield the proofs that the claim, with another change already taken back, is a known multiple of the truth.
+
+    With `single` the factor 1 counts as well. Two candidates may be multiplied only where no other change was made.
+    """
+    scene = case.scene
+    g = scene.claims if claims is None else claims
+    c = scene.cotangents if cotangents is None else cotangents
+    if single:
+        yield from prove(scene, proof, claims=g, cotangents=c)
+    seen = ratio(scene, g, c)
+    if seen is None or abs(seen) < 1e-12:
+        return
+    if seen < 0:
+        yield from prove(scene, _signed(proof), claims=-g, cotangents=c)
+    for code, key, words, factor in candidates(scene):
+        if abs(abs(seen) / factor - 1.0) > 1e-2:
+            continue
+        for one in prove(scene, proof, claims=g / np.copysign(factor, seen), cotangents=c):
+            yield _multiplied(one, code, key, words, negative=seen < 0)
+
+
+def _signed(proof: Proof) -> Proof:
+    return replace(proof, sentence=f"{proof.sentence} and negated", key=f"{proof.key}, -1", also=(*proof.also, "sign"))
+
+
+def _multiplied(proof: Proof, code: str, key: str, words: str, *, negative: bool) -> Proof:
+    minus = "minus " if negative else ""
+    also = (*proof.also, code, *(("sign",) if negative else ()))
+    return replace(
+        proof,
+        sentence=f"{proof.sentence}, and {minus}{words.format(' what it should be')}",
+        key=f"{proof.key}, {key}",
+        also=also,
+    )
+
+
+def factors(case: Case) -> Iterator[Proof]:
+    """Propose a wrong sign, and every exact candidate, alone and two at once."""
+    scene = case.scene
+    seen = ratio(scene, scene.claims, scene.cotangents)
+    if seen is None or seen == 0.0:
+        return
+    minus = "-" if seen < 0 else ""
+    if seen < 0:
+        sign = Proof(
+            "sign", "the gradient has the wrong sign", 0.0, "-1", repair=f"grad_{scene.name} = -grad_{scene.name}"
+        )
+        yield from prove(scene, sign, claims=-scene.claims)
+    found = False
+    for code, key, words, factor in candidates(scene):
+        if abs(abs(seen) / factor - 1.0) > 1e-2:
+            continue
+        text = f"the gradient is {'minus ' if minus else ''}{words.format(' the true one')}"
+        proof = Proof(code, text, 0.0, f"{minus}{key}", repair=_repair(scene, factor, negative=seen < 0))
+        if minus:
+            proof = replace(proof, also=("sign",))
+        for one in prove(scene, proof, claims=scene.claims / np.copysign(factor, seen)):
+            found = True
+            yield one
+    if not found:
+        yield from products(case, seen)
+
+
+def _repair(scene: Scene, factor: float, *, negative: bool) -> str:
+    change = f"/ {factor:.6g}" if factor > 1 else f"* {1.0 / factor:.6g}"
+    return f"grad_{scene.name} = {'-' if negative else ''}grad_{scene.name} {change}"
+
+
+def products(case: Case, seen: float) -> Iterator[Proof]:
+    """Propose products of two candidates."""
+    scene = case.scene
+    known = {key: (code, words, factor) for code, key, words, factor in candidates(scene)}
+    for (one, (code, words, a)), (two, (other, more, b)) in combinations(known.items(), 2):
+        if abs(a * b - 1.0) < 1e-9 or abs(abs(seen) / (a * b) - 1.0) > 1e-3:
+            continue
+        text = f"the gradient is {'minus ' if seen < 0 else ''}{words.format('')} {more.format(' the true one')}"
+        proof = Proof(
+            code, text, 0.0, f"{one} {two}", also=("factor", other), repair=_repair(scene, a * b, negative=seen < 0)
+        )
+        yield from prove(scene, proof, claims=scene.claims / np.copysign(a * b, seen))
+
+
+def proportional(case: Case) -> Iterator[Proof]:
+    """Propose some other constant, read off one probe: proved only by all the others."""
+    scene = case.scene
+    seen = ratio(scene, scene.claims, scene.cotangents)
+    freedom = min(scene.value.size, scene.form.size)
+    if seen is None or freedom * len(scene.cotangents) < 2 or abs(seen) < 1e-6:
+        return
+    if abs(seen - 1.0) < SMALLEST_TOLD * scene.slack.unit:
+        return
+    if abs(seen - 1.0) < NEARLY:
+        text = f"every entry is off by the same small relative error, {seen - 1.0:+.3g}"
+        proof = Proof("small-error", text, 0.0, "nearly 1", also=("factor",))
+    else:
+        text = f"the gradient is {seen:.6g} times the true one, a number that these shapes do not suggest"
+        proof = Proof("factor", text, 0.0, "fitted", also=("sign",) if seen < 0 else ())
+    yield from prove(scene, proof, claims=scene.claims / seen)

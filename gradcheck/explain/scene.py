@@ -1,0 +1,230 @@
+"""The scene of a disagreement: fresh cotangents with their claims, fresh tangents with their slopes, one test for all.
+
+Everything is measured once and shared by every hypothesis. A hypothesis replaces the claims, or the cotangents, or
+both, and the adjoint identity is asked again: <claim', tangent> = <cotangent', J tangent>.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD, UNSTABLE, Slack
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.outputs import Form, flatten
+from gradcheck.checks.places import Place, draw_tangent
+from gradcheck.checks.probes import draw_cotangent
+from gradcheck.errors import GradcheckError
+from gradcheck.explain.slopes import Budget, Gauge, Slope, gauge_at, slope
+from gradcheck.numdiff.records import Mask, Vector
+from gradcheck.numdiff.tangents import natural_scale
+from gradcheck.subject import Array, Inputs
+
+COTANGENTS = 4  # fresh questions to backward
+TANGENTS = {False: 16, True: 64}  # fresh directions; the larger number where thorough
+
+
+@dataclass
+class Scene:
+    """One argument at one place, with what was measured for all hypotheses.
+
+    `cotangents` is (K, outputs), `claims` (K, entries), `tangents` (R, entries), `slopes` and `slope_bars`
+    (R, outputs), all flat; `others` are the claims for the other arguments.
+    """
+
+    instrument: Instrument
+    evidence: Evidence
+    gauge: Gauge
+    name: str
+    slack: Slack
+    mask: Mask
+    rng: np.random.Generator
+    budget: Budget
+    cotangents: Array
+    claims: Array
+    tangents: Array
+    slopes: Array
+    slope_bars: Array
+    others: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """Where the disagreement was seen."""
+        return self.gauge.place
+
+    @property
+    def inputs(self) -> Inputs:
+        """The inputs there, as backward gets them."""
+        return self.place.inputs
+
+    @property
+    def value(self) -> Array:
+        """The argument's own value, in float64."""
+        return np.asarray(self.place.wide[self.name], dtype=np.float64)
+
+    @property
+    def form(self) -> Form:
+        """Shapes of the outputs."""
+        return self.place.form
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the argument."""
+        return tuple(int(n) for n in self.value.shape)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the only output, or one flat axis where there are several."""
+        shapes = self.form.shapes
+        return tuple(shapes[0]) if len(shapes) == 1 else (self.form.size,)
+
+    def shaped(self, flat: Array) -> Array:
+        """Return rows of flat gradients as (K, *shape)."""
+        return flat.reshape(len(flat), *self.shape)
+
+    def as_outputs(self, flat: Array) -> Array:
+        """Return rows of flat outputs as (K, *output_shape)."""
+        return flat.reshape(len(flat), *self.output_shape)
+
+    def ask(self, cotangent: Vector, inputs: Inputs | None = None) -> Array | None:
+        """Return backward's flat claim for this argument, or None where it gives none."""
+        found = self.ask_all(cotangent, inputs)
+        claim = found.get(self.name)
+        return None if claim is None else claim.ravel()
+
+    def ask_all(self, cotangent: Vector, inputs: Inputs | None = None) -> dict[str, Array | None]:
+        """Return backward's claims for every argument; nothing where it raises."""
+        self.budget.pay(backward=1)
+        try:
+            return self.instrument.gradients(cotangent, self.inputs if inputs is None else inputs, self.form)
+        except GradcheckError:
+            return {}
+
+    def along(self, tangent: Array) -> Slope | None:
+        """Measure the slope along one more direction of this argument."""
+        return slope(self.instrument, self.gauge, {self.name: tangent.reshape(self.shape)}, self.budget)
+
+    def bars(self, claims: Array | None = None, cotangents: Array | None = None) -> float:
+        """Return the largest discrepancy in bars over all probes, with other claims or cotangents in place of these."""
+        return largest_bars(
+            self.claims if claims is None else claims,
+            self.cotangents if cotangents is None else cotangents,
+            Probes(self.tangents, self.slopes, self.slope_bars),
+            self.slack,
+        )
+
+    def passes(self, claims: Array | None = None, cotangents: Array | None = None) -> float | None:
+        """Return the largest discrepancy where the identity holds on every probe, else None."""
+        one = Probes(self.tangents[:1], self.slopes[:1], self.slope_bars[:1])
+        g = self.claims if claims is None else claims
+        c = self.cotangents if cotangents is None else cotangents
+        if not np.all(np.isfinite(g)) or largest_bars(g[:1], c[:1], one, self.slack) > THRESHOLD:
+            return None
+        worst = self.bars(g, c)
+        return worst if worst <= THRESHOLD else None
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Directions, the slopes along them, and their bars, a row each."""
+
+    tangents: Array
+    slopes: Array
+    bars: Array
+
+
+def largest_bars(claims: Array, cotangents: Array, probes: Probes, slack: Slack) -> float:
+    """Compare every claim with every probe, as `checks.comparison.compare` does one, and return the worst."""
+    claimed = claims @ probes.tangents.T
+    measured = cotangents @ probes.slopes.T
+    bar = bars_of(claims, cotangents, probes, slack)
+    apart = np.abs(claimed - measured)
+    with np.errstate(all="ignore"):
+        return float(np.max(np.where(apart == 0, 0.0, apart / bar), initial=0.0))
+
+
+def bars_of(claims: Array, cotangents: Array, probes: Probes, slack: Slack) -> Array:
+    """Return the bar of every comparison: the measurement's, the claim's rounding, and what noise leaves open."""
+    measured_bar = np.sqrt(cotangents**2 @ (probes.bars**2).T)
+    products = np.sqrt(claims**2 @ (probes.tangents**2).T)
+    rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products
+    condition = CONDITION * np.sqrt(cotangents**2 @ slack.noise**2)[:, None]
+    response = np.minimum(slack.response * products, UNSTABLE * (condition + rounding))
+    found: Array = np.sqrt(measured_bar**2 + rounding**2 + condition**2 + response**2)
+    return found
+
+
+def set_up(
+    instrument: Instrument,
+    evidence: Evidence,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    budget: Budget,
+    *,
+    thorough: bool = False,
+) -> Iterator[Scene]:
+    """Yield the scene of each argument in `names`; the questions to backward serve all of them."""
+    gauge = gauge_at(instrument, evidence, rng, budget)
+    mask = evidence.together
+    # Rounding in the outputs' dtype keeps a cotangent what backward will see.
+    questions = [draw_cotangent(rng, evidence.place.form, mask) for _ in range(COTANGENTS)]
+    budget.pay(backward=len(questions))
+    answers = [instrument.gradients(flat, evidence.place.inputs, evidence.place.form) for flat in questions]
+    for name in names:
+        claims = [answer.get(name) for answer in answers]
+        if not mask.any() or any(claim is None for claim in claims):
+            continue
+        others = {
+            other: np.stack([np.asarray(answer[other]).ravel() for answer in answers])
+            for other in answers[0]
+            if other != name and all(answer.get(other) is not None for answer in answers)
+        }
+        blank = np.zeros((0, evidence.place.base.size))
+        flat_claims = np.stack([np.asarray(claim, dtype=np.float64).ravel() for claim in claims])
+        scene = Scene(
+            instrument,
+            evidence,
+            gauge,
+            name,
+            _quiet(evidence.slacks[name], mask),
+            mask,
+            rng,
+            budget,
+            np.stack(questions),
+            flat_claims,
+            np.zeros((0, flat_claims.shape[1])),
+            blank,
+            blank,
+            others,
+        )
+        yield with_probes(scene, TANGENTS[thorough])
+
+
+def _quiet(slack: Slack, mask: Mask) -> Slack:
+    """Return the slack without the noise of outputs that are not judged."""
+    return replace(slack, noise=np.where(mask & np.isfinite(slack.noise), slack.noise, 0.0))
+
+
+def with_probes(scene: Scene, count: int) -> Scene:
+    """Return the scene with `count` fresh directions measured, each at one pair of calls or one complex call."""
+    found = [scene.along(draw_tangent(scene.rng, scene.place, scene.name)) for _ in range(count)]
+    kept = [s for s in found if s is not None]
+    if not kept:
+        return scene
+    return replace(
+        scene,
+        tangents=np.stack([s.tangents[scene.name].ravel() for s in kept]),
+        slopes=np.stack([np.where(scene.mask, s.value, 0.0) for s in kept]),
+        slope_bars=np.stack([np.where(scene.mask, s.bar, 0.0) for s in kept]),
+    )
+
+
+def scale_of(scene: Scene) -> Array:
+    """Return the natural scale of every entry of the argument, flat."""
+    return natural_scale(scene.place.wide[scene.name]).ravel()
+
+
+def ones_like_outputs(scene: Scene) -> Vector:
+    """Return a cotangent of ones at the outputs that are judged, as backward will see it."""
+    return flatten(scene.form.cut(scene.mask.astype(np.float64)))

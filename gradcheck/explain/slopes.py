@@ -1,0 +1,129 @@
+"""Derivatives along many directions at one place, a single complex evaluation or a single pair of real ones each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.places import Place, draw_tangent, line_along
+from gradcheck.numdiff import complex_step
+from gradcheck.numdiff.ladder import COVERAGE
+from gradcheck.numdiff.records import Vector
+from gradcheck.subject import Array
+
+SAFETY = 8.0  # how much worse another direction's truncation may be than that of the direction it was learnt from
+COMPLEX_METHOD = "complex step"
+
+
+class OutOfCalls(Exception):  # noqa: N818 - not an error: the end of a budget
+    """The calls allowed for an explanation are spent."""
+
+
+@dataclass
+class Budget:
+    """What an explanation may still spend; a purse that every question draws on."""
+
+    forward: int
+    backward: int
+
+    def pay(self, *, forward: int = 0, backward: int = 0) -> None:
+        """Take calls out of the purse.
+
+        Raises
+        ------
+        OutOfCalls
+            There are not as many left.
+        """
+        if forward > self.forward or backward > self.backward:
+            raise OutOfCalls
+        self.forward -= forward
+        self.backward -= backward
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Forward's derivative along one direction: a value and a bar for every output, both zero where not judged."""
+
+    tangents: Mapping[str, Array]
+    value: Vector
+    bar: Vector
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """How slopes are taken at one place: the step, and what a single pair errs by relative to its size."""
+
+    place: Place
+    step: float
+    carried: bool
+    relative_error: float
+
+    @property
+    def calls(self) -> int:
+        """Forward calls one slope costs."""
+        return 1 if self.carried else 2
+
+
+def gauge_at(instrument: Instrument, evidence: Evidence, rng: np.random.Generator, budget: Budget) -> Gauge:
+    """Choose between complex step and pairs by what the check found; learn a single pair's error from one direction.
+
+    The step is the cube root of the unit of rounding, where truncation and round-off of a single pair balance.
+    """
+    place = evidence.place
+    derivatives = [m.derivative for found in evidence.measured.values() for m in found]
+    carried = bool(derivatives) and all(d.method == COMPLEX_METHOD and d.carried for d in derivatives)
+    place = replace(place, carries_complex=carried)
+    gauge = Gauge(place, 2.0 ** np.ceil(np.log2(place.unit ** (1.0 / 3.0))), carried, 0.0)
+    if carried:
+        shares = [_relative(d.bar, d.value, evidence.together) for d in derivatives]
+        return replace(gauge, relative_error=max([complex_step.RELATIVE_BAR, *shares]))
+    names = list(instrument.subject.wrt)
+    budget.pay(forward=4)
+    tangents = {name: draw_tangent(rng, place, name) for name in names}
+    near = _pair(instrument, gauge, tangents)
+    far = _pair(instrument, replace(gauge, step=2.0 * gauge.step), tangents)
+    if near is None or far is None:
+        return replace(gauge, relative_error=place.unit ** (2.0 / 3.0))
+    apart = _relative(np.abs(far.value - near.value), near.value, evidence.together)
+    return replace(gauge, relative_error=SAFETY * apart / 3.0)  # a pair's error grows with the square of its step
+
+
+def _relative(error: Vector, value: Vector, mask: Array) -> float:
+    used = mask & np.isfinite(error) & np.isfinite(value)
+    size = float(np.sqrt(np.sum(value[used] ** 2)))
+    return float(np.sqrt(np.sum(error[used] ** 2))) / size if size > 0 else 0.0
+
+
+def slope(instrument: Instrument, gauge: Gauge, tangents: dict[str, Array], budget: Budget) -> Slope | None:
+    """Measure the derivative along `tangents`; None where forward refuses the points."""
+    budget.pay(forward=gauge.calls)
+    if not gauge.carried:
+        return _pair(instrument, gauge, tangents)
+    line = line_along(instrument, gauge.place, tangents)
+    if line.carried is None:
+        return None
+    value = complex_step.take_step(line.carried, line.base, line.noise)
+    if value is None:
+        return None
+    bar = np.maximum(complex_step.RELATIVE_BAR * np.abs(value), gauge.relative_error * _typical(value))
+    return Slope(dict(tangents), value, bar)
+
+
+def _pair(instrument: Instrument, gauge: Gauge, tangents: dict[str, Array]) -> Slope | None:
+    line = line_along(instrument, gauge.place, tangents)
+    step = max(gauge.step, line.smallest_step)
+    plus, minus = line.along(step), line.along(-step)
+    if plus is None or minus is None:
+        return None
+    with np.errstate(all="ignore"):
+        value = np.nan_to_num((plus - minus) / (2.0 * step), nan=0.0, posinf=0.0, neginf=0.0)
+    bar = COVERAGE * line.noise / step + gauge.relative_error * _typical(value)
+    return Slope(dict(tangents), value, bar)
+
+
+def _typical(value: Vector) -> Vector:
+    """Return each entry's size, joined with the largest one: errors leak between entries of one layer."""
+    largest = float(np.max(np.abs(value), initial=0.0))
+    return np.maximum(np.abs(value), largest / 4.0)

@@ -1,0 +1,238 @@
+"""Hypotheses: a mistake made with grad_output before it is used. They need no further calls: <claim, t> = <S g, J t>."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from gradcheck.explain.layout import output_positions
+from gradcheck.explain.order import Change, Rows, changes
+from gradcheck.explain.proof import Case, Proof, prove
+from gradcheck.explain.scaling import scaled
+from gradcheck.explain.scene import Scene, ones_like_outputs
+from gradcheck.subject import Array
+
+Done = Callable[[Scene, Array], Array]
+
+
+class Mistake(NamedTuple):
+    """One thing done to grad_output: `do(scene, rows)` returns what backward then goes on with."""
+
+    code: str
+    words: str
+    do: Done
+    also: tuple[str, ...] = ()
+
+
+def _ones(scene: Scene, rows: Array) -> Array:
+    return np.tile(ones_like_outputs(scene), (len(rows), 1))
+
+
+def _total(scene: Scene, rows: Array) -> Array:
+    return _ones(scene, rows) * rows.sum(axis=1, keepdims=True)
+
+
+def _mean(scene: Scene, rows: Array) -> Array:
+    return _total(scene, rows) / max(scene.form.size, 1)
+
+
+def _unit(scene: Scene, rows: Array) -> Array:  # noqa: ARG001 - one signature for all mistakes
+    length = np.sqrt(np.sum(rows**2, axis=1, keepdims=True))
+    return rows / np.where(length == 0, 1.0, length)
+
+
+def _single(scene: Scene, rows: Array) -> Array:  # noqa: ARG001
+    return rows.astype(np.float32).astype(np.float64)
+
+
+def _half(scene: Scene, rows: Array) -> Array:  # noqa: ARG001
+    return rows.astype(np.float16).astype(np.float64)
+
+
+MISTAKES: tuple[Mistake, ...] = (
+    Mistake("grad-output-ignored", "grad_output is not used: ones stand in its place", _ones),
+    Mistake("grad-output-summed", "grad_output is summed up to one number before it is used", _total),
+    Mistake("grad-output-averaged", "grad_output is averaged to one number before it is used", _mean),
+    Mistake("not-linear", "the absolute value of grad_output is used", lambda _s, c: np.abs(c)),
+    Mistake("not-linear", "only the sign of grad_output is used", lambda _s, c: np.sign(c)),
+    Mistake("not-linear", "grad_output is multiplied in twice", lambda _s, c: c * c),
+    Mistake("not-linear", "grad_output is brought to length 1", _unit),
+    Mistake(
+        "not-linear", "negative entries of grad_output are cut off", lambda _s, c: np.maximum(c, 0.0), ("wrong-branch",)
+    ),
+    Mistake("not-linear", "grad_output is clipped to [-1, 1]", lambda _s, c: np.clip(c, -1.0, 1.0)),
+    Mistake("float32-truncation", "grad_output is rounded to float32", _single),
+    Mistake("other", "grad_output is rounded to float16", _half),
+    Mistake("integer-truncation", "grad_output is rounded to whole numbers", lambda _s, c: np.rint(c)),
+    Mistake("integer-truncation", "grad_output is cut to whole numbers", lambda _s, c: np.trunc(c)),
+)
+
+
+def upstream(case: Case) -> Iterator[Proof]:
+    """Propose what can be done to grad_output as a whole."""
+    scene = case.scene
+    for mistake in MISTAKES:
+        made = mistake.do(scene, scene.cotangents)
+        if np.array_equal(made, scene.cotangents) or not made.any():
+            continue
+        proof = Proof(mistake.code, mistake.words, 0.0, mistake.words, also=mistake.also)
+        yield from scaled(case, proof, cotangents=made)
+
+
+def along_axes(case: Case) -> Iterator[Proof]:
+    """Propose sums and means along an axis, and parts that are left out: later samples, other positions, the border."""
+    scene = case.scene
+    shape = scene.output_shape
+    rows = scene.as_outputs(scene.cotangents)
+    for axis in range(len(shape)):
+        if shape[axis] < 2:
+            continue
+        for proof, made in _along(rows, axis, scene):
+            flat = np.ascontiguousarray(made).reshape(len(rows), -1) * scene.mask
+            if flat.any() and not np.array_equal(flat, scene.cotangents):
+                yield from scaled(case, proof, cotangents=flat)
+    if len(shape) >= 3:
+        yield from _positions(case, rows)
+
+
+def _along(rows: Array, axis: int, scene: Scene) -> Iterator[tuple[Proof, Array]]:
+    last = rows.shape[axis + 1] - 1
+    sums = rows.sum(axis=axis + 1, keepdims=True)
+    batch = ("batch-leak",) if axis == 0 else ()
+    summed = Proof(
+        "grad-output-summed",
+        f"grad_output is summed along axis {axis} before it is used",
+        0.0,
+        f"sum {axis}",
+        also=batch,
+    )
+    yield summed, np.broadcast_to(sums, rows.shape)
+    mean = Proof(
+        "grad-output-averaged",
+        f"grad_output is averaged along axis {axis} before it is used",
+        0.0,
+        f"mean {axis}",
+        also=batch,
+    )
+    yield mean, np.broadcast_to(sums / (last + 1), rows.shape)
+    yield _only_first(axis, scene), _kept(rows, axis, slice(0, 1))
+    for words, cut in (("last", slice(0, last)), ("first", slice(1, None))):
+        proof = _cut(words, axis, scene)
+        yield proof, _kept(rows, axis, cut)
+    if last > 1:
+        yield _only_last(axis, scene), _kept(rows, axis, slice(last, None))
+    if last > 2:
+        border = Proof(
+            "border-only",
+            f"the first and the last index of axis {axis} of grad_output are left out",
+            0.0,
+            f"inner {axis}",
+        )
+        yield border, _kept(rows, axis, slice(1, last))
+
+
+def _kept(rows: Array, axis: int, part: slice) -> Array:
+    index = (slice(None),) * (axis + 1) + (part,)
+    made = np.zeros_like(rows)
+    made[index] = rows[index]
+    return made
+
+
+def _adds_up(scene: Scene) -> bool:
+    """Tell whether the argument looks like a bias: one axis at most, fewer entries than outputs."""
+    return len(scene.shape) <= 1 and scene.value.size < scene.form.size
+
+
+def _only_first(axis: int, scene: Scene) -> Proof:
+    if axis == 0 and _adds_up(scene):
+        text = "only the first sample of grad_output counts: it is not summed over the batch"
+        return Proof("bias-batch-missing", text, 0.0, "first 0", also=("batch-ignored",), repair=_summed(scene))
+    if axis == 0:
+        text = "only the first sample of the batch counts; what the others bring is left out"
+        return Proof("batch-ignored", text, 0.0, "first 0", repair="add up over the whole batch")
+    return Proof("part-zeroed", f"only index 0 along axis {axis} of grad_output is used", 0.0, f"first {axis}")
+
+
+def _only_last(axis: int, scene: Scene) -> Proof:
+    what = "sample of the batch" if axis == 0 else f"index along axis {axis} of grad_output"
+    text = f"only the last {what} counts: in the loop the gradient is set instead of added to"
+    also = ("batch-ignored",) if axis == 0 else ("path-missing",)
+    return Proof(
+        "overlap-overwritten", text, 0.0, f"last {axis}", also=also, repair=f"grad_{scene.name} += ... in the loop"
+    )
+
+
+def _cut(words: str, axis: int, scene: Scene) -> Proof:
+    shape = scene.output_shape
+    code = "border-only" if len(shape) >= 3 and axis > 0 else "part-zeroed"
+    text = f"the {words} index of axis {axis} of grad_output is left out"
+    return Proof(code, text, 0.0, f"without {words} {axis}", also=("part-zeroed",) if code == "border-only" else ())
+
+
+def _summed(scene: Scene) -> str:
+    axes = [a for a, n in enumerate(scene.output_shape) if not (scene.shape and n == scene.shape[0] and a == 1)]
+    return (
+        f"grad_{scene.name} = grad_output.sum(axis={tuple(axes)})" if scene.shape else f"grad_{scene.name} = ....sum()"
+    )
+
+
+def _positions(case: Case, rows: Array) -> Iterator[Proof]:
+    """Propose that only one position of each image, or only its inner ones, are used."""
+    scene = case.scene
+    for first, layout in ((2, "channels first"), (1, "channels last")):
+        count = rows.ndim - 1 - (2 if first == 2 else 2)
+        index = (slice(None),) * (first + 1) + (slice(0, 1),) * count
+        if count < 1 or len(index) > rows.ndim:
+            continue
+        made = np.zeros_like(rows)
+        made[index] = rows[index]
+        code = "bias-space-missing" if _adds_up(scene) else "part-zeroed"
+        proof = Proof(
+            code,
+            "only the first position of each image counts: it is not summed over the positions",
+            0.0,
+            f"one, {layout}",
+            repair=_summed(scene) if code == "bias-space-missing" else "",
+        )
+        flat = made.reshape(len(rows), -1) * scene.mask
+        if flat.any():
+            yield from prove(scene, proof, cotangents=flat)
+
+
+def rearranged(case: Case) -> Iterator[Proof]:
+    """Propose that grad_output is used in another order than the outputs are in."""
+    scene = case.scene
+    rows = scene.as_outputs(scene.cotangents)
+    for change in changes(Rows("grad_output", scene.output_shape, output_positions(scene))):
+        made = change.done(rows)
+        if not np.array_equal(made, scene.cotangents):
+            yield from scaled(case, _said(change), cotangents=made)
+
+
+def _said(change: Change) -> Proof:
+    text = f"grad_output is used {change.words}"
+    return Proof(change.code, text, 0.0, f"g {change.key}", equation=change.equation, also=change.also)
+
+
+def means(case: Case) -> Iterator[Proof]:
+    """Propose that a sum over samples and positions was taken as a mean."""
+    scene = case.scene
+    if not _adds_up(scene) or scene.value.size == 0:
+        return
+    shape = scene.output_shape
+    rest = scene.form.size // scene.value.size
+    parts = {rest: "the samples and positions"} | ({shape[0]: "the samples"} if len(shape) > 1 else {})
+    for number, words in parts.items():
+        if number < 2:
+            continue
+        also = ("factor-1/N",) if number == shape[0] or rest == number else ()
+        code = "bias-mean" if number == rest else "factor-1/N"
+        proof = Proof(
+            code,
+            f"a mean over {words} ({number}) is taken where a sum belongs",
+            0.0,
+            f"mean of {words}",
+            also=also if code == "bias-mean" else ("bias-mean",),
+            repair=_summed(scene),
+        )
+        yield from prove(scene, proof, claims=scene.claims * number)

@@ -1,0 +1,198 @@
+"""Hypotheses: something else altogether was returned: nothing, grad_output, another gradient, rounded numbers."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.errors import GradcheckError
+from gradcheck.explain.proof import Case, Proof, prove
+from gradcheck.explain.scaling import scaled
+from gradcheck.explain.scene import Scene
+from gradcheck.subject import Array
+
+SAME = 1e-14  # two answers to one question are the same but for this
+NONLINEAR = 1e-3  # how far from linear, relative, before backward is said to be so
+DECIMALS = 6
+UPDATES = (1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001)  # learning rates
+
+
+def _relative(one: Array, other: Array) -> float:
+    size = max(float(np.abs(one).max(initial=0.0)), float(np.abs(other).max(initial=0.0)))
+    return float(np.abs(one - other).max(initial=0.0)) / size if size > 0 else 0.0
+
+
+def unsteady(case: Case) -> Iterator[Proof]:
+    """Propose that the same question gets another answer the second time."""
+    scene = case.scene
+    again = scene.ask(scene.cotangents[0])
+    if again is None or not np.all(np.isfinite(again)):
+        return
+    apart = _relative(again, scene.claims[0])
+    if apart > SAME:
+        text = f"the same call gives another gradient the second time, {apart:.2g} of its size apart"
+        yield Proof("nondeterministic", text, 0.0, "again", tested="one question asked twice, on two fresh instances")
+
+
+def nothing(case: Case) -> Iterator[Proof]:
+    """Propose that the claim is zero for every grad_output."""
+    scene = case.scene
+    if not scene.claims.any() and scene.bars() > 0:
+        name = scene.name
+        text = f"the gradient is zero everywhere, whatever grad_output is, though forward responds to `{name}`"
+        yield Proof("zero", text, 0.0, "zero", tested=f"{len(scene.claims)} random grad_outputs")
+
+
+def returned(case: Case) -> Iterator[Proof]:
+    """Propose that grad_output is returned as it is, or what is left of it after a cut at zero."""
+    scene = case.scene
+    if scene.claims.shape != scene.cotangents.shape:
+        return
+    tested = f"entry by entry for {len(scene.claims)} random grad_outputs"
+    if _relative(scene.claims, scene.cotangents) <= scene.slack.unit * 4:
+        elementwise = case.truth is not None and _diagonal(case.truth.jacobian)
+        repair = "grad_output * derivative"
+        if case.truth is None or elementwise:
+            text = "grad_output is returned unchanged: the derivative of the function is left out"
+            also: tuple[str, ...] = ("equals-grad-output",)
+            yield Proof("f-prime-missing", text, 0.0, "g", repair=repair, also=also, tested=tested)
+        else:
+            text = "grad_output is returned unchanged, as if the layer were the identity; the other paths are left out"
+            yield Proof("equals-grad-output", text, 0.0, "g", also=("path-missing",), tested=tested)
+    cut = np.maximum(scene.cotangents, 0.0)
+    if _relative(scene.claims, cut) <= scene.slack.unit * 4:
+        text = "the function is done to grad_output (its negative entries are cut off) instead of its derivative to the input"
+        yield Proof(
+            "wrong-branch",
+            text,
+            0.0,
+            "max(g, 0)",
+            repair="grad_output * (input > 0)",
+            also=("not-linear",),
+            tested=tested,
+        )
+
+
+def _diagonal(matrix: Array) -> bool:
+    return matrix.shape[0] == matrix.shape[1] and not np.any(matrix - np.diag(np.diag(matrix)))
+
+
+def another(case: Case) -> Iterator[Proof]:
+    """Propose that another argument's gradient is returned: with it in this one's place the identity holds or not."""
+    scene = case.scene
+    for name, claims in scene.others.items():
+        if claims.shape != scene.claims.shape:
+            continue
+        if _relative(claims, scene.claims) <= scene.slack.unit * 4 and claims.any():
+            text = f"it is the very gradient that is returned for `{name}`"
+            yield Proof("equals-other-argument", text, 0.0, f"as {name}", tested="entry by entry")
+        swapped = Proof(
+            "equals-other-argument", f"the gradient returned for `{name}` is the right one here", 0.0, f"is {name}"
+        )
+        yield from prove(scene, swapped, claims=claims)
+
+
+def updated(case: Case) -> Iterator[Proof]:
+    """Propose that the argument after its own update is returned: value - rate x gradient."""
+    scene = case.scene
+    moved = scene.claims - scene.value.ravel()
+    for rate in UPDATES:
+        text = f"the updated argument is returned, `{scene.name}` minus {rate:g} times its gradient, not the gradient"
+        yield from prove(scene, Proof("other", text, 0.0, f"update {rate}"), claims=moved / -rate)
+
+
+def constant_added(case: Case) -> Iterator[Proof]:
+    """Propose that something is added that does not depend on grad_output."""
+    scene = case.scene
+    blank = scene.ask(np.zeros(scene.form.size))
+    if blank is None or not blank.any() or not np.all(np.isfinite(blank)):
+        return
+    text = "something is added that does not depend on grad_output: for a zero grad_output it is what is left"
+    if np.ptp(blank) <= 1e-9 * np.abs(blank).max():
+        text = f"{blank[0]:.6g} is added to every entry, whatever grad_output is"
+    proof = Proof("offset", text, 0.0, "offset", also=("zero-cotangent",), repair="drop what is added")
+    yield from prove(scene, proof, claims=scene.claims - blank)
+
+
+def rounded(case: Case) -> Iterator[Proof]:
+    """Propose that the gradient was cut or rounded: to integers, to decimals, to a shorter dtype."""
+    scene = case.scene
+    g, dtype = scene.claims, scene.inputs[scene.name].dtype
+    told = g[g != 0]
+    if told.size == 0 or not np.all(np.isfinite(g)):
+        return
+    tested = f"all {g.size} entries claimed for {len(g)} random grad_outputs"
+    if np.all(told == np.rint(told)):
+        text = "every entry claimed is a whole number: backward truncates to integers"
+        yield Proof(
+            "integer-truncation",
+            text,
+            0.0,
+            "integers",
+            tested=tested,
+            repair="compute the gradient in the input's dtype",
+        )
+        return
+    for decimals in range(1, DECIMALS + 1):
+        if np.all(np.abs(told - np.round(told, decimals)) <= 1e-15 * np.maximum(np.abs(told), 1.0)):
+            text = f"every entry claimed is rounded to {decimals} decimals"
+            yield Proof("small-error", text, 0.0, "decimals", tested=tested)
+            return
+    for short, code in ((np.float16, "other"), (np.float32, "float32-truncation")):
+        if dtype.itemsize > np.dtype(short).itemsize and np.array_equal(g.astype(short).astype(np.float64), g):
+            yield from _computed_in(scene, np.dtype(short), code, tested)
+            return
+
+
+def _computed_in(scene: Scene, short: "np.dtype[np.floating]", code: str, tested: str) -> Iterator[Proof]:
+    """Yield the proof where the claim is right but for that dtype's rounding."""
+    share = float(np.finfo(short).eps) * max(1.0, np.sqrt(scene.slack.terms)) * 32
+    near = np.abs(scene.claims @ scene.tangents.T - scene.cotangents @ scene.slopes.T)
+    size = np.sqrt(scene.claims**2 @ (scene.tangents**2).T)
+    if np.all(near <= share * size):
+        text = f"backward computes in {short}: every entry claimed is a {short} number, and right but for its rounding"
+        yield Proof(
+            code,
+            text,
+            0.0,
+            str(short),
+            tested=tested,
+            repair=f"compute the gradient in {scene.inputs[scene.name].dtype}",
+        )
+
+
+def nonlinear(case: Case) -> Iterator[Proof]:
+    """Propose that backward is not linear in grad_output: twice as much is not twice, or minus is not minus."""
+    scene = case.scene
+    for factor in (2.0, -1.0, 2.0**-10):
+        answer = scene.ask(factor * scene.cotangents[0])
+        if answer is None or not np.all(np.isfinite(answer)):
+            continue
+        apart = _relative(answer, factor * scene.claims[0])
+        if apart > NONLINEAR:
+            text = f"backward is not linear in grad_output: for {factor:g} times as much the answer is off by {apart:.2g} of its size"
+            yield Proof("not-linear", text, 0.0, "nonlinear", tested=f"grad_output and {factor:g} times grad_output")
+            return
+
+
+def overwritten(case: Case) -> Iterator[Proof]:
+    """Propose that an earlier gradient was computed in grad_output's memory, and this one from what is left there."""
+    scene = case.scene
+    left = []
+    for cotangent in scene.cotangents:
+        parts = tuple(part.copy() for part in scene.form.cut(cotangent))
+        scene.budget.pay(backward=1)
+        try:
+            passes = scene.instrument.prepared(scene.inputs)
+            scene.instrument.backward_in_use(passes, parts, {n: _own(v) for n, v in scene.inputs.items()})
+        except GradcheckError:
+            return
+        left.append(np.concatenate([np.asarray(part, dtype=np.float64).ravel() for part in parts]))
+        if np.array_equal(left[-1], cotangent):
+            return
+    text = "backward overwrites grad_output and computes this gradient from what is left there"
+    proof = Proof("mutates-grad-output", text, 0.0, "overwritten", repair="grad_output = grad_output.copy()")
+    yield from scaled(case, proof, cotangents=np.stack(left))
+
+
+def _own(value: object) -> object:
+    return value.copy() if isinstance(value, np.ndarray) else value
