@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare, norm
+from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent
 from gradcheck.checks.probes import (
@@ -18,10 +19,13 @@ from gradcheck.checks.probes import (
     measure_arguments,
     slack_of,
 )
-from gradcheck.numdiff.records import Mask, Vector
+from gradcheck.numdiff.records import Derivative, Mask, Vector, norm
 from gradcheck.subject import Array
 
 EQUALISED = "equalised"  # the kind of a probe whose weights let outputs count alike whose slopes span decades
+RANDOM = "random"
+JOINT = "joint"  # the kind of a probe that moves all arguments at once
+JUMP = 0.01  # a slope of zero is told from one hidden by noise where its bar is this much below the slopes of the jumps
 SET_APART = "set apart"  # the kind of a probe of the outputs that would blur the others
 ROUNDED_AGAIN = 10.0  # how much more than in proportion a slope may feel the rounding of its direction
 OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
@@ -49,32 +53,68 @@ class Evidence:
         """Return the comparisons of one argument."""
         return [c for c in self.comparisons if c.argument == name]
 
-    def responds(self, name: str) -> bool:
-        """Tell whether any output moves with this argument by more than its bar explains."""
+    def silent(self, name: str) -> bool:
+        """Tell whether no output moves with this argument.
+
+        Either nothing changed, to the bit, or what changed were jumps: slopes far larger than the bars of zero were
+        seen at large steps and vanished at small ones. Response that noise may hide is no silence.
+        """
         found = [] if self.joint else self.measured.get(name, [])
-        return any(bool(np.any(np.abs(m.derivative.value) > THRESHOLD * m.derivative.bar)) for m in found)
+        return all(bool(np.all(_still(m.derivative))) for m in found[:1])
+
+
+def _still(d: Derivative) -> Mask:
+    zero = np.abs(d.value) <= THRESHOLD * d.bar
+    still: Mask = d.measured & zero & ((d.response == 0) | (THRESHOLD * d.bar <= JUMP * d.response))
+    return still
 
 
 def gather(instrument: Instrument, place: Place, rng: np.random.Generator, *, quick: bool = False) -> Evidence:
     """Measure every argument at `place`, ask backward for a few cotangents, and compare."""
     measured = measure_arguments(instrument, place, rng, again=not quick)
-    derivatives = [m.derivative for found in measured.values() for m in found]
-    together = judged_together(derivatives, place.base)
-    kinky = kinky_anywhere(derivatives, place.base)
-    apart = np.isfinite(place.base) & ~together & ~kinky
-    for d in derivatives:
-        apart &= d.measured
-    cotangents, kinds = _cotangents(rng, place, measured, together, apart, quick=quick)
-    gradients = [instrument.gradients(flat, place.inputs, place.form) for flat in cotangents]
-    slacks = slack_of(instrument, place, measured, gradients[0], cotangents[0])
+    groups = _groups(measured, place.base)
+    kinky = kinky_anywhere([m.derivative for found in measured.values() for m in found], place.base)
+    asked: list[_Asked] = []
+    for together, names in groups:
+        asked += _cotangents(rng, place, {name: measured[name] for name in names}, together, kinky, quick=quick)
+    gradients = [instrument.gradients(ask.cotangent, place.inputs, place.form) for ask in asked]
+    slacks = slack_of(instrument, place, measured, gradients[0], asked[0].cotangent)
     comparisons = [
-        compare(name, claim, m.tangents[name], m.derivative, flat, slacks[name], place=place.name, kind=kind)
-        for flat, kind, claims in zip(cotangents, kinds, gradients, strict=True)
-        for name, found in measured.items()
-        for m in found
+        compare(
+            name, claim, m.tangents[name], m.derivative, ask.cotangent, slacks[name], place=place.name, kind=ask.kind
+        )
+        for ask, claims in zip(asked, gradients, strict=True)
+        for name in ask.names
+        for m in measured[name]
         if (claim := claims.get(name)) is not None
     ]
-    return Evidence(place, tuple(comparisons), measured, together, kinky, tuple(cotangents), tuple(gradients), slacks)
+    cotangents = tuple(ask.cotangent for ask in asked)
+    return Evidence(place, tuple(comparisons), measured, groups[0][0], kinky, cotangents, tuple(gradients), slacks)
+
+
+class _Asked(NamedTuple):
+    """A cotangent that backward is asked with, and the arguments that it judges."""
+
+    cotangent: Vector
+    kind: str
+    names: tuple[str, ...]
+
+
+def _groups(measured: Mapping[str, list[Measured]], base: Vector) -> list[tuple[Mask, tuple[str, ...]]]:
+    """Group arguments whose outputs one cotangent can judge: one that cannot be measured blinds no other."""
+    groups: list[tuple[Mask, tuple[str, ...]]] = []
+    for name, found in measured.items():
+        own = judged_together([m.derivative for m in found], base)
+        if not own.any():
+            continue
+        for i, (mask, names) in enumerate(groups):
+            shared = mask & own
+            if 2 * np.count_nonzero(shared) >= max(np.count_nonzero(own), np.count_nonzero(mask)):
+                groups[i] = (shared, (*names, name))
+                break
+        else:
+            groups.append((own, (name,)))
+    return groups or [(np.zeros(base.shape, dtype=bool), tuple(measured))]
 
 
 def _cotangents(
@@ -82,24 +122,25 @@ def _cotangents(
     place: Place,
     measured: Mapping[str, list[Measured]],
     together: Mask,
-    apart: Mask,
+    kinky: Mask,
     *,
     quick: bool,
-) -> tuple[list[Vector], list[str]]:
+) -> list[_Asked]:
     first = [found[0].derivative for found in measured.values()]
-    cotangents = [draw_cotangent(rng, place.form, together)]
-    kinds = ["random"]
+    apart = np.isfinite(place.base) & ~together & ~kinky
+    for found in measured.values():
+        for m in found:
+            apart &= m.derivative.measured
+    names = tuple(measured)
+    asked = [_Asked(draw_cotangent(rng, place.form, together), RANDOM, names)]
     weights = equalising_weights(first, together, place.form)
     if weights is not None:
-        cotangents.append(draw_cotangent(rng, place.form, together, weights=weights))
-        kinds.append(EQUALISED)
+        asked.append(_Asked(draw_cotangent(rng, place.form, together, weights=weights), EQUALISED, names))
     if not quick:
-        cotangents.append(draw_cotangent(rng, place.form, together))
-        kinds.append("random")
+        asked.append(_Asked(draw_cotangent(rng, place.form, together), RANDOM, names))
     if apart.any():
-        cotangents.append(draw_cotangent(rng, place.form, apart))
-        kinds.append(SET_APART)
-    return cotangents, kinds
+        asked.append(_Asked(draw_cotangent(rng, place.form, apart), SET_APART, names))
+    return asked
 
 
 def confirm(
@@ -111,8 +152,8 @@ def confirm(
     forward has no derivative there: its slopes along two directions and along their sum do not add up.
     """
     place = evidence.place
-    fresh = measure(instrument, place, {name: OTHER_STEPS * draw_tangent(rng, place, name)})
     first = evidence.measured[name][0]
+    fresh = measure(instrument, place, {name: OTHER_STEPS * draw_tangent(rng, place, name)}, steps=_near(first))
     derivatives = [fresh.derivative, first.derivative]
     if kind == SET_APART:
         mask = np.isfinite(place.base) & ~evidence.together & fresh.derivative.measured & ~fresh.derivative.kinky
@@ -136,9 +177,15 @@ def confirm(
     )
 
 
+def _near(measured: Measured) -> tuple[float, ...]:
+    """Return three steps down to the one found best."""
+    best = measured.derivative.step or 2.0**-9
+    return (16.0 * best, 4.0 * best, best)
+
+
 def _not_additive(instrument: Instrument, place: Place, name: str, one: Measured, other: Measured) -> Mask:
     """Outputs whose slope along the sum of two directions is not the sum of their slopes: not differentiable here."""
-    both = measure(instrument, place, {name: one.tangents[name] + other.tangents[name]})
+    both = measure(instrument, place, {name: one.tangents[name] + other.tangents[name]}, steps=_near(one))
     d, e, f = one.derivative, other.derivative, both.derivative
     wanted = one.tangents[name] + other.tangents[name]
     # The sum is rounded to the grid once more, which the slopes feel in proportion.

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.comparison import CONDITION, SUMMATION, UNSTABLE, Slack, norm
+from gradcheck.checks.comparison import CONDITION, SUMMATION, UNSTABLE, Slack
 from gradcheck.checks.instrument import usable_gradient
-from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.records import Vector, norm
 from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array
 
@@ -104,7 +104,7 @@ class Yardstick:
         else:
             answered = terms * response * reach
         least = terms * self.size(np.full(right.shape, float(np.finfo(self.like.dtype).tiny)))
-        return float(np.sqrt(rounding**2 + condition**2 + answered**2)) + least
+        return float(np.hypot(np.hypot(rounding, condition), answered)) + least
 
     def _unit(self, claim: Any) -> float:
         """Return the unit round-off of a claim; one in a shorter dtype (which is told elsewhere) has that dtype's."""

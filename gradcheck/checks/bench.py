@@ -9,12 +9,12 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.answers import Difference, Yardstick
-from gradcheck.checks.comparison import SUMMATION, THRESHOLD, norm
+from gradcheck.checks.comparison import SUMMATION, THRESHOLD
 from gradcheck.checks.instrument import Instrument, copied, usable_gradient
 from gradcheck.checks.outputs import Form, as_arrays, flatten
 from gradcheck.checks.probes import draw_cotangent
 from gradcheck.errors import GradcheckError
-from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.records import Vector, norm
 from gradcheck.subject import Array, Inputs, Passes
 from gradcheck.verdict import Cost
 

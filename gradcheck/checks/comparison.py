@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.numdiff.records import Derivative, Vector
+from gradcheck.numdiff.records import Derivative, Vector, norm
 from gradcheck.subject import Array
 
 FALSE_ALARMS = 1e-9  # per check
@@ -17,6 +17,7 @@ THRESHOLD = float(np.sqrt(2.0 * np.log(2.0 * COMPARISONS / FALSE_ALARMS)))  # 7.
 
 SUMMATION = 4.0  # a sum of K terms of random sign errs by about sqrt(K / 2) units of its own size, summed in order
 CONDITION = 16.0  # a gradient is known no better than forward's noise allows; formulas through the output lose a digit
+SMALLEST = float(np.finfo(np.float64).tiny)  # products below the smallest normal number lose their digits
 UNSTABLE = 1e3  # beyond this many times what condition and dtype explain, the response of backward is instability
 
 
@@ -37,7 +38,11 @@ class Slack:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One probe of one argument: both sides of the identity, and how far apart they are."""
+    """One probe of one argument: both sides of the identity, and how far apart they are.
+
+    `reach` is the size of the claim along the tangent, `shown` that of the measured derivative; a claim of at most
+    `negligible` has slopes below a unit of rounding.
+    """
 
     argument: str
     place: str
@@ -50,6 +55,7 @@ class Comparison:
     entries: int
     shown: float
     method: str
+    negligible: float = 0.0
 
     @property
     def discrepancy(self) -> float:
@@ -67,15 +73,6 @@ class Comparison:
 def inner(a: Array, b: Array) -> float:
     """Return the sum of the products of the entries, with pairwise summation."""
     return float(np.sum(np.asarray(a, dtype=np.float64) * b))
-
-
-def norm(a: Array) -> float:
-    """Return the root sum of squares, scaled so that tiny and huge entries neither vanish nor overflow."""
-    size = np.abs(np.asarray(a, dtype=np.float64))
-    largest = float(size.max()) if size.size else 0.0
-    if largest == 0.0 or not np.isfinite(largest):
-        return largest
-    return largest * float(np.sqrt(np.sum((size / largest) ** 2)))
 
 
 def compare(
@@ -102,6 +99,7 @@ def compare(
     rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products
     response = min(slack.response * products, UNSTABLE * (condition + rounding))
     shown = norm(cotangent * values)
+    underflow = SMALLEST * float(np.sqrt(gradient.size + cotangent.size))
     return Comparison(
         argument=name,
         place=place,
@@ -109,9 +107,10 @@ def compare(
         claimed=inner(gradient, tangent),
         measured=inner(cotangent, values),
         measured_bar=measured_bar,
-        bar=float(np.hypot(np.hypot(measured_bar, rounding), np.hypot(condition, response))),
+        bar=float(np.hypot(np.hypot(measured_bar, rounding), np.hypot(condition, response))) + underflow,
         reach=products,
         entries=max(int(np.count_nonzero(tangent)), 1),
         shown=shown,
         method=derivative.method,
+        negligible=slack.unit * norm(cotangent) * norm(tangent),
     )

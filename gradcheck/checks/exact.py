@@ -96,19 +96,20 @@ def judge_exactly(instrument: Instrument, given: Evidence, rng: np.random.Genera
 
 
 def _unrestricted(inputs: Mapping[str, Any], names: list[str]) -> bool:
+    constants = [value for name, value in inputs.items() if name not in names and is_floating(value)]
+    if not all(_whole(value) for value in constants):
+        return False
     held = {trait.name for name in names for trait in traits_of(inputs[name])}
     return bool(names) and held <= ALLOWED_TRAITS
 
 
 def _integers(inputs: Mapping[str, Any], names: list[str], rng: np.random.Generator, unit: int) -> dict[str, Any]:
-    """Draw integer values for the arguments under test; floating constants are rounded to integers too."""
+    """Draw integer values for the arguments under test; constants stay what they are."""
     drawn = dict(inputs)
     for name, value in inputs.items():
         if name in names:
             values = _nonzero(rng, value.shape, POINT_VALUES) * unit
             drawn[name] = np.abs(values) if traits_of(value) else values
-        elif is_floating(value):
-            drawn[name] = np.rint(value)
     return drawn
 
 

@@ -45,6 +45,8 @@ class Instrument:
         self.warnings: list[str] = []
         self.needs_forward = subject.stateful
         self._forward_passes: Passes | None = None
+        # The judge mutes its own arithmetic; the layer runs under the caller's settings.
+        self._errstate = np.geterr()
 
     @contextmanager
     def purpose(self, name: str) -> Iterator[None]:
@@ -147,7 +149,8 @@ class Instrument:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always" if collect else "ignore")
             try:
-                yield
+                with np.errstate(**self._errstate):
+                    yield
             except (GradcheckError, LayerFault):
                 raise
             except Exception as error:

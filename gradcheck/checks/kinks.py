@@ -10,19 +10,19 @@ Where f is neither convex nor concave the interval is not the subdifferential. O
 along the parts of a direction are such, and a claim outside their interval counts as a choice of branch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, inner, norm
+from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, inner
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import flatten
 from gradcheck.checks.places import Place
 from gradcheck.checks.probes import Measured, measure
 from gradcheck.checks.ruling import Flag
-from gradcheck.numdiff.records import Derivative, Mask, Vector
+from gradcheck.numdiff.records import Derivative, Mask, Vector, norm
 from gradcheck.numdiff.tangents import natural_scale, random_magnitudes
 from gradcheck.subject import Array
 
@@ -31,6 +31,7 @@ Claims = Mapping[str, Array | None]
 CLOSE_STEPS = (2.0**-14, 2.0**-17)  # close enough to the point that other kinks rarely interfere
 COARSE_CLOSE_STEPS = (2.0**-6, 2.0**-8)  # for a forward that works in float32 or float16
 SINGLES = 3  # kinky outputs that are also judged one by one
+ALONE = "kink"  # the kind of a comparison along a direction of one argument alone
 PARTS = 8  # a direction is split into at most so many parts to tell convex outputs from others
 
 
@@ -44,8 +45,14 @@ class KinkRuling:
     judged: int = 0
 
 
-def judge_kinks(instrument: Instrument, evidence: Evidence, rng: np.random.Generator) -> KinkRuling:
-    """Judge the outputs that have a kink at the place of `evidence`; nothing to do where there is none."""
+def judge_kinks(
+    instrument: Instrument, evidence: Evidence, rng: np.random.Generator, *, wrong: Collection[str] = ()
+) -> KinkRuling:
+    """Judge the outputs that have a kink at the place of `evidence`; nothing to do where there is none.
+
+    `wrong` are arguments already known to disagree: they spoil every direction that moves all arguments at once, so
+    that nothing more can be said along those.
+    """
     if not evidence.kinky.any():
         return KinkRuling()
     place, mask = evidence.place, evidence.kinky
@@ -58,7 +65,9 @@ def judge_kinks(instrument: Instrument, evidence: Evidence, rng: np.random.Gener
         return KinkRuling((), {}, undecided, 0)
     first, claims = _compare_all(instrument, evidence, pure, rng)
     second, _ = _compare_all(instrument, evidence, pure, rng)
-    flags = {name: tuple(_flags(name, first, second)) for name in claims}
+    alone = {c.argument for c in first if c.kind == ALONE and c.bars > THRESHOLD} | set(wrong)
+    kept = [c for c in first if c.kind == ALONE] if alone else first
+    flags = {name: tuple(_flags(name, kept, second)) for name in claims}
     return KinkRuling(tuple(first), flags, undecided, int(np.count_nonzero(pure)))
 
 
@@ -79,7 +88,7 @@ def _compare_all(
     place = evidence.place
     weights = flatten(place.form.cut(random_magnitudes(rng, mask.shape) * mask))
     joint = instrument.gradients(weights, place.inputs, place.form)
-    directions = [("kink", found[0]) for found in evidence.measured.values()]
+    directions = [(ALONE, found[0]) for found in evidence.measured.values()]
     directions.append(("equal changes", measure_close(instrument, place, _equal(place, joint))))
     own = _own(place, joint)
     if own:

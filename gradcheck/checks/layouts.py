@@ -7,11 +7,11 @@ import numpy as np
 
 from gradcheck.checks.answers import Difference
 from gradcheck.checks.bench import Bench, Gradients, Parts
-from gradcheck.checks.comparison import norm
 from gradcheck.checks.instrument import copied
 from gradcheck.checks.severities import found
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.noise import few_ulps
+from gradcheck.numdiff.records import norm
 from gradcheck.subject import Array, Inputs
 from gradcheck.verdict import Finding
 

@@ -18,7 +18,7 @@ from gradcheck.numdiff.noise import (
     quantisation_noise,
     working_dtype,
 )
-from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.records import Vector, root_mean_square
 from gradcheck.numdiff.tangents import natural_scale, on_the_grid, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
@@ -111,12 +111,9 @@ def _form_at(instrument: Instrument, wide: Inputs, form: Form) -> Form:
 
 
 def _scaled_noise(like: Place, base: Vector) -> Vector:
-    size = float(np.sqrt(np.mean(like.base**2))) if like.base.size else 0.0
-    level = float(np.sqrt(np.mean(like.noise**2))) if like.noise.size else 0.0
+    size, level = root_mean_square(like.base), root_mean_square(like.noise)
     relative = level / size if size > 0 else like.unit
-    noise: Vector = np.maximum(relative, like.unit) * np.maximum(
-        np.abs(base), float(np.sqrt(np.mean(base**2))) if base.size else 0.0
-    )
+    noise: Vector = np.maximum(relative, like.unit) * np.maximum(np.abs(base), root_mean_square(base))
     return noise
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.adjoint import Evidence, confirm, gather
+from gradcheck.checks.adjoint import JOINT, Evidence, confirm, gather
 from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent, survey
@@ -47,10 +47,21 @@ def _spread(exponent: float) -> Callable[[Array, np.random.Generator], Array]:
     def draw(x: Array, rng: np.random.Generator) -> Array:
         typical = float(np.median(np.abs(x))) if x.size else 1.0
         centre = typical if typical > FAR or 0.0 < typical < 1.0 / FAR else 1.0
-        signs = random_signs(rng, x.shape)
-        return centre * 2.0 ** rng.uniform(-exponent, exponent, size=x.shape) * signs
+        return centre * _every_octave(x, rng, exponent)
 
     return draw
+
+
+def _every_octave(x: Array, rng: np.random.Generator, exponent: float) -> Array:
+    """Return magnitudes from all octaves alike, with alternating signs: even a small array meets every region.
+
+    The exponents are one from each of n equal strata, in random order; the sign changes from stratum to stratum.
+    """
+    order = rng.permutation(x.size)
+    strata = (order + rng.random(x.size)) / max(x.size, 1)
+    signs = np.where(order % 2 == 0, 1.0, -1.0)
+    values: Array = signs * 2.0 ** (exponent * (2.0 * strata - 1.0))
+    return values.reshape(x.shape)
 
 
 def _the_other_signs(x: Array, rng: np.random.Generator) -> Array:
@@ -134,8 +145,9 @@ def judge_points(
             continue
         names.append(name)
         evidences.append(evidence)
-        if any(c.bars > THRESHOLD for c in evidence.comparisons):
-            closer = _closer(instrument, evidence, rng)
+        open_names = [n for n in instrument.subject.wrt if not any(f.confirmed for f in flags.get(n, []))]
+        if open_names and any(c.bars > THRESHOLD for c in evidence.comparisons):
+            closer = _closer(instrument, evidence, open_names, rng)
             for argument, found in closer.items():
                 flags.setdefault(argument, []).extend(found)
     return PointRuling(tuple(evidences), {n: tuple(f) for n, f in flags.items()}, tuple(names))
@@ -198,16 +210,18 @@ def _joint_comparisons(
     slack = replace(slack, noise=place.noise * max(1.0, slack.unit / place.unit))
     flat = np.concatenate([claim.ravel() for claim in used.values()])
     moved = np.concatenate([tangents[n].ravel() for n in used])
-    joint = compare("", flat, moved, derivative, cotangent, slack, place=place.name, kind="joint")
+    joint = compare("", flat, moved, derivative, cotangent, slack, place=place.name, kind=JOINT)
     own = {n: float(np.sqrt(np.sum((claim * tangents[n]) ** 2))) for n, claim in used.items()}
     return [replace(joint, argument=n, reach=own[n], shown=own[n], entries=max(used[n].size, 1)) for n in used]
 
 
-def _closer(instrument: Instrument, evidence: Evidence, rng: np.random.Generator) -> dict[str, list[Flag]]:
+def _closer(
+    instrument: Instrument, evidence: Evidence, names: Sequence[str], rng: np.random.Generator
+) -> dict[str, list[Flag]]:
     """Something is wrong at this point: measure every argument on its own, and look again at what stands out."""
     full = gather(instrument, evidence.place, rng, quick=True)
     flags: dict[str, list[Flag]] = {}
-    for name in instrument.subject.wrt:
+    for name in names:
         worst = max(full.of(name), key=lambda c: c.bars, default=None)
         if worst is not None and worst.bars > THRESHOLD:
             flags[name] = [Flag(worst, *confirm(instrument, full, name, rng, kind=worst.kind))]

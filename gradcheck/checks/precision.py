@@ -1,4 +1,4 @@
-"""Is a float32 or float16 gradient the float64 one, but for its own rounding?
+"""Hold a float32 or float16 gradient to the float64 one: they may differ by its own rounding alone.
 
 Where the layer also runs in float64, its code is judged there, at the rounded inputs, with float64's sharpness; what is
 left to ask is whether its low-precision answer stands within rounding of that. An entry that is a sum of K terms of

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradcheck.checks.comparison import Slack, norm
+from gradcheck.checks.comparison import Slack
 from gradcheck.checks.instrument import Instrument, copied
 from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent, line_along
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.directional import differentiate
 from gradcheck.numdiff.noise import few_ulps
-from gradcheck.numdiff.records import Derivative, Mask, Vector
+from gradcheck.numdiff.records import Derivative, Mask, Vector, norm, root_mean_square
 from gradcheck.numdiff.tangents import MANY_DECADES, random_direction
 from gradcheck.subject import Array, is_floating
 
@@ -72,7 +72,7 @@ def judged_together(derivatives: list[Derivative], base: Vector) -> Mask:
     for d in derivatives:
         if not usable.any():
             break
-        typical = float(np.sqrt(np.mean(d.value[usable] ** 2)))
+        typical = root_mean_square(d.value[usable])
         blurred = usable & (d.bar > np.maximum(BLUR * np.median(d.bar[usable]), NEGLIGIBLE * typical))
         if np.count_nonzero(blurred) <= 0.5 * np.count_nonzero(usable):
             usable &= ~blurred
@@ -97,7 +97,9 @@ def draw_cotangent(rng: np.random.Generator, form: Form, mask: Mask, *, weights:
 
 def equalising_weights(derivatives: list[Derivative], mask: Mask, form: Form) -> Vector | None:
     """Weights that let outputs whose derivatives span decades count alike, or None where they do not."""
-    size = np.sqrt(sum((d.value**2 for d in derivatives), np.zeros(mask.shape)))
+    if not derivatives:
+        return None
+    size = np.max([np.abs(d.value) for d in derivatives], axis=0)
     told = mask & (size > 0)
     if not told.any():
         return None

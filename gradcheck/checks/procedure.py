@@ -59,7 +59,8 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
     given = evidences[0]
     flags: Flags = {name: [f for e in evidences for f in look_again(instrument, e, name, rng)] for name in names}
     with instrument.purpose("kinks"):
-        _add(flags, judge_kinks(instrument, given, rng).flags)
+        wrong = [name for name, found in flags.items() if any(flag.confirmed for flag in found)]
+        _add(flags, judge_kinks(instrument, given, rng, wrong=wrong).flags)
     precision, exact = PrecisionRuling(), ExactRuling()
     if opening.low:
         with instrument.purpose("low precision"):
@@ -68,7 +69,7 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
     with instrument.purpose("exact tier"):
         exact = judge_exactly(instrument, given, rng)
     _add(flags, exact.flags)
-    further = _further(instrument, plan, given, rng)
+    further = _further(instrument, plan, given, rng) if _open(flags) else PointRuling()
     _add(flags, further.flags)
     evidences += further.evidences
     arguments = {
@@ -90,6 +91,11 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
         exact=exact.sentence,
         proof=prove(given, arguments) if plan.prove else (),
     )
+
+
+def _open(flags: Flags) -> bool:
+    """Tell whether any argument is not yet known to be wrong, so that further points can still tell something."""
+    return not flags or any(not any(f.confirmed for f in found) for found in flags.values())
 
 
 def _contract(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> list[Finding]:

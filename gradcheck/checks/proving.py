@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.comparison import THRESHOLD, compare, norm
+from gradcheck.checks.comparison import THRESHOLD, compare
+from gradcheck.numdiff.records import norm
 from gradcheck.subject import Array
 from gradcheck.verdict import Argument, Damage
 

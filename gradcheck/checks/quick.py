@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.claims import claim_findings, first_claim, judged_arguments
-from gradcheck.checks.comparison import THRESHOLD, Slack, compare, norm
+from gradcheck.checks.comparison import THRESHOLD, Slack, compare
 from gradcheck.checks.instrument import Instrument, usable_gradient
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.outputs import flatten, form_of
@@ -20,6 +20,7 @@ from gradcheck.checks.probes import claim_unit, draw_cotangent, judged_together,
 from gradcheck.checks.ruling import rule
 from gradcheck.errors import LayerFault
 from gradcheck.numdiff.noise import working_dtype
+from gradcheck.numdiff.records import norm
 from gradcheck.subject import is_floating
 from gradcheck.verdict import Finding
 

@@ -108,7 +108,7 @@ def rule(
     verdict, reason, sentence = (
         VACUOUS
         if like.size == 0 or given.place.base.size == 0
-        else _answer(confirmed, doubtful, everything, best[0], silent=not any(e.responds(name) for e in evidences))
+        else _answer(confirmed, doubtful, everything, best[0], silent=all(e.silent(name) for e in evidences))
     )
     return _made(blank, told, verdict, reason, sentence)
 
@@ -145,9 +145,7 @@ def _answer(
 
 
 def _claims_nothing(comparisons: Sequence[Comparison]) -> bool:
-    return all(c.reach <= THRESHOLD * c.bar for c in comparisons) and all(
-        c.shown <= THRESHOLD * c.bar for c in comparisons
-    )
+    return all(c.reach <= THRESHOLD * c.negligible for c in comparisons)
 
 
 def _told(worst: Comparison | None) -> dict[str, object]:

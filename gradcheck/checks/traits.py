@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 
 CLOSE = 64.0  # units of the dtype's rounding a sum or a norm may be off and still be meant exactly
+FEWEST_IN_THE_INTERVAL = 4
 FEWEST_SORTED = 3  # two numbers are in order half of the time
 
 
@@ -64,16 +65,23 @@ def _share(measure: Callable[[Values, int], Values]) -> Callable[[Values, Values
     return keep
 
 
-def _sorted(x: Values, unit: float) -> bool:  # noqa: ARG001
+def _sorted(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
     return x.ndim > 0 and x.shape[-1] >= FEWEST_SORTED and bool(np.all(np.diff(x, axis=-1) > 0))
 
 
 def _symmetric(x: Values, unit: float) -> bool:
     square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
-    return square and bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= CLOSE * unit * np.abs(x).max()))
+    if not square or np.all(x == x.flat[0]) or not np.any(np.triu(x, 1)):
+        return False
+    return bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= CLOSE * unit * np.abs(x).max()))
 
 
-def _triangular(x: Values, unit: float) -> bool:  # noqa: ARG001
+def _unit_interval(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
+    """A few positive numbers lie below one by chance; beyond that it is taken for meant, as for probabilities."""
+    return x.size >= FEWEST_IN_THE_INTERVAL and bool(np.all((x >= 0) & (x <= 1))) and not np.all(x == x.flat[0])
+
+
+def _triangular(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
     square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
     return square and bool(x.any()) and (not np.triu(x, 1).any() or not np.tril(x, -1).any())
 
@@ -89,11 +97,7 @@ TRAITS = (
     Trait("only 0 and 1", _mask, lambda _values, original: original),
     Trait("symmetric", _symmetric, _keep_symmetric),
     Trait("all >= 0", lambda x, _u: bool(np.all(x >= 0) and x.any()), lambda values, _o: np.abs(values)),
-    Trait(
-        "all in [0, 1]",
-        lambda x, _u: bool(np.all((x >= 0) & (x <= 1)) and x.any() and not x.all()),
-        lambda values, _o: np.abs(values) / (1.0 + np.abs(values)),
-    ),
+    Trait("all in [0, 1]", _unit_interval, lambda values, _o: np.abs(values) / (1.0 + np.abs(values))),
     Trait("sorted along the last axis", _sorted, lambda values, _o: np.sort(values, axis=-1)),
     Trait("triangular", _triangular, lambda values, original: np.where(original == 0, 0.0, values)),
     Trait("sums to one", _sums_to_one, _share(_total)),

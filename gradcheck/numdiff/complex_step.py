@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.numdiff.records import Derivative, Mask, Vector
+from gradcheck.numdiff.records import Derivative, Mask, Vector, norm
 
 STEP = 2.0**-60  # its square, 1e-36, is far below any rounding of the real part
 RELATIVE_BAR = 32 * 2.0**-52  # elementary functions of complex arguments are good to a few tens of ulps
@@ -33,8 +33,8 @@ def bar_of(value: Vector, again: Vector | None) -> Vector:
     if again is None:
         return bar
     response = np.abs(again - value)
-    norm = float(np.sqrt(np.sum(value**2)))
-    shared = float(np.sqrt(np.sum(response**2))) / norm if norm > 0 else 0.0
+    size = norm(value)
+    shared = norm(response) / size if size > 0 else 0.0
     return np.maximum(bar, np.maximum(response, shared * np.abs(value)))
 
 
@@ -68,6 +68,7 @@ def merge(value: Vector, bar: Vector, real: Derivative) -> Derivative:
         right=np.where(real.kinky, real.right, merged),
         kinky=real.kinky,
         noise=real.noise,
+        response=real.response,
         method="complex step" if np.mean(sure) >= 0.5 else real.method,
         evaluations=real.evaluations,
         step=real.step,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.numdiff.records import Derivative, Mask, Rung, Vector
+from gradcheck.numdiff.records import Derivative, Mask, Rung, Vector, norm
 
 Along = Callable[[float], Vector | None]
 
@@ -25,6 +25,10 @@ CONFIRMING_STEPS = tuple(2.0**-k for k in (7, 9, 11))
 ORDERS = 3
 COVERAGE = 3.0  # standard deviations: a quotient's own noise is 0.7 to 0.8 of noise / h, so that bars hold at 4 sigma
 WELL_KNOWN = 0.1  # a derivative known better than this is not given up for a step too small for f to respond to
+SENTINEL_STEP = 2.0**-24  # one look much closer than the ladder: a function with a second, finer scale differs there
+SPIKE = 1e-3  # of f's variation along the ladder: float16, the coarsest arithmetic, has quanta of half of that
+KINK = 1e-3  # of the slope: a smaller gap is no kink worth setting an output apart, and stays in the bar
+CONTRADICTED = 3.0  # bars of both together, beyond which the closer look refutes the ladder
 FEWEST_FOR_A_KINK = 3  # a gap must have been seen not to shrink twice before it counts as a kink
 GAP_NOISE = 8.0  # the extrapolated gap weighs six values of f with at most (r + 1) / (r - 1) <= 5/3 each over h
 
@@ -50,6 +54,7 @@ class Ladder:
         self.rungs: list[Rung] = []
         self.best_step = np.zeros(shape)
         self.unexplained_noise = np.zeros(shape)
+        self.response, self.variation = np.zeros(shape), np.zeros(shape)
 
     def descend(self, step: float, plus: Vector, minus: Vector) -> None:
         """Take f(+h) and f(-h) into the tableau."""
@@ -59,6 +64,9 @@ class Ladder:
             ratio = self.step / step if self.step else 0.0
             row, errors = self._extrapolate(quotient, ratio)
             kink = self._left_of_gap(gap, ratio, step)
+            moved = np.fmax(np.abs(plus - self.base), np.abs(minus - self.base))
+            self.response = np.fmax(self.response, moved / step)
+            self.variation = np.fmax(self.variation, np.where(np.isfinite(moved), moved, 0.0))
         roundoff = COVERAGE * self.noise / step
         heard = ~self._plateau(plus, minus)
         for value, error in zip(row, errors, strict=True):
@@ -71,9 +79,33 @@ class Ladder:
                 step,
             )
         self._note_residual(quotient, step)
+        self._refute(self.best_step > step, np.zeros(gap.shape), gap, step)
         self._note_rung(step, errors[-1], roundoff)
         self.row, self.errors, self.previous_gap = row, errors, gap
         self.step, self.steps_taken = step, self.steps_taken + 1
+
+    def challenge(self, step: float, plus: Vector, minus: Vector) -> None:
+        """Hold the best estimates against a much smaller step: what it refutes has structure finer than the ladder."""
+        with np.errstate(all="ignore"):
+            off = np.abs((plus - minus) / (2.0 * step) - self.value)
+            gap = ((plus - self.base) + (minus - self.base)) / step
+        self._refute(~self._plateau(plus, minus), off, gap, step)
+
+    def _refute(self, where: Mask, off: Vector, gap: Vector, step: float) -> None:
+        """Widen the bars of estimates that a smaller step contradicts.
+
+        Either its quotient stands elsewhere, or its one-sided gap has grown: a gap shrinks with the step where f is
+        smooth and stays at a kink; where it grows f is a spike to the ladder, or noise. Quanta are told from spikes by
+        their size beside f's whole variation.
+        """
+        with np.errstate(all="ignore"):
+            size = np.abs(gap)
+            noise = COVERAGE * np.maximum(self.noise, self.unexplained_noise) / step
+            elsewhere = off > CONTRADICTED * (self.bar + noise + size / 2.0)
+            grown = size > CONTRADICTED * (np.abs(self.gap) + self.bar + noise)
+            grown &= size * step > SPIKE * self.variation
+        refuted = where & (elsewhere | grown)
+        self.bar = np.where(refuted, np.maximum(self.bar, np.maximum(off, size)), self.bar)
 
     def _plateau(self, plus: Vector, minus: Vector) -> Mask:
         """Outputs that do not respond to this step although larger steps found a well-known derivative: quantised."""
@@ -91,8 +123,8 @@ class Ladder:
             errors[order] = self._at_least_theory(apart, order, ratio)
             row.append(better)
             known = self.row[order + 1] if len(self.row) > order + 1 else None
-            own = np.abs(better - row[order])
-            estimate = own if known is None else np.maximum(own, np.abs(better - known))
+            # Without a neighbour of its own order an estimate has no better witness than the lower order's difference.
+            estimate = apart if known is None else np.maximum(np.abs(better - row[order]), np.abs(better - known))
             errors.append(self._at_least_theory(estimate, order + 1, ratio))
         return row, errors
 
@@ -135,8 +167,8 @@ class Ladder:
 
     def _note_rung(self, step: float, error: Vector, roundoff: Vector) -> None:
         finite = np.isfinite(error)
-        truncation = float(np.sqrt(np.sum(error[finite] ** 2))) if finite.any() else float("inf")
-        self.rungs.append(Rung(step, truncation, float(np.sqrt(np.sum(roundoff**2)))))
+        truncation = norm(error[finite]) if finite.any() else float("inf")
+        self.rungs.append(Rung(step, truncation, norm(roundoff)))
 
     def settled(self, next_step: float) -> bool:
         """Tell whether no output can gain from a smaller step: round-off alone would exceed its bar there."""
@@ -150,7 +182,7 @@ class Ladder:
         step = np.where(self.best_step > 0, self.best_step, 1.0)
         noise = GAP_NOISE * np.maximum(self.noise, self.unexplained_noise)
         lasting = (np.abs(self.limit) > np.abs(self.gap) / 2.0) & (np.abs(self.limit) > noise / self.step)
-        lasting &= self.limit_error < np.abs(self.limit) / 4.0
+        lasting &= (self.limit_error < np.abs(self.limit) / 4.0) & (np.abs(self.gap) > KINK * np.abs(self.value))
         return lasting & (self.kink_part >= self.bar / 2.0) & (self.kink_part > noise / step)
 
     def derivative(self, method: str, evaluations: int) -> Derivative:
@@ -168,6 +200,7 @@ class Ladder:
             right=self.value + half,
             kinky=kinky,
             noise=np.maximum(self.noise, extra),
+            response=self.response,
             method=method,
             evaluations=evaluations,
             step=_typical_step(self.best_step, ~kinky & np.isfinite(self.bar)),

@@ -22,6 +22,8 @@ THIRD_DIFFERENCE = 20.0**0.5  # sqrt(1 + 9 + 9 + 1): the gain of a third differe
 CLOSER, SAME = 8.0, 0.2  # how much closer the second look is, and how well it must scale to be a kink's
 QUANTISED = 4.0  # the median output's third difference is below 4 times its noise unless f is quantised more coarsely
 FEW_OUTPUTS = 64
+GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
+CHANGES = np.array([-2.0, -1.0, 1.0, 2.0, -1.0, 2.0, -2.0, 1.0])  # in ulps
 HALF_FLOOR = 0.5  # an output's own few samples may all be lucky: at least half of what its neighbours show
 
 
@@ -30,15 +32,12 @@ def few_ulps(x: np.ndarray[Any, Any], salt: int, dtype: np.dtype[Any]) -> np.nda
 
     Equal entries stay equal and zeros stay zero, so that ties and exact zeros survive.
     """
-    exact = x.astype(np.float64)
-    bits = exact.reshape(-1).view(np.uint64)  # never 0-d: scalars warn of the overflow that the mixing lives on
-    mixed = (bits ^ (bits >> np.uint64(29))) * np.uint64(
-        0x9E3779B97F4A7C15 + 2 * (salt * 0x632BE5AB + 1) & 0xFFFFFFFFFFFFFFFF | 1
-    )
-    pick = (mixed >> np.uint64(61)).astype(np.int64).reshape(exact.shape)
-    change = np.array([-2.0, -1.0, 1.0, 2.0, -1.0, 2.0, -2.0, 1.0])[pick]
-    unit = np.spacing(np.abs(x).astype(dtype)).astype(np.float64)
-    return np.where(exact == 0, exact, exact + change * unit).astype(x.dtype)
+    exact = np.ascontiguousarray(x, dtype=np.float64).reshape(-1)
+    bits = exact.view(np.uint64)
+    mixed = (bits ^ (bits >> np.uint64(29))) * np.uint64((GOLDEN + 2 * SALT * salt) % 2**64 | 1)
+    change = CHANGES[(mixed >> np.uint64(61)).astype(np.int64)]
+    unit = np.spacing(np.abs(exact).astype(dtype)).astype(np.float64)
+    return np.where(exact == 0, exact, exact + change * unit).astype(x.dtype).reshape(x.shape)
 
 
 def forward_noise(
@@ -70,9 +69,9 @@ def forward_noise(
         moved = dict(inputs) | {name: few_ulps(inputs[name], salt, dtype) for name in varied}
         outputs = evaluate(moved)
         if outputs is not None and outputs.shape == base.shape and np.all(np.isfinite(outputs)):
-            total += (outputs - base) ** 2
+            total = np.hypot(total, outputs - base)
             seen += 1
-    own = np.sqrt(total / max(seen, 1))
+    own = total / float(np.sqrt(max(seen, 1)))
     with np.errstate(all="ignore"):
         relative = np.where(floor > 0, own / floor, 0.0)
     # Kinks and branches make single outputs jump; the median speaks for the others.
@@ -94,7 +93,7 @@ def quantisation_noise(
     if row is None or base.size == 0:
         return noise
     level = row.third_difference(base)
-    typical = _typical(level, noise)
+    typical = _typical(level, noise, base)
     if typical <= QUANTISED and base.size >= FEW_OUTPUTS:
         return noise
     if np.any(level > QUANTISED * noise) and row.spacing / CLOSER >= smallest:
@@ -104,7 +103,7 @@ def quantisation_noise(
             kinked = np.abs(closer * CLOSER - level) < SAME * level
             vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
             level = np.where(kinked | vanished, 0.0, np.maximum(level, closer))
-            typical = _typical(level, noise)
+            typical = _typical(level, noise, base)
     return np.maximum(noise, np.maximum(level, typical * noise if typical > QUANTISED else 0.0))
 
 
@@ -129,9 +128,10 @@ def look_around(along: Callable[[float], Vector | None], spacing: float) -> Row 
     return Row(spacing, *found) if len(found) == len(rows) else None
 
 
-def _typical(level: Vector, noise: Vector) -> float:
+def _typical(level: Vector, noise: Vector, base: Vector) -> float:
+    """Return the median of the levels in units of noise, over the outputs that are not exactly zero."""
     with np.errstate(all="ignore"):
-        units = np.where(noise > 0, level / noise, 0.0)
+        units = (level / noise)[(noise > 0) & (base != 0)]
     return float(np.median(units)) if units.size else 0.0
 
 

@@ -9,6 +9,20 @@ Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+def norm(a: NDArray[np.floating]) -> float:
+    """Return the root sum of squares, scaled so that tiny and huge entries neither vanish nor overflow."""
+    size = np.abs(np.asarray(a, dtype=np.float64))
+    largest = float(size.max()) if size.size else 0.0
+    if largest == 0.0 or not np.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt(np.sum((size / largest) ** 2)))
+
+
+def root_mean_square(a: NDArray[np.floating]) -> float:
+    """Return the root mean square, 0 of nothing."""
+    return norm(a) / float(np.sqrt(a.size)) if a.size else 0.0
+
+
 @dataclass(frozen=True)
 class Rung:
     """One step of a ladder, summed over the outputs: the two parts of the bar, as root sums of squares."""
@@ -24,7 +38,8 @@ class Derivative:
 
     `left` and `right` are the one-sided derivatives; they differ from `value` where `kinky` is set: there the
     function has a kink at the point itself, or closer to it than any usable step. `bar` is finite where the output
-    could be measured at all, `inf` elsewhere. `noise` is the rounding noise of the function itself. `method` names
+    could be measured at all, `inf` elsewhere. `noise` is the rounding noise of the function itself,
+    `response` the largest quotient |f(x + h t) - f(x)| / h seen on either side. `method` names
     what most of the entries were measured by; `carried` says that the function carries complex numbers.
     """
 
@@ -34,6 +49,7 @@ class Derivative:
     right: Vector
     kinky: Mask
     noise: Vector
+    response: Vector
     method: str
     evaluations: int
     step: float = 0.0

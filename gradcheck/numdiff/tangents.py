@@ -8,6 +8,7 @@ Array = NDArray[np.floating]
 LARGEST_STEP = 2.0**-3
 SMALLEST_STEP = 2.0**-34  # leaves 2^18 units of rounding between the two points of a float64 stencil at |x|'s own scale
 OFF_THE_GRID = (5.0**0.5 - 1.0) / 2.0  # the golden section has the longest binary fraction there is
+FEW_ULPS = 4.0  # a spread below so many ulps of the largest entry is rounding, not spread
 MANY_DECADES = 1e3  # entries whose size varies by more than this have no common scale
 
 
@@ -49,7 +50,7 @@ def natural_scale(x: Array) -> NDArray[np.float64]:
         return np.where(size > 0, size, positive.min())
     spread = float(np.std(x.astype(np.float64)))
     tiny = float(np.finfo(x.dtype).eps) * float(positive.max())
-    return np.full_like(size, spread if spread > tiny * 64 else float(positive.max()))
+    return np.full_like(size, spread if spread > FEW_ULPS * tiny else float(positive.max()))
 
 
 def spans_decades(positive: NDArray[np.float64]) -> bool:
