@@ -60,7 +60,8 @@ def measure_arguments(
         if again:
             best = first.derivative.step or 2.0**-9
             tangents = {name: draw_tangent(rng, place, name)}
-            found[name].append(measure(instrument, place, tangents, steps=(4.0 * best, best)))
+            near = (4.0 * best, best) if first.derivative.carried else (16.0 * best, 4.0 * best, best)
+            found[name].append(measure(instrument, place, tangents, steps=near))
     return found
 
 

@@ -60,7 +60,8 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
     flags: Flags = {name: [f for e in evidences for f in look_again(instrument, e, name, rng)] for name in names}
     with instrument.purpose("kinks"):
         wrong = [name for name, found in flags.items() if any(flag.confirmed for flag in found)]
-        _add(flags, judge_kinks(instrument, given, rng, wrong=wrong).flags)
+        kinks = judge_kinks(instrument, given, rng, wrong=wrong)
+    _add(flags, kinks.flags)
     precision, exact = PrecisionRuling(), ExactRuling()
     if opening.low:
         with instrument.purpose("low precision"):
@@ -79,6 +80,7 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
             evidences,
             flags,
             low=[c for c in precision.comparisons if c.argument == name],
+            kinks=[c for c in kinks.comparisons if c.argument == name],
             exact_bound=exact.bounds.get(name),
         )
         for name in names

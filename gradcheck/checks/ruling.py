@@ -55,6 +55,14 @@ def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:
     return whole, single
 
 
+def _resolved(comparisons: Sequence[Comparison]) -> tuple[float, float]:
+    """Return the resolution of the outputs judged together, or of those set apart where the gradient mostly is theirs."""
+    main = [c for c in comparisons if c.kind != SET_APART]
+    apart = [c for c in comparisons if c.kind == SET_APART]
+    larger = max((c.reach for c in apart), default=0.0) > max((c.reach for c in main), default=0.0)
+    return resolution(apart if larger else main)
+
+
 def _quantile(probes: int, entries: int) -> float:
     return SMALLEST_MAGNITUDE if entries == 1 else min(float(MISSED ** (1.0 / probes)) / 0.8, 1.0)
 
@@ -80,6 +88,7 @@ def rule(
     flags: Mapping[str, Sequence[Flag]],
     *,
     low: Sequence[Comparison] = (),
+    kinks: Sequence[Comparison] = (),
     exact_bound: float | None = None,
 ) -> Argument:
     """Decide on one argument from what was seen at every place; the first evidence is the given point's.
@@ -90,7 +99,7 @@ def rule(
     everything = [c for e in evidences for c in e.of(name)]
     confirmed = [f.first for f in flags.get(name, ()) if f.confirmed]
     doubtful = [f.first for f in flags.get(name, ()) if not (f.confirmed or f.excused)]
-    resolved = [resolution([c for c in e.of(name) if c.kind != SET_APART]) for e in evidences]
+    resolved = [_resolved(e.of(name)) for e in evidences]
     best = min(resolved, default=(float("inf"), float("inf")))
     blank = Argument(name, tuple(like.shape), str(like.dtype), Verdict.INCONCLUSIVE, threshold=THRESHOLD)
     given = evidences[0]
@@ -105,12 +114,11 @@ def rule(
     cleared = [c for c in everything if c.bars <= THRESHOLD]
     worst = max(confirmed or doubtful or cleared or everything, key=lambda c: c.bars, default=None)
     told = _told(worst) | common
-    verdict, reason, sentence = (
-        VACUOUS
-        if like.size == 0 or given.place.base.size == 0
-        else _answer(confirmed, doubtful, everything, best[0], silent=all(e.silent(name) for e in evidences))
-    )
-    return _made(blank, told, verdict, reason, sentence)
+    if like.size == 0 or given.place.base.size == 0:
+        return _made(blank, told, *VACUOUS)
+    silent = all(e.silent(name) for e in evidences)
+    answer = _answer(confirmed, doubtful, everything, resolved=best[0], silent=silent, bounded=_bounded(kinks))
+    return _made(blank, told, *answer)
 
 
 Answer = tuple[Verdict, str | None, str]
@@ -122,6 +130,11 @@ NOT_REPRODUCED: Answer = (
     "a discrepancy did not reproduce along a fresh direction",
 )
 NOT_MEASURED: Answer = (Verdict.INCONCLUSIVE, "not-measured", "no output could be measured")
+AT_KINKS: Answer = (
+    Verdict.AGREES,
+    "kinks-only",
+    "judged at its kinks alone: the claim lies between the one-sided derivatives",
+)
 NOISE: Answer = (Verdict.INCONCLUSIVE, "noise", "forward's rounding noise hides errors of this size")
 
 
@@ -129,19 +142,27 @@ def _answer(
     confirmed: Sequence[Comparison],
     doubtful: Sequence[Comparison],
     everything: Sequence[Comparison],
-    resolved: float,
     *,
+    resolved: float,
     silent: bool,
+    bounded: bool,
 ) -> Answer:
     """Weigh what was seen; the first that applies decides."""
     cases: tuple[tuple[bool, Answer], ...] = (
         (bool(confirmed), (Verdict.DISAGREES, None, "")),
         (bool(doubtful), NOT_REPRODUCED),
-        (not everything, NOT_MEASURED),
+        (not everything and not bounded, NOT_MEASURED),
         (resolved <= ENOUGH, (Verdict.AGREES, None, "")),
         (silent and _claims_nothing(everything), UNANSWERED),
+        (bounded, AT_KINKS),
     )
     return next((answer for holds, answer in cases if holds), NOISE)
+
+
+def _bounded(kinks: Sequence[Comparison]) -> bool:
+    """Tell whether the claim was held between one-sided derivatives sharply enough to see an error of 1 %."""
+    sharp = [c for c in kinks if THRESHOLD * c.bar <= ENOUGH * max(c.reach, c.shown)]
+    return bool(sharp) and all(c.bars <= THRESHOLD for c in kinks)
 
 
 def _claims_nothing(comparisons: Sequence[Comparison]) -> bool:

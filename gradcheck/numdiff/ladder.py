@@ -100,7 +100,7 @@ class Ladder:
         """
         with np.errstate(all="ignore"):
             size = np.abs(gap)
-            noise = COVERAGE * np.maximum(self.noise, self.unexplained_noise) / step
+            noise = COVERAGE * self.noise / step
             elsewhere = off > CONTRADICTED * (self.bar + noise + size / 2.0)
             grown = size > CONTRADICTED * (np.abs(self.gap) + self.bar + noise)
             grown &= size * step > SPIKE * self.variation

@@ -72,10 +72,8 @@ def forward_noise(
             total = np.hypot(total, outputs - base)
             seen += 1
     own = total / float(np.sqrt(max(seen, 1)))
-    with np.errstate(all="ignore"):
-        relative = np.where(floor > 0, own / floor, 0.0)
     # Kinks and branches make single outputs jump; the median speaks for the others.
-    typical = float(np.median(relative)) if relative.size else 0.0
+    typical = _typical(own, floor, base)
     return np.maximum(own, floor * max(1.0, HALF_FLOOR * typical)), samples
 
 
