@@ -119,6 +119,7 @@ FAULTS = (
         grad_weight(PADDED, _border_repeated),
         SQUARE,
         "backward pads with the border's values where forward pads with zeros",
+        also=("border-only",),
     ),
     Fault(
         "convolution/weight/stride-ignored",

@@ -103,6 +103,7 @@ FAULTS = (
         pair(_weighted, lambda g, x, y, _w: (g * (softmax(x) - one_hot(x, y)) / len(x), None, None)),
         joined(LOGITS, fixed(weights=np.array([1, 2, 3, 4]))),
         "forward weights the classes and backward does not",
+        also=("part-off",),
     ),
     Fault(
         "losses/cross-entropy/ignored-rows-counted",
@@ -111,5 +112,6 @@ FAULTS = (
         pair(_ignoring, lambda g, x, y: (g * (softmax(x) - one_hot(x, y)), None)),
         joined(normal(x=(5, 4)), fixed(labels=np.array([0, -1, 3, 1, -1]))),
         "rows with the label -1 are left out by forward and not by backward",
+        also=("part-off",),
     ),
 )

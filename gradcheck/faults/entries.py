@@ -61,6 +61,7 @@ FAULTS = (
         spoiled(CUBE, _exchanged),
         MANY,
         "two entries of 1,000 are exchanged",
+        also=("part-off",),
     ),
     Fault(
         "scaling/last-sample-halved",

@@ -72,6 +72,7 @@ FAULTS = (
         mixed(MaxPool(2, stride=2, dilation=2), MaxPool(3, stride=2)),
         MAPS,
         "backward looks for the winner in a dense window",
+        also=("wrong-winner",),
     ),
     Fault(
         "library/average-pool/padding-counted",
@@ -118,7 +119,7 @@ FAULTS = (
     ),
     Fault(
         "library/leaky-relu/other-slope",
-        "factor",
+        "f-prime-wrong",
         ("input",),
         mixed(LeakyReLU(0.2), LeakyReLU(0.1)),
         MAPS,

@@ -119,6 +119,7 @@ FAULTS = (
         _linear(lambda g, x, w: g @ (w - 0.1 * x.T @ g).T, _right_weight),
         OBLONG,
         "the input's gradient uses the weight after its own update",
+        also=("not-linear",),
     ),
     Fault(
         "linear/weight/updated-weight-returned",
@@ -127,6 +128,7 @@ FAULTS = (
         _linear(_right_input, lambda g, x, w: w - 0.1 * x.T @ g),
         OBLONG,
         "the updated weight is returned instead of its gradient",
+        also=("not-linear", "zero-cotangent"),
     ),
     Fault(
         "linear/bias/mean",

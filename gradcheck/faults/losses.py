@@ -172,5 +172,6 @@ FAULTS = (
         pair(_cosine, _cosine_without_projection),
         normal(x=(5,), y=(5,)),
         "the norm is taken as a constant",
+        also=("path-missing",),
     ),
 )

@@ -101,6 +101,7 @@ FAULTS = (
         VALUES,
         "the gradient of a float64 array is float32",
         Shows.MANNERS,
+        also=("float32-truncation",),
     ),
     Fault(
         "manners/dtype/integer",
@@ -134,6 +135,7 @@ FAULTS = (
         pair(lambda x: x.sum(), lambda g, x: np.full(x.shape, bool(g))),
         VALUES,
         "the gradient is a mask",
+        also=("grad-output-ignored", "not-linear"),
     ),
     Fault("manners/count/none", "missing", ("x",), pair(np.sin, lambda _g, _x: None), VALUES, "nothing is returned"),
     Fault(

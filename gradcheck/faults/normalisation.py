@@ -101,6 +101,7 @@ FAULTS = (
         batch_norm(_without_mean),
         BATCH,
         "the mean is taken as a constant",
+        also=("path-missing",),
     ),
     Fault(
         "normalisation/batch/variance-path-missing",
@@ -109,6 +110,7 @@ FAULTS = (
         batch_norm(_without_variance),
         BATCH,
         "the variance is taken as a constant",
+        also=("path-missing",),
     ),
     Fault(
         "normalisation/batch/both-paths-missing",
@@ -192,6 +194,7 @@ FAULTS = (
         layer_norm(lambda g, x: _without_variance(g, x, axis=1)),
         ROWS,
         "the variance is taken as a constant",
+        also=("path-missing",),
     ),
     Fault(
         "normalisation/rms/norm-taken-as-constant",
@@ -200,6 +203,7 @@ FAULTS = (
         pair(_rms, _rms_without_norm),
         ROWS,
         "the root mean square is taken as a constant",
+        also=("path-missing",),
     ),
     Fault(
         "normalisation/unit/projected-on-the-input",
@@ -224,5 +228,6 @@ FAULTS = (
         pair(_weight_norm, _weight_norm_scale_forgotten),
         lambda rng: {"v": rng.standard_normal((3, 4)), "scale": np.array(2.5)},
         "the direction's gradient lacks the factor scale",
+        also=("factor",),
     ),
 )

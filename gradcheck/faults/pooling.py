@@ -140,6 +140,7 @@ FAULTS = (
         maximum(SMALL, _over_batch),
         IMAGES,
         "the winner is looked for in the whole batch",
+        also=("part-zeroed",),
     ),
     Fault(
         "pooling/max/batch-ignored",

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Fault, Make, joined, normal, pair, spoiled
+from gradcheck.faults.records import Fault, Make, joined, normal, pair, spoiled, uniform
 from gradcheck.faults.scaling import entry
 from gradcheck.faults.specimens import CUBE, LINEAR, RELU, SINE, SOFTMAX, Conv2d, softmax
 
@@ -55,8 +55,8 @@ FAULTS = (
         "precision/single/relu-one-of-1000-off-by-1-percent",
         "part-off",
         ("x",),
-        spoiled(RELU, entry(lambda d: d * SINGLE(1.01) if d else SINGLE(0.01))),
-        MANY,
+        spoiled(RELU, entry(lambda d: d * SINGLE(1.01))),
+        uniform(0.2, 3.0, dtype=SINGLE, x=(10, 100)),
         "one entry of 1,000 in float32, behind a ReLU",
     ),
     Fault(
@@ -106,6 +106,7 @@ FAULTS = (
         pair(_batch_norm, _batch_norm_backward),
         normal(dtype=SINGLE, x=(6, 4)),
         "the mean is taken as a constant",
+        also=("path-missing",),
     ),
     Fault(
         "precision/single/in-half",

@@ -42,7 +42,8 @@ class Fault:
     """A layer whose backward is wrong on purpose.
 
     `name` is a path whose first part is the group; `code` the class of the mistake, from `gradcheck.faults.codes`;
-    `wrong_arguments` the inputs whose gradients are wrong (of the others none may be accused).
+    `wrong_arguments` the inputs whose gradients are wrong (of the others none may be accused); `also` are further
+    classes that say the same of this very mistake, so that a diagnosis may name one of them instead.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Fault:
     inputs: Draw
     sentence: str
     shows: Shows = Shows.HERE
+    also: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:

@@ -197,5 +197,6 @@ FAULTS = (
         pair(lambda x, y: np.sin(x) + 0 * y, lambda g, x, _y: (g * np.cos(x), g.copy())),
         normal(x=(3, 4), y=(3, 4)),
         "an argument that forward does not use gets a gradient",
+        also=("equals-grad-output",),
     ),
 )

@@ -71,6 +71,6 @@ def _deviation(
         return "undecided" if verdict is Verdict.INCONCLUSIVE else "missed"
     if any(name not in case.wrong_arguments for name in accused):
         return "right argument accused"
-    if any(case.code not in codes for codes in diagnoses.values()):
+    if any({case.code, *case.also}.isdisjoint(codes) for codes in diagnoses.values()):
         return "wrong diagnosis"
     return ""

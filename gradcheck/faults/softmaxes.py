@@ -56,10 +56,10 @@ FAULTS = (
     ),
     Fault(
         "normalisation/log-softmax/grad-output-not-summed",
-        "other",
+        "softmax-diagonal",
         ("x",),
         pair(_log_softmax, lambda g, x: g - softmax(x) * g),
         ROWS,
-        "softmax is multiplied by grad_output instead of its sum",
+        "the Jacobian is taken as diagonal: softmax times grad_output instead of its sum",
     ),
 )

@@ -114,6 +114,7 @@ FAULTS = (
         SlightlyRandom,
         VALUES,
         "a relative 1e-4 of noise",
+        also=("small-error",),
     ),
     Fault(
         "states/memory/buffer-reused",

@@ -203,6 +203,7 @@ FAULTS = (
         pair(lambda x: (np.sin(x), x**2), lambda grads, x: grads[1] * np.cos(x) + grads[0] * 2 * x),
         VALUES,
         "each output's grad_output meets the other's derivative",
+        also=("permuted",),
     ),
     Fault(
         "structures/rounding/straight-through",

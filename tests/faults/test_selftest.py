@@ -1,5 +1,6 @@
 """The tally of the self-test: what counts as caught, missed and false, seen with a judge made of cardboard."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +23,10 @@ def fault(code="sign", shows=Shows.HERE):
 
 def rude():
     return fault("aliases", Shows.MANNERS)
+
+
+def other():
+    return replace(fault("other"), also=("factor",))
 
 
 def tricky():
@@ -49,6 +54,7 @@ ROWS = [
     ("undecided", fault(), report(INCONCLUSIVE), "undecided", ()),
     ("wrong argument", fault(), report(DISAGREES, ["x", "y"]), "right argument accused", ("gradient",)),
     ("right diagnosis", fault(), report(DISAGREES, ["x"], diagnosis=Diagnosis("sign", "s")), "", ("gradient",)),
+    ("equally true", other(), report(DISAGREES, ["x"], diagnosis=Diagnosis("factor", "s")), "", ("gradient",)),
     (
         "right among alternatives",
         fault(),

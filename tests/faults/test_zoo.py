@@ -28,6 +28,7 @@ def test_zoo_covers_the_families_of_layers():
 
 def test_zoo_has_a_fault_of_every_code_and_no_other():
     assert {c.code for c in FAULTS} == set(CODES)
+    assert {code for c in FAULTS for code in c.also} <= set(CODES)
 
 
 def test_zoo_knows_the_witness_of_every_misconduct():
