@@ -27,7 +27,8 @@ BLOCK = re.compile(
 )
 SESSION = re.compile(r"\$ (?P<line>(?:[^\n]*\\\n)*[^\n]*)\n(?P<shown>.*)", re.DOTALL)
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
-SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
+# What a check costs, and how long it takes, is no part of what README promises.
+COST = re.compile(r"\b\d+(\.\d+)? s\b|(?<=calls ).*?(?= seed )")
 NOISE_FACTOR = 30.0  # bars and resolutions are made of measured rounding, which differs between processors and versions
 FEWEST_DIGITS = 4  # a number that is written with so many digits is no noise, and must be the same in three
 
@@ -83,8 +84,8 @@ def run_line(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def alike(shown: str, printed: str) -> bool:
-    """Tell whether two texts say the same, up to white space, seconds and measured noise."""
-    left, right = (" ".join(SECONDS.sub("some time", text).split()) for text in (shown, printed))
+    """Tell whether two texts say the same, up to white space, cost and measured noise."""
+    left, right = (COST.sub("some", " ".join(text.split())) for text in (shown, printed))
     if NUMBER.split(left) != NUMBER.split(right):
         return False
     return all(map(_close, NUMBER.findall(left), NUMBER.findall(right)))

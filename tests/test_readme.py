@@ -86,6 +86,8 @@ def test_links_to_files_lead_somewhere():
         ("claims 12.345", "claims 12.346", True),
         ("claims 12.345", "claims 12.445", False),
         ("took 0.29 s", "took 12 s", True),
+        ("calls   31 forward,\n  5 backward\nseed 0", "calls   12 forward, 3 backward\nseed 0", True),
+        ("calls 31 seed 0", "calls 31 seed 1", False),
         ("agrees   on\nall  \n", "agrees on all\n", True),
         ("agrees", "disagrees", False),
     ],
