@@ -78,10 +78,17 @@ def gather(instrument: Instrument, place: Place, rng: np.random.Generator, *, qu
     for together, names in groups:
         asked += _cotangents(rng, place, {name: measured[name] for name in names}, together, kinky, quick=quick)
     gradients = [instrument.gradients(ask.cotangent, place.inputs, place.form) for ask in asked]
-    slacks = slack_of(instrument, place, measured, gradients[0], asked[0].cotangent)
+    slacks = slack_of(instrument, place, measured, gradients[0], cotangent=asked[0].cotangent)
     comparisons = [
         compare(
-            name, claim, m.tangents[name], m.derivative, ask.cotangent, slacks[name], place=place.name, kind=ask.kind
+            name,
+            claim,
+            m.tangents[name],
+            m.derivative,
+            cotangent=ask.cotangent,
+            slack=slacks[name],
+            place=place.name,
+            kind=ask.kind,
         )
         for ask, claims in zip(asked, gradients, strict=True)
         for name in ask.names
@@ -172,7 +179,16 @@ def confirm(
     slack = evidence.slacks[name]
     tangent = fresh.tangents[name]
     return (
-        compare(name, claim, tangent, fresh.derivative, cotangent, slack, place=place.name, kind="confirmation"),
+        compare(
+            name,
+            claim,
+            tangent,
+            fresh.derivative,
+            cotangent=cotangent,
+            slack=slack,
+            place=place.name,
+            kind="confirmation",
+        ),
         left_out,
     )
 

@@ -80,9 +80,9 @@ def compare(
     gradient: Array,
     tangent: Array,
     derivative: Derivative,
+    *,
     cotangent: Vector,
     slack: Slack,
-    *,
     place: str,
     kind: str,
 ) -> Comparison:

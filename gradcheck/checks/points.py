@@ -210,7 +210,7 @@ def _joint_comparisons(
     slack = replace(slack, noise=place.noise * max(1.0, slack.unit / place.unit))
     flat = np.concatenate([claim.ravel() for claim in used.values()])
     moved = np.concatenate([tangents[n].ravel() for n in used])
-    joint = compare("", flat, moved, derivative, cotangent, slack, place=place.name, kind=JOINT)
+    joint = compare("", flat, moved, derivative, cotangent=cotangent, slack=slack, place=place.name, kind=JOINT)
     own = {n: float(np.sqrt(np.sum((claim * tangents[n]) ** 2))) for n, claim in used.items()}
     return [replace(joint, argument=n, reach=own[n], shown=own[n], entries=max(used[n].size, 1)) for n in used]
 

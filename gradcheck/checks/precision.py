@@ -57,7 +57,7 @@ def runs_wide(instrument: Instrument, subject: Subject, rng: np.random.Generator
 
 
 def judge_precision(
-    instrument: Instrument, wide: Place, inputs: Inputs, together: Mask, rng: np.random.Generator
+    instrument: Instrument, wide: Place, inputs: Inputs, together: Mask, *, rng: np.random.Generator
 ) -> PrecisionRuling:
     """Hold the gradients at `inputs` against those at the widened inputs, entry by entry, for two cotangents."""
     parts = instrument.outputs(inputs)

@@ -142,6 +142,7 @@ def slack_of(
     place: Place,
     measured: Mapping[str, list[Measured]],
     gradients: Mapping[str, Array | None],
+    *,
     cotangent: Vector,
 ) -> dict[str, Slack]:
     """Measure how backward answers a change of its inputs by a few ulps, per argument (one backward call)."""

@@ -65,7 +65,7 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
     precision, exact = PrecisionRuling(), ExactRuling()
     if opening.low:
         with instrument.purpose("low precision"):
-            precision = judge_precision(instrument, place, opening.original, given.together, rng)
+            precision = judge_precision(instrument, place, opening.original, given.together, rng=rng)
         _add(flags, precision.flags)
     with instrument.purpose("exact tier"):
         exact = judge_exactly(instrument, given, rng)

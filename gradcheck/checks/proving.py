@@ -69,7 +69,16 @@ def _of_argument(evidence: Evidence, name: str, argument: Argument) -> Iterator[
                 slack = evidence.slacks[name]
                 place = evidence.place.name
                 bars.append(
-                    compare(name, wrong, m.tangents[name], m.derivative, cotangent, slack, place=place, kind=label).bars
+                    compare(
+                        name,
+                        wrong,
+                        m.tangents[name],
+                        m.derivative,
+                        cotangent=cotangent,
+                        slack=slack,
+                        place=place,
+                        kind=label,
+                    ).bars
                 )
         size = max(sizes, default=0.0)
         below = argument.entry_resolution >= ONE_PER_CENT if entry else argument.resolution >= size

@@ -53,7 +53,7 @@ def glance(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Outc
     kept = {name: g for name, g in gradients.items() if g is not None}
     flat = np.concatenate([g.ravel() for g in kept.values()])
     moved = np.concatenate([joint.tangents[name].ravel() for name in kept])
-    whole = compare("", flat, moved, joint.derivative, cotangent, slack, place=place.name, kind="joint")
+    whole = compare("", flat, moved, joint.derivative, cotangent=cotangent, slack=slack, place=place.name, kind="joint")
     if whole.bars > THRESHOLD:
         return None
     comparisons = []

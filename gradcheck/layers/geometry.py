@@ -97,7 +97,7 @@ def place_windows(
     kernel_size = per_axis("kernel_size", kernel_size, ndim)
     strides = per_axis("stride", stride, ndim)
     dilations = per_axis("dilation", dilation, ndim)
-    pairs = padding_pairs(padding, input_size, kernel_size, strides, dilations)
+    pairs = padding_pairs(padding, input_size, kernel_size, stride=strides, dilation=dilations)
     spans = kernel_spans(kernel_size, dilations)
     for axis, (size, (before, after), span) in enumerate(zip(input_size, pairs, spans, strict=True)):
         overhang = strides[axis] - 1 if ceil_mode else 0
@@ -128,6 +128,7 @@ def padding_pairs(
     padding: Padding,
     input_size: tuple[int, ...],
     kernel_size: tuple[int, ...],
+    *,
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> Pairs:

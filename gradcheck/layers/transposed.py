@@ -117,7 +117,7 @@ class ConvTranspose:
         spans = kernel_spans(kernel_size, dilation)
         extra = self._output_padding(stride, dilation)
         wanted = tuple(n * s for n, s in zip(size, stride, strict=True))
-        pairs = padding_pairs(self.padding, wanted, kernel_size, stride, dilation)
+        pairs = padding_pairs(self.padding, wanted, kernel_size, stride=stride, dilation=dilation)
         if self.padding == "same":
             output_size = wanted
         else:

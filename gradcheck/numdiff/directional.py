@@ -67,7 +67,7 @@ def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Deri
     value, bar = _complex_value(line, counted)
     wanted = steps or (COARSE_STEPS if value is None else CONFIRMING_STEPS)
     ladder = Ladder(line.base, line.noise, fewest=2 if line.close else FEWEST_FOR_A_KINK)
-    run_ladder(counted.count(line.along), line.base, line.noise, _usable(wanted, line), ladder)
+    run_ladder(counted.count(line.along), line.base, line.noise, _usable(wanted, line), ladder=ladder)
     if value is not None and steps is None and _broken(value, ladder):
         ladder = run_ladder(counted.count(line.along), line.base, line.noise, _usable(COARSE_STEPS, line))
     found = _joined(ladder, value, bar, counted)
@@ -81,7 +81,7 @@ def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Deri
     for closer in (NEAR_STEPS, NEAREST_STEPS):
         if steps is None and _unsatisfactory(found, line.noise):
             further = tuple(step for step in closer if not ladder.steps_taken or step < ladder.step)
-            run_ladder(counted.count(line.along), line.base, line.noise, _usable(further, line), ladder)
+            run_ladder(counted.count(line.along), line.base, line.noise, _usable(further, line), ladder=ladder)
             found = _joined(ladder, value, bar, counted)
     return found
 

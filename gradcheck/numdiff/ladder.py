@@ -213,7 +213,7 @@ def _typical_step(steps: Vector, told: Mask) -> float:
 
 
 def run_ladder(
-    along: Along, base: Vector, noise: Vector, steps: tuple[float, ...], ladder: Ladder | None = None
+    along: Along, base: Vector, noise: Vector, steps: tuple[float, ...], *, ladder: Ladder | None = None
 ) -> Ladder:
     """Descend `steps` (decreasing), two evaluations each; a step that leaves the domain is passed over."""
     ladder = ladder or Ladder(base, noise)

@@ -50,7 +50,7 @@ def test_ceil_mode_adds_no_window_that_begins_behind_the_input():
     ids=str,
 )
 def test_each_form_of_padding_becomes_one_pair_an_axis(padding, expected):
-    assert padding_pairs(padding, (5, 6), (3, 3), (1, 2), (1, 3)) == expected
+    assert padding_pairs(padding, (5, 6), (3, 3), stride=(1, 2), dilation=(1, 3)) == expected
 
 
 def test_same_padding_gives_a_window_for_each_stride_begun():
