@@ -36,6 +36,6 @@ def shared(one: Array, other: Array) -> bool:
     if not np.may_share_memory(one, other):
         return False
     try:
-        return bool(np.shares_memory(one, other, max_work=MOST_WORK))
+        return bool(np.shares_memory(one, other, max_work=MOST_WORK))  # type: ignore[arg-type]  # its stubs know only -1 and 0
     except np.exceptions.TooHardError:
         return True

@@ -116,7 +116,7 @@ def _lost(usable: list[Gradients], name: str, bench: Bench) -> bool:
 
 
 def _shape(answers: list[dict[str, Any]], usable: list[Gradients], name: str) -> tuple[int, ...]:
-    return next(np.shape(a.get(name)) for a, g in zip(answers, usable, strict=True) if g[name] is None)
+    return next(np.asarray(a.get(name)).shape for a, g in zip(answers, usable, strict=True) if g[name] is None)
 
 
 def _holds_nearby(bench: Bench, group: Group, pieces: Sequence[Rows]) -> bool:

@@ -62,23 +62,23 @@ def room(input: Array, block: Block, groups: int) -> Array:
 
 def _unfold(folded: Array, columns: Array, windows: Windows, axis: int) -> Array:
     """Copy the inputs met at each kernel offset of one axis, the first kernel axis of `columns`; padding is zero."""
-    after = (slice(None),) * (len(windows.kernel_size) - 1 - axis)
+    after: tuple[Any, ...] = (slice(None),) * (len(windows.kernel_size) - 1 - axis)
     for m in range(windows.kernel_size[axis]):
         inside, outside = windows.overlap(axis, m)
-        columns[(slice(None), m, ..., outside, *after)] = folded[(..., inside, *after)]
+        columns[:, m, ..., outside, *after] = folded[..., inside, *after]
         if outside.start > 0:
-            columns[(slice(None), m, ..., slice(0, outside.start), *after)] = 0
+            columns[:, m, ..., : outside.start, *after] = 0
         if outside.stop < windows.output_size[axis]:
-            columns[(slice(None), m, ..., slice(outside.stop, None), *after)] = 0
+            columns[:, m, ..., outside.stop :, *after] = 0
     return columns
 
 
 def _fold(columns: Array, folded: Array, windows: Windows, axis: int) -> Array:
     """Add what lies at each kernel offset of one axis, the first kernel axis of `columns`, to the inputs it meets."""
-    after = (slice(None),) * (len(windows.kernel_size) - 1 - axis)
+    after: tuple[Any, ...] = (slice(None),) * (len(windows.kernel_size) - 1 - axis)
     for m in range(windows.kernel_size[axis]):
         inside, outside = windows.overlap(axis, m)
-        folded[(..., inside, *after)] += columns[(slice(None), m, ..., outside, *after)]
+        folded[..., inside, *after] += columns[:, m, ..., outside, *after]
     return folded
 
 
