@@ -57,8 +57,8 @@ def heading(peers: Sequence[str]) -> list[str]:
         "`autograd.extend.primitive` (likewise, all arguments). `scipy.optimize.check_grad` returns an error and",
         f"leaves the judgement to its caller; above {SCIPY_SHARE:g} of the gradient's length it is taken as caught.",
         "An exception of the checker counts as caught, and on a right layer as a refusal; what an interface has no",
-        "place for is left out. A checker that refuses every kink catches every fault at a kink, so read the two tables",
-        "together.",
+        "place for is left out. A checker that refuses every kink catches every fault at a kink, so read both",
+        "tables.",
         "",
         f"Versions: {versions}. Left out: {_absent(peers)}. Reprint with `python benchmarks/power.py --full`.",
     ]
