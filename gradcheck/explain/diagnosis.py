@@ -24,6 +24,7 @@ from gradcheck.explain.whole import (
     unsteady,
     updated,
 )
+from gradcheck.explain.windows import laid_down
 from gradcheck.verdict import Diagnosis
 
 MOST_ALTERNATIVES = 4
@@ -43,6 +44,7 @@ FAMILIES: tuple[tuple[Family, ...], ...] = (
     (at_the_output, points, whole_transposed),
     (statistics,),
     (epsilon,),
+    (laid_down,),
     (winners, per_output, leaks),
     (elementwise,),
     (both_sides,),

@@ -9,6 +9,8 @@ from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outcome import Outcome
+from gradcheck.checks.places import GIVEN
+from gradcheck.checks.points import derived_inputs, judge_points, larger_batch
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.explain.census import census_of
 from gradcheck.explain.diagnosis import proofs, told
@@ -16,7 +18,8 @@ from gradcheck.explain.matrix import Truth, measure_truth
 from gradcheck.explain.proof import Case
 from gradcheck.explain.scene import Scene, set_up
 from gradcheck.explain.slopes import Budget, OutOfCalls
-from gradcheck.verdict import Argument, Verdict
+from gradcheck.explain.ties import at_kinks
+from gradcheck.verdict import Argument, Measured, Verdict
 
 CALLS = {False: (200, 60), True: (2000, 600)}  # forward and backward calls of an explanation; more where thorough
 FOR_THE_MATRIX = 0.6  # the share of an argument's calls that may go into measuring its whole Jacobian
@@ -40,6 +43,7 @@ class _Work:
     thorough: bool
     budget: Budget
     explained: dict[str, Argument] = field(default_factory=dict)
+    searched: list[Evidence] = field(default_factory=list)
 
 
 def explain(
@@ -67,46 +71,87 @@ def explain(
     work = _Work(instrument, outcome, rng, thorough, Budget(*CALLS[thorough]))
     wrong = [name for name, a in outcome.arguments.items() if a.verdict is Verdict.DISAGREES]
     with instrument.purpose("explaining"):
-        for evidence, names in _by_place(outcome, wrong):
+        for evidence, names in _by_place(work, wrong):
             _at(work, evidence, names)
     return Explanation({name: work.explained.get(name, a) for name, a in outcome.arguments.items()})
 
 
-def _by_place(outcome: Outcome, wrong: list[str]) -> list[tuple[Evidence, list[str]]]:
-    """Return the evidence to look at for each argument: the given point's where it shows there."""
+def _by_place(work: _Work, wrong: list[str]) -> list[tuple[Evidence, list[str]]]:
+    """Return the evidence to look at for each argument: the given point's where it shows there, else a derived one's."""
     found: dict[int, tuple[Evidence, list[str]]] = {}
     for name in wrong:
-        at = outcome.arguments[name].point
-        seen = [e for e in outcome.evidences if any(c.bars > THRESHOLD for c in e.of(name))]
-        here = next((e for e in seen if e.place.given), None)
-        there = next((e for e in outcome.evidences if e.place.name == at), None)
-        evidence = here or there or next(iter(seen), None)
+        at = work.outcome.arguments[name].point
+        seen = [e for e in work.outcome.evidences if any(c.bars > THRESHOLD for c in e.of(name))]
+        evidence = next((e for e in seen if e.place.given), None)
+        evidence = evidence or next((e for e in seen if e.place.name == at), None) or next(iter(seen), None)
+        if evidence is None and at != GIVEN:
+            evidence = _elsewhere(work, name)
+        if evidence is None:
+            evidence = next((e for e in work.outcome.evidences if e.place.name == at), None)
         if evidence is not None:
             found.setdefault(id(evidence), (evidence, []))[1].append(name)
     return list(found.values())
 
 
+def _elsewhere(work: _Work, name: str) -> Evidence | None:
+    """Look for a derived point at which the disagreement shows as well, where the check left no evidence of one."""
+    inputs, instrument = work.instrument.subject.inputs, work.instrument
+    points = derived_inputs(inputs, instrument.subject.wrt, work.rng) + larger_batch(inputs, work.rng)
+    for known in work.searched:
+        if any(c.bars > THRESHOLD for c in known.of(name)):
+            return known
+    for point in points:
+        before = instrument.evaluations
+        for evidence in judge_points(instrument, work.outcome.evidences[0], [point], work.rng).evidences:
+            work.searched.append(evidence)
+        after = instrument.evaluations
+        work.budget.pay(forward=after.forward - before.forward, backward=after.backward - before.backward)
+        if work.searched and any(c.bars > THRESHOLD for c in work.searched[-1].of(name)):
+            return work.searched[-1]
+    return None
+
+
 def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
+    left = list(names)
     try:
-        scenes = set_up(work.instrument, evidence, names, work.rng, work.budget, thorough=work.thorough)
-        for left, scene in zip(range(len(names), 0, -1), scenes, strict=False):
-            share = Budget(work.budget.forward // left, work.budget.backward // left)
-            scene.budget = share
-            before = (share.forward, share.backward)
-            work.explained[scene.name] = _explained(work.outcome.arguments[scene.name], scene)
+        for scene in set_up(work.instrument, evidence, names, work.rng, work.budget, thorough=work.thorough):
+            share = Budget(work.budget.forward // len(left), work.budget.backward // len(left))
+            scene.budget, before = share, (share.forward, share.backward)
+            left.remove(scene.name)
+            argument = work.outcome.arguments[scene.name]
+            if scene.bars() > THRESHOLD:
+                work.explained[scene.name] = _explained(argument, scene)
             work.budget.pay(forward=before[0] - share.forward, backward=before[1] - share.backward)
+        for name in names:
+            if name not in work.explained and evidence.kinky.any():
+                found, census = at_kinks(work.instrument, evidence, name, work.rng, work.budget)
+                argument = work.outcome.arguments[name]
+                work.explained[name] = replace(argument, census=census, diagnosis=found)
     except (OutOfCalls, GradcheckError, LayerFault):
         return
 
 
 def _explained(argument: Argument, scene: Scene) -> Argument:
-    if scene.bars() <= THRESHOLD:
-        return argument
     truth = _truth(scene)
     found = told(proofs(Case(scene, truth)), len(scene.tangents))
     census = census_of(scene, truth)
     sentence = argument.sentence if found is not None else (argument.sentence or UNEXPLAINED)
-    return replace(argument, census=census, diagnosis=found, sentence=sentence)
+    explained = replace(argument, census=census, diagnosis=found, sentence=sentence)
+    if scene.place.name == argument.point:
+        return explained
+    # What is told of one argument is told of one place.
+    worst = scene.worst()
+    return replace(
+        explained,
+        point=scene.place.name,
+        claimed=worst.claimed,
+        measured=Measured(worst.measured, worst.measured_bar),
+        discrepancy=worst.discrepancy,
+        error_bar=worst.bar,
+        bars=worst.bars,
+        method=worst.method,
+        derived_only=not scene.place.given,
+    )
 
 
 def _truth(scene: Scene) -> Truth | None:

@@ -12,13 +12,11 @@ import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.outputs import Form
-from gradcheck.checks.places import line_along
 from gradcheck.explain.layout import spatial_axes
 from gradcheck.explain.order import INPUT_EQUATION, Rows, exchanges, flips, moves
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Probes, Scene, largest_bars
-from gradcheck.numdiff import complex_step
-from gradcheck.numdiff.ladder import COVERAGE
+from gradcheck.explain.slopes import slope
 from gradcheck.subject import Array, is_floating
 
 CONFIRMING = 8  # directions in all that a point has to pass
@@ -59,27 +57,17 @@ OWN: tuple[Own, ...] = (
 
 
 def slopes_at(scene: Scene, inputs: Mapping[str, Any], tangents: Array, form: Form | None = None) -> Probes | None:
-    """Measure the slopes at another point along rows of tangents, in the step of the scene; None where refused."""
-    gauge = scene.gauge
-    place = replace(gauge.place, wide=dict(inputs), form=form or gauge.place.form)
-    values, bars = [], []
+    """Measure the slopes at another point along rows of tangents; None where forward refuses it."""
+    place = replace(scene.gauge.place, wide=dict(inputs), form=form or scene.form)
+    gauge = replace(scene.gauge, place=place)
+    found = []
     for tangent in tangents:
-        scene.budget.pay(forward=gauge.calls)
-        line = line_along(scene.instrument, place, {scene.name: tangent.reshape(np.shape(inputs[scene.name]))})
-        if gauge.carried and line.carried is not None:
-            outputs = line.carried(complex_step.STEP)
-            value = None if outputs is None else outputs.imag / complex_step.STEP
-        else:
-            step = max(gauge.step, line.smallest_step)
-            plus, minus = line.along(step), line.along(-step)
-            value = None if plus is None or minus is None else (plus - minus) / (2.0 * step)
-        if value is None or not np.all(np.isfinite(value)):
+        one = slope(scene.instrument, gauge, {scene.name: tangent.reshape(np.shape(inputs[scene.name]))}, scene.budget)
+        if one is None:
             return None
-        size = np.maximum(np.abs(value), float(np.max(np.abs(value), initial=0.0)) / 4.0)
-        noise = 0.0 if gauge.carried else COVERAGE * scene.slack.noise / gauge.step
-        values.append(value)
-        bars.append(gauge.relative_error * size + noise)
-    return Probes(tangents, np.stack(values), np.stack(bars))
+        found.append(one)
+    moved = np.stack([s.tangents[scene.name].ravel() for s in found])
+    return Probes(moved, np.stack([s.value for s in found]), np.stack([s.bar for s in found]))
 
 
 def points(case: Case) -> Iterator[Proof]:
@@ -230,14 +218,15 @@ def whole_transposed(case: Case) -> Iterator[Proof]:
     if len(shape) != 2 or len(output) != 1 or len(output[0]) != 2:
         return
     form = Form((output[0][::-1],), scene.form.dtypes)
-    turned = np.stack([t.reshape(shape).T.ravel() for t in scene.tangents[:CONFIRMING]])
+    turned: Array = np.stack([t.reshape(shape).T.ravel() for t in scene.tangents[:CONFIRMING]])
     inputs = {**scene.place.wide, scene.name: np.ascontiguousarray(scene.place.wide[scene.name].T)}
     probes = slopes_at(scene, inputs, turned, form)
     if probes is None:
         return
     back = [s.reshape(form.shapes[0]).T.ravel() for s in probes.slopes]
     bars = [b.reshape(form.shapes[0]).T.ravel() for b in probes.bars]
-    straight = Probes(scene.tangents[:CONFIRMING], np.stack(back), np.stack(bars))
+    moved = [t.reshape(shape[::-1]).T.ravel() for t in probes.tangents]
+    straight = Probes(np.stack(moved), np.stack(back), np.stack(bars))
     worst = largest_bars(scene.claims, scene.cotangents, straight, scene.slack)
     if worst <= THRESHOLD:
         text = "backward works along the other axis: it is right for the layer done to the transposed argument"

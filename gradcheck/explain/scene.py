@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD, UNSTABLE, Slack
+from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD, UNSTABLE, Comparison, Slack
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent
@@ -22,6 +22,7 @@ from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array, Inputs
 
 COTANGENTS = 4  # fresh questions to backward
+TELLING = 64.0  # bars that what is compared must amount to, for an agreement to mean anything
 TANGENTS = {False: 16, True: 64}  # fresh directions; the larger number where thorough
 
 
@@ -122,7 +123,33 @@ class Scene:
         if not np.all(np.isfinite(g)) or largest_bars(g[:1], c[:1], one, self.slack) > THRESHOLD:
             return None
         worst = self.bars(g, c)
-        return worst if worst <= THRESHOLD else None
+        return worst if worst <= THRESHOLD and self._tells(g, c) else None
+
+    def worst(self) -> Comparison:
+        """Return the comparison of claim and measurement along the probe that shows the most."""
+        probes = Probes(self.tangents, self.slopes, self.slope_bars)
+        claimed, measured = self.claims @ self.tangents.T, self.cotangents @ self.slopes.T
+        bars = bars_of(self.claims, self.cotangents, probes, self.slack)
+        k, r = np.unravel_index(int(np.argmax(np.abs(claimed - measured) / bars)), bars.shape)
+        return Comparison(
+            argument=self.name,
+            place=self.place.name,
+            kind="fresh",
+            claimed=float(claimed[k, r]),
+            measured=float(measured[k, r]),
+            measured_bar=float(np.sqrt(np.sum((self.cotangents[k] * self.slope_bars[r]) ** 2))),
+            bar=float(bars[k, r]),
+            reach=float(np.sqrt(np.sum((self.claims[k] * self.tangents[r]) ** 2))),
+            entries=self.value.size,
+            shown=float(np.sqrt(np.sum((self.cotangents[k] * self.slopes[r]) ** 2))),
+            method="complex step" if self.gauge.carried else "central differences",
+        )
+
+    def _tells(self, claims: Array, cotangents: Array) -> bool:
+        """Tell whether the probes could have said no: what they compare stands out of its bars."""
+        size = np.abs(claims @ self.tangents.T)
+        bars = bars_of(claims, cotangents, Probes(self.tangents, self.slopes, self.slope_bars), self.slack)
+        return bool(np.median(size) > TELLING * np.median(bars))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.places import Place, draw_tangent, line_along
+from gradcheck.checks.places import Place, draw_tangent, grid_dtype
 from gradcheck.numdiff import complex_step
 from gradcheck.numdiff.ladder import COVERAGE
 from gradcheck.numdiff.records import Vector
@@ -96,31 +96,40 @@ def _relative(error: Vector, value: Vector, mask: Array) -> float:
     return float(np.sqrt(np.sum(error[used] ** 2))) / size if size > 0 else 0.0
 
 
-def slope(instrument: Instrument, gauge: Gauge, tangents: dict[str, Array], budget: Budget) -> Slope | None:
+def slope(instrument: Instrument, gauge: Gauge, tangents: Mapping[str, Array], budget: Budget) -> Slope | None:
     """Measure the derivative along `tangents`; None where forward refuses the points."""
     budget.pay(forward=gauge.calls)
     if not gauge.carried:
         return _pair(instrument, gauge, tangents)
-    line = line_along(instrument, gauge.place, tangents)
-    if line.carried is None:
+    place = gauge.place
+    moved = {name: place.wide[name] + 1j * (complex_step.STEP * t) for name, t in tangents.items()}
+    outputs = instrument.evaluate_complex({**place.wide, **moved}, place.form)
+    if outputs is None:
         return None
-    value = complex_step.take_step(line.carried, line.base, line.noise)
-    if value is None:
-        return None
+    value = np.nan_to_num(outputs.imag / complex_step.STEP, nan=0.0, posinf=0.0, neginf=0.0)
     bar = np.maximum(complex_step.RELATIVE_BAR * np.abs(value), gauge.relative_error * _typical(value))
     return Slope(dict(tangents), value, bar)
 
 
-def _pair(instrument: Instrument, gauge: Gauge, tangents: dict[str, Array]) -> Slope | None:
-    line = line_along(instrument, gauge.place, tangents)
-    step = max(gauge.step, line.smallest_step)
-    plus, minus = line.along(step), line.along(-step)
+def _pair(instrument: Instrument, gauge: Gauge, tangents: Mapping[str, Array]) -> Slope | None:
+    """Take one central difference; the direction is what the two points, as forward sees them, really differ by."""
+    place, step = gauge.place, gauge.step
+    sides = [{name: _seen(place, name, sign * step * t) for name, t in tangents.items()} for sign in (1.0, -1.0)]
+    plus, minus = (instrument.evaluate({**place.wide, **side}, place.form) for side in sides)
     if plus is None or minus is None:
         return None
     with np.errstate(all="ignore"):
         value = np.nan_to_num((plus - minus) / (2.0 * step), nan=0.0, posinf=0.0, neginf=0.0)
-    bar = COVERAGE * line.noise / step + gauge.relative_error * _typical(value)
-    return Slope(dict(tangents), value, bar)
+    moved = {name: np.asarray(sides[0][name] - sides[1][name], dtype=np.float64) / (2.0 * step) for name in tangents}
+    bar = COVERAGE * np.nan_to_num(place.noise) / step + gauge.relative_error * _typical(value)
+    return Slope(moved, value, bar)
+
+
+def _seen(place: Place, name: str, change: Array) -> Array:
+    """Return the moved argument as the precision that forward works in sees it."""
+    x = place.wide[name]
+    moved: Array = (x + change).astype(grid_dtype(place, name)).astype(x.dtype)
+    return moved
 
 
 def _typical(value: Vector) -> Vector:
