@@ -86,8 +86,8 @@ def check(
     """
     if effort not in EFFORTS:
         raise InvalidInput(f"`effort` must be one of {', '.join(EFFORTS)}; it is {effort!r}.")
-    subject = subject_of(layer, inputs, wrt=wrt, factory=factory, name=name)
     with _random_states_kept():
+        subject = subject_of(layer, inputs, wrt=wrt, factory=factory, name=name)
         instrument = Instrument(subject)
         with np.errstate(all="ignore"):
             outcome = judge(instrument, Plan(seed, effort, wrt is not None, points, prove))

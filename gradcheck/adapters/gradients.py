@@ -25,7 +25,7 @@ def by_name(returned: Any, inputs: Inputs) -> dict[str, Any]:
         raise LayerFault("gradient-missing", "backward must return gradients; it returned None.")
     if isinstance(returned, Mapping):
         return _checked_names(returned, inputs)
-    if isinstance(returned, (tuple, list)) and not _is_nested_numbers(returned):
+    if isinstance(returned, (tuple, list)) and not _is_one_array(returned, inputs[floating[0]].shape):
         return _in_order(returned, list(inputs), floating)
     return {floating[0]: returned}
 
@@ -53,10 +53,11 @@ def _in_order(returned: Sequence[Any], names: list[str], floating: list[str]) ->
     )
 
 
-def _is_nested_numbers(returned: Sequence[Any]) -> bool:
+def _is_one_array(returned: Sequence[Any], shape: tuple[int, ...]) -> bool:
     """Tell a gradient given as a nested Python list from a list of gradients."""
-    return (
-        isinstance(returned, list)
-        and len(returned) > 0
-        and all(isinstance(v, (int, float, np.number)) for v in returned)
-    )
+    if not isinstance(returned, list) or any(value is None or isinstance(value, np.ndarray) for value in returned):
+        return False
+    try:
+        return bool(returned) and np.shape(returned) == shape
+    except ValueError:
+        return False

@@ -100,7 +100,7 @@ class Yardstick:
         condition = self.condition * factor
         # Sums in another order change intermediate values by more than the few ulps that the response is measured for.
         if response is None:
-            answered = min(terms * self.slack.response * reach, UNSTABLE * (rounding + condition))
+            answered = min(terms * self.slack.relative_response * reach, UNSTABLE * (rounding + condition))
         else:
             answered = terms * response * reach
         least = terms * self.size(np.full(right.shape, float(np.finfo(self.like.dtype).tiny)))

@@ -26,14 +26,29 @@ class Slack:
     """What the claimed side may be off by for reasons of rounding.
 
     `unit` is the unit round-off of the claim's dtype, `terms` the most terms that one entry can be a sum of,
-    `noise` forward's noise per output in that dtype, `response` the measured relative response of backward to a
-    change of its inputs by a few ulps.
+    `noise` forward's noise per output in that dtype. `first` is the claim for one cotangent, and `change` how it
+    answered a change of its inputs by a few ulps and a scaling of its cotangent that is undone afterwards.
     """
 
     unit: float
     terms: int
     noise: Vector
-    response: float = 0.0
+    first: Array | None = None
+    change: Array | None = None
+
+    @property
+    def relative_response(self) -> float:
+        """The size of the change beside the claim's own."""
+        if self.first is None or self.change is None or norm(self.first) == 0:
+            return 0.0
+        return norm(self.change) / norm(self.first)
+
+    def response_along(self, tangent: Array, products: float) -> float:
+        """Return the measured rounding of a claim of this size along `tangent`."""
+        if self.first is None or self.change is None or self.first.shape != tangent.shape:
+            return self.relative_response * products
+        own = norm(self.first * tangent)
+        return norm(self.change * tangent) * (products / own if own > 0 else 1.0)
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ def compare(
     products = norm(gradient * tangent)
     condition = CONDITION * norm(cotangent[used] * slack.noise[used])
     rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products
-    response = min(slack.response * products, UNSTABLE * (condition + rounding))
+    response = min(slack.response_along(tangent, products), UNSTABLE * (condition + rounding))
     shown = norm(cotangent * values)
     underflow = SMALLEST * float(np.sqrt(gradient.size + cotangent.size))
     return Comparison(

@@ -8,7 +8,7 @@ from gradcheck.checks.claims import claim_findings, first_claim, judged_argument
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.outputs import Form
-from gradcheck.checks.places import A_LITTLE, REPEATABLE, Place, survey
+from gradcheck.checks.places import A_LITTLE, REPEATABLE, Place, survey, with_noise
 from gradcheck.checks.precision import is_low, runs_wide
 from gradcheck.checks.probes import draw_cotangent
 from gradcheck.errors import LayerFault
@@ -53,6 +53,7 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     findings = claim_findings(claims, subject.inputs, subject, asked=plan.asked)
     weighed = tuple(_weighed(instrument, place, finding) for finding in findings)
     instrument.subject = judged_arguments(claims, findings, subject)
+    place = with_noise(instrument, place)
     if not (is_low(instrument.subject) and _runs_in_double(place) and runs_wide(instrument, instrument.subject, rng)):
         return Opening(place, subject.inputs, weighed, low=False)
     instrument.subject = instrument.subject.at(place.wide)

@@ -11,7 +11,6 @@ from gradcheck.checks.outputs import Form, flatten, form_of
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.directional import Line
 from gradcheck.numdiff.noise import (
-    COARSE_SPACING,
     few_ulps,
     forward_noise,
     look_around,
@@ -24,6 +23,7 @@ from gradcheck.subject import Array, Inputs, is_floating
 
 GIVEN = "the given point"
 A_LITTLE = 2.0**-10
+LOUD = 2.0**10  # noise so many times rounding is no property of the arithmetic, but of the place
 REPEATABLE = 64.0  # two calls of a deterministic forward may differ by reordered sums, a few times its noise
 
 
@@ -62,9 +62,10 @@ def widened(inputs: Inputs) -> dict[str, Any]:
 
 
 def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: Place | None = None) -> Place:
-    """Evaluate forward at `inputs`, widened where it can run so, and measure its noise there.
+    """Evaluate forward at `inputs`, widened where it can run so, twice, to see whether it is deterministic.
 
-    With `like` (a place already surveyed) the noise is taken from there, scaled by the outputs, and costs nothing.
+    With `like` (a place already surveyed) it is evaluated once, and its noise is taken from there, scaled by the
+    outputs. Where that noise is far above rounding it may be the other place's alone, and is measured afresh.
 
     Raises
     ------
@@ -87,8 +88,9 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
         name, dict(inputs), wide, form, base, np.abs(base) * 2.0**-53, declared if like is None else like.work
     )
     if like is not None:
-        return replace(place, noise=_scaled_noise(like, base), carries_complex=like.carries_complex)
-    return _measured(instrument, place)
+        place = replace(place, noise=_scaled_noise(like, base), carries_complex=like.carries_complex)
+        return _quieter(instrument, place) if _loud(place) else place
+    return replace(place, random=_apart(instrument.evaluate(wide, form), place))
 
 
 def _elsewhere(instrument: Instrument, place: Place) -> Vector:
@@ -117,39 +119,51 @@ def _scaled_noise(like: Place, base: Vector) -> Vector:
     return noise
 
 
-def _measured(instrument: Instrument, place: Place) -> Place:
-    """Measure whether forward is deterministic, the precision it works in, and its noise (6 or 7 evaluations)."""
-    wrt = instrument.subject.wrt
+def _loud(place: Place) -> bool:
+    return root_mean_square(place.noise) > LOUD * place.unit * root_mean_square(place.base)
 
+
+def _quieter(instrument: Instrument, place: Place) -> Place:
+    noise = _forward_noise(instrument, place)
+    return replace(place, noise=np.minimum(place.noise, np.maximum(noise, root_mean_square(noise))))
+
+
+def _forward_noise(instrument: Instrument, place: Place) -> Vector:
     def evaluate(inputs: Mapping[str, Any]) -> Vector | None:
         return instrument.evaluate(inputs, place.form)
 
-    random, apart = _apart(evaluate(place.wide), place)
-    if random > REPEATABLE or place.base.size == 0:
-        return replace(place, random=random)
+    return forward_noise(evaluate, place.wide, instrument.subject.wrt, place.base, dtype=place.work)[0]
+
+
+def with_noise(instrument: Instrument, place: Place) -> Place:
+    """Measure the precision that forward works in at a place, and its noise (4 or 5 evaluations).
+
+    Only the arguments under test are moved: a label stored as a float would jump.
+    """
+    if place.base.size == 0 or not instrument.subject.wrt:
+        return place
     # One joint direction in all arguments: quanta do not care which of them moves.
     rng = np.random.default_rng(0)
-    line = line_along(instrument, place, {name: draw_tangent(rng, place, name) for name in wrt})
-    row = look_around(line.along, max(COARSE_SPACING, line.smallest_step))
+    tangents = {name: draw_tangent(rng, place, name) for name in instrument.subject.wrt}
+    line = line_along(instrument, place, tangents)
+    row = look_around(line.along, place.base, line.smallest_step)
     work = working_dtype(place.base if row is None else row.beyond, place.work)
     if work != place.work:
         work = working_dtype(_elsewhere(instrument, place), place.work)
     place = replace(place, work=work)
-    noise, _ = forward_noise(evaluate, place.wide, wrt, place.base, dtype=place.work)
-    noise = quantisation_noise(line.along, place.base, np.maximum(noise, apart), row, line.smallest_step)
-    return replace(place, noise=noise, random=random)
+    noise = np.maximum(_forward_noise(instrument, place), place.random * place.unit * np.max(np.abs(place.base)))
+    return replace(place, noise=quantisation_noise(line.along, place.base, noise, row, line.smallest_step))
 
 
-def _apart(again: Vector | None, place: Place) -> tuple[float, Vector]:
+def _apart(again: Vector | None, place: Place) -> float:
     """Return how far two calls with the same inputs stand apart, in units of the largest output's rounding."""
-    zero = np.zeros(place.base.shape)
     if again is None or np.array_equal(again, place.base, equal_nan=True):
-        return 0.0, zero
-    apart = np.nan_to_num(np.abs(again - place.base), nan=0.0, posinf=0.0)
-    if not np.array_equal(np.isfinite(again), np.isfinite(place.base)):
-        return float("inf"), apart
-    rounding = place.unit * float(np.max(np.abs(place.base[np.isfinite(place.base)]), initial=0.0))
-    return float(apart.max()) / max(rounding, np.finfo(np.float64).tiny), apart
+        return 0.0
+    finite = np.isfinite(place.base)
+    if not np.array_equal(np.isfinite(again), finite):
+        return float("inf")
+    rounding = place.unit * float(np.max(np.abs(place.base[finite]), initial=0.0))
+    return float(np.max(np.abs(again - place.base)[finite])) / max(rounding, np.finfo(np.float64).tiny)
 
 
 def draw_tangent(rng: np.random.Generator, place: Place, name: str) -> Array:

@@ -21,6 +21,7 @@ from gradcheck.subject import Array, Inputs, is_floating
 STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
 STEPS_ALONE = (2.0**-8, 2.0**-11)
 COARSE_STEPS_ALONE = (2.0**-5, 2.0**-7)  # for a forward that works in float32 or float16
+NEAR_THE_END = 0.15
 BREAK_TIES = 0.1
 MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from 1/64 to 64
 FAR = 2.0**WIDE  # values that typically lie further from one than this keep their own scale
@@ -58,7 +59,8 @@ def _every_octave(x: Array, rng: np.random.Generator, exponent: float) -> Array:
     The exponents are one from each of n equal strata, in random order; the sign changes from stratum to stratum.
     """
     order = rng.permutation(x.size)
-    strata = (order + rng.random(x.size)) / max(x.size, 1)
+    # The farthest stratum comes first and is met near its end, so that a single entry goes far too.
+    strata = 1.0 - (order + NEAR_THE_END * rng.random(x.size)) / max(x.size, 1)
     signs = np.where(order % 2 == 0, 1.0, -1.0)
     values: Array = signs * 2.0 ** (exponent * (2.0 * strata - 1.0))
     return values.reshape(x.shape)
@@ -206,7 +208,7 @@ def _joint_comparisons(
     used = {n: claim for n in tangents if (claim := claims.get(n)) is not None}
     if not used:
         return []
-    slack = max((given.slacks[n] for n in used), key=lambda s: (s.unit, s.response))
+    slack = max((given.slacks[n] for n in used), key=lambda s: (s.unit, s.relative_response))
     slack = replace(slack, noise=place.noise * max(1.0, slack.unit / place.unit))
     flat = np.concatenate([claim.ravel() for claim in used.values()])
     moved = np.concatenate([tangents[n].ravel() for n in used])

@@ -14,6 +14,7 @@ Values = NDArray[np.float64]
 
 CLOSE = 64.0  # units of the dtype's rounding a sum or a norm may be off and still be meant exactly
 FEWEST_IN_THE_INTERVAL = 4
+FEWEST_POSITIVE = 3  # one number is positive half of the time
 FEWEST_SORTED = 3  # two numbers are in order half of the time
 
 
@@ -28,6 +29,10 @@ class Trait:
 
 def _mask(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
     return bool(np.all((x == 0) | (x == 1)) and x.any() and not x.all())
+
+
+def _signs(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
+    return bool(np.all(np.abs(x) == 1)) and len(np.unique(x)) == 2
 
 
 def _sums_to_one(x: Values, unit: float) -> bool:
@@ -95,8 +100,13 @@ def _keep_symmetric(values: Values, original: Values) -> Values:
 
 TRAITS = (
     Trait("only 0 and 1", _mask, lambda _values, original: original),
+    Trait("only -1 and 1", _signs, lambda _values, original: original),
     Trait("symmetric", _symmetric, _keep_symmetric),
-    Trait("all >= 0", lambda x, _u: bool(np.all(x >= 0) and x.any()), lambda values, _o: np.abs(values)),
+    Trait(
+        "all >= 0",
+        lambda x, _u: x.size >= FEWEST_POSITIVE and bool(np.all(x >= 0) and x.any()),
+        lambda values, _o: np.abs(values),
+    ),
     Trait("all in [0, 1]", _unit_interval, lambda values, _o: np.abs(values) / (1.0 + np.abs(values))),
     Trait("sorted along the last axis", _sorted, lambda values, _o: np.sort(values, axis=-1)),
     Trait("triangular", _triangular, lambda values, original: np.where(original == 0, 0.0, values)),
@@ -118,4 +128,4 @@ def keep_traits(values: Values, original: NDArray[np.floating]) -> NDArray[np.fl
     exact = original.astype(np.float64)
     for trait in traits_of(original):
         values = trait.keep(values, exact)
-    return values.astype(original.dtype)
+    return np.asarray(values, dtype=original.dtype).reshape(original.shape)

@@ -79,7 +79,9 @@ class Ladder:
                 step,
             )
         self._note_residual(quotient, step)
-        self._refute(self.best_step > step, np.zeros(gap.shape), gap, step)
+        # Far beyond the quanta of any arithmetic a contradiction is structure, and not noise.
+        off = np.abs(quotient - self.value)
+        self._refute(self.best_step > step, np.where(off * step > SPIKE * self.variation, off, 0.0), gap, step)
         self._note_rung(step, errors[-1], roundoff)
         self.row, self.errors, self.previous_gap = row, errors, gap
         self.step, self.steps_taken = step, self.steps_taken + 1

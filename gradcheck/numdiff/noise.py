@@ -15,11 +15,13 @@ from gradcheck.numdiff.records import Vector
 
 SAMPLES = 2
 SMALLEST = float(np.finfo(np.float64).tiny)  # below it numbers lose digits, and differences of them are noise
-COARSE_SPACING = (
-    2.0**-24
-)  # the cube of it is below any rounding; steps of it are felt by functions that work in float32
+WIDER_SPACINGS = (2.0**-18, 2.0**-12)  # where most outputs answer the first with silence: quanta larger than it
+SILENT = 0.5  # of the outputs
+# The cube of it is below any rounding; steps of it are felt by functions that work in float32.
+COARSE_SPACING = 2.0**-24
 THIRD_DIFFERENCE = 20.0**0.5  # sqrt(1 + 9 + 9 + 1): the gain of a third difference on independent noise
 CLOSER, SAME = 8.0, 0.2  # how much closer the second look is, and how well it must scale to be a kink's
+COARSEST = 2.0**-8  # of the largest output: eight units of rounding in float16
 QUANTISED = 4.0  # the median output's third difference is below 4 times its noise unless f is quantised more coarsely
 FEW_OUTPUTS = 64
 GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
@@ -86,16 +88,18 @@ def quantisation_noise(
     differences at a spacing of 2^-24 (three evaluations, `row`) are free of the smooth part and show the quanta. A
     kink within that spacing shows too; among many outputs the median decides, and where it might be either, a second
     look at an eighth of the spacing tells: what a kink adds shrinks with the spacing and what is smooth with its
-    cube, quanta stay.
+    cube, quanta stay. Changes beyond any float16's quanta are a fine structure of f, and no noise.
     """
     if row is None or base.size == 0:
         return noise
     level = row.third_difference(base)
+    if float(np.max(level)) > COARSEST * float(np.max(np.abs(base))):
+        return noise
     typical = _typical(level, noise, base)
     if typical <= QUANTISED and base.size >= FEW_OUTPUTS:
         return noise
     if np.any(level > QUANTISED * noise) and row.spacing / CLOSER >= smallest:
-        second = look_around(along, row.spacing / CLOSER)
+        second = _row(along, row.spacing / CLOSER)
         if second is not None:
             closer = second.third_difference(base)
             kinked = np.abs(closer * CLOSER - level) < SAME * level
@@ -119,18 +123,40 @@ class Row:
         return np.abs(self.beyond - 3.0 * self.after + 3.0 * base - self.before) / THIRD_DIFFERENCE
 
 
-def look_around(along: Callable[[float], Vector | None], spacing: float) -> Row | None:
-    """Evaluate f at three points close by, or return None where f refuses one of them."""
+def look_around(along: Callable[[float], Vector | None], base: Vector, smallest: float) -> Row | None:
+    """Evaluate f at three points close by, further away where most outputs stay silent; None where f refuses one."""
+    first = _row(along, max(COARSE_SPACING, smallest))
+    row = first
+    for spacing in WIDER_SPACINGS:
+        if row is None or not _mostly_silent(row, base):
+            break
+        row = _row(along, max(spacing, smallest))
+    return first if row is None or _mostly_silent(row, base) else row
+
+
+def _row(along: Callable[[float], Vector | None], spacing: float) -> Row | None:
     rows = [along(factor * spacing) for factor in (-1.0, 1.0, 2.0)]
     found = [row for row in rows if row is not None and np.all(np.isfinite(row))]
     return Row(spacing, *found) if len(found) == len(rows) else None
 
 
+def _mostly_silent(row: Row, base: Vector) -> bool:
+    """Tell whether most outputs that are not zero did not change at all."""
+    told = base != 0
+    silent = (row.before == base) & (row.after == base) & (row.beyond == base)
+    return bool(told.any() and np.mean(silent[told]) > SILENT)
+
+
 def _typical(level: Vector, noise: Vector, base: Vector) -> float:
-    """Return the median of the levels in units of noise, over the outputs that are not exactly zero."""
+    """Return the level that most outputs show, in units of noise: the median of many, the least of a few.
+
+    Outputs that are exactly zero tell nothing.
+    """
     with np.errstate(all="ignore"):
         units = (level / noise)[(noise > 0) & (base != 0)]
-    return float(np.median(units)) if units.size else 0.0
+    if units.size == 0:
+        return 0.0
+    return float(np.median(units) if units.size >= FEW_OUTPUTS else np.min(units))
 
 
 def working_dtype(outputs: Vector, declared: np.dtype[Any]) -> np.dtype[Any]:
