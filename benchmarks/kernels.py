@@ -1,7 +1,8 @@
 """Time the layers against torch: forward + full backward, and peak memory.
 
 Ratios below 1 are faster than torch on the same number of threads. Both sides run in a process of their own and
-take turns, round by round; a ratio is that of the fastest calls, which other work on the machine disturbs least.
+take turns, round by round; a ratio is that of the fastest calls, which other work on the machine disturbs least. On a
+busy machine only --threads 1 tells anything: with more, each call waits for the thread that lost its core.
 Memory is the peak over the bytes of inputs, output, its gradient and the returned gradients.
 
     python benchmarks/kernels.py [--net lenet,resnet,vgg,pools,activations] [--batch 1,8] [--dtype float32,float64]
@@ -69,9 +70,9 @@ def machine(threads: int, *versions: str) -> str:
     """Return the line that says what was measured on."""
     models = (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
     model = next(models, platform.processor() or "unknown CPU")
-    cores = os.cpu_count()
-    python = f"Python {platform.python_version()}"
-    return f"{model}, {cores} cores, {threads} threads a side; {python}, {', '.join(versions)}"
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    where = f"{model}, {os.cpu_count()} cores, load {load} before the start, {threads} threads a side"
+    return f"{where}; Python {platform.python_version()}, {', '.join(versions)}"
 
 
 def _lines(path: str) -> list[str]:
