@@ -10,9 +10,12 @@ import numpy as np
 
 from gradcheck.checks.comparison import SUMMATION, THRESHOLD
 from gradcheck.explain.layout import output_positions
+from gradcheck.explain.matrix import discrepancy
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
+
+ALIKE = 1e-6  # shares this close are the same, relative to the largest
 
 
 @dataclass(frozen=True)
@@ -58,41 +61,67 @@ def _tested(cells: Cells) -> str:
     return f"all {cells.true.size} cells of the Jacobian, measured one by one"
 
 
+def predicted(case: Case, matrix: Array) -> float | None:
+    """Return the largest discrepancy where backward stands for this matrix, seen by all claims entry by entry."""
+    if case.truth is None:
+        return None
+    worst = discrepancy(case.scene, case.truth, case.scene.cotangents @ matrix)
+    return worst if worst <= THRESHOLD else None
+
+
 def diagonal_only(case: Case) -> Iterator[Proof]:
     """Propose that the Jacobian of a layer like softmax is taken as diagonal."""
-    cells = cells_of(case)
-    if cells is None or cells.true.shape[0] != cells.true.shape[1]:
+    truth = case.truth
+    if truth is None or truth.jacobian.shape[0] != truth.jacobian.shape[1] or len(truth.jacobian) < 2:
         return
-    diagonal = np.eye(len(cells.true), dtype=bool)
-    if (
-        not np.any(cells.claims & ~diagonal)
-        and np.any(cells.responds & ~diagonal)
-        and not np.any(cells.wrong & diagonal)
-    ):
-        text = "the Jacobian is taken as diagonal: its diagonal is right, and what an entry does to the other outputs is left out"
+    worst = predicted(case, np.diag(np.diag(truth.jacobian)))
+    if worst is None:
+        return
+    text = "the Jacobian is taken as diagonal: what an entry does to the other outputs is left out"
+    tested = "every entry, against the diagonal of the measured Jacobian"
+    symmetric = bool(np.all(np.abs(truth.jacobian - truth.jacobian.T) <= THRESHOLD * (truth.bars + truth.bars.T)))
+    if symmetric:
         repair = "y * (grad_output - (grad_output * y).sum(axis=-1, keepdims=True)), for softmax"
-        yield Proof(
-            "softmax-diagonal", text, 0.0, "diagonal", repair=repair, also=("path-missing",), tested=_tested(cells)
-        )
+        yield Proof("softmax-diagonal", text, worst, "diagonal", repair=repair, also=("path-missing",), tested=tested)
+    else:
+        text += "; grad_output is used entry by entry where a sum belongs"
+        yield Proof("other", text, worst, "diagonal", also=("softmax-diagonal", "path-missing"), tested=tested)
 
 
 def overlaps(case: Case) -> Iterator[Proof]:
-    """Propose that where windows or indices meet, the last replaces the others instead of being added."""
-    cells = cells_of(case)
-    if cells is None or np.any(cells.wrong & cells.claims):
+    """Propose that where windows or indices meet, the last (or the first) replaces the others instead of being added."""
+    truth, scene = case.truth, case.scene
+    if truth is None:
         return
-    scene = case.scene
+    responds = truth.responds()
     for words, places in _ranks(scene):
-        kept, last = _survivors(cells, places)
-        if kept == last and any(len(group) > 1 for group in _places(cells, places)):
-            text = f"where {words} meet, the last one replaces what the others brought, instead of being added to it"
-            repair = (
-                f"grad_{scene.name}[...] += share"
-                if words == "windows"
-                else f"np.add.at(grad_{scene.name}, indices, grad_output)"
-            )
-            yield Proof("overlap-overwritten", text, 0.0, f"last {words}", repair=repair, tested=_tested(cells))
+        at = np.where(responds, places[:, None], -1)
+        last = at.max(axis=0)
+        kept = np.where(at == last[None], truth.jacobian, 0.0)
+        if np.array_equal(kept != 0, truth.jacobian != 0):
+            continue
+        worst = predicted(case, kept)
+        if worst is not None:
+            yield _overwritten(scene, words, worst)
             return
+    cells = cells_of(case)
+    if cells is None or np.any(cells.wrong & cells.claims) or not _selects(cells):
+        return
+    for words, places in _ranks(scene):
+        at = np.where(cells.responds, places[:, None], -1)
+        surviving = np.where(cells.claims, places[:, None], -1)
+        meets = np.array([len(set(places[column])) > 1 for column in cells.responds.T])
+        if meets.any() and np.all((surviving == -1) | (surviving == at.max(axis=0)[None])):
+            yield _overwritten(scene, words, 0.0)
+            return
+
+
+def _overwritten(scene: Scene, words: str, worst: float) -> Proof:
+    text = f"where {words} meet, the last one replaces what the others brought, instead of being added to it"
+    add = f"np.add.at(grad_{scene.name}, indices, grad_output)"
+    repair = f"grad_{scene.name}[...] += share" if words == "windows" else add
+    tested = "every entry, against the shares of the measured Jacobian"
+    return Proof("overlap-overwritten", text, worst, f"last {words}", repair=repair, tested=tested)
 
 
 def _ranks(scene: Scene) -> Iterator[tuple[str, Array]]:
@@ -105,17 +134,6 @@ def _ranks(scene: Scene) -> Iterator[tuple[str, Array]]:
         yield "windows", np.ravel_multi_index([where[a] for a in space], [shape[a] for a in space])
     yield "indices", where[0]
     yield "outputs", np.arange(scene.form.size)
-
-
-def _places(cells: Cells, places: Array) -> list[set[int]]:
-    return [set(places[np.flatnonzero(cells.responds[:, j])].tolist()) for j in range(cells.true.shape[1])]
-
-
-def _survivors(cells: Cells, places: Array) -> tuple[list[set[int]], list[set[int]]]:
-    """Return, for each entry, the places that still bring something, and the last place that should."""
-    kept = [set(places[np.flatnonzero(cells.claims[:, j])].tolist()) for j in range(cells.true.shape[1])]
-    last = [{max(group)} if group else set() for group in _places(cells, places)]
-    return kept, last
 
 
 def winners(case: Case) -> Iterator[Proof]:
@@ -187,24 +205,29 @@ def _on_the_border(scene: Scene, rows: Array) -> bool:
 
 
 def divisors(case: Case) -> Iterator[Proof]:
-    """Propose that an average is divided by another number of cells than in forward."""
-    cells = cells_of(case)
-    if cells is None or not np.array_equal(cells.claims, cells.responds):
+    """Propose that an average is divided by another number of cells than in forward: padding counted, or not."""
+    truth = case.truth
+    if truth is None:
         return
-    pairs = set()
-    for row in np.flatnonzero(cells.responds.any(axis=1)):
-        due, got = cells.true[row][cells.responds[row]], cells.claimed[row][cells.claims[row]]
-        if np.ptp(due) > 1e-6 * np.abs(due).max() or np.ptp(got) > 1e-6 * np.abs(got).max():
+    support = truth.responds() & case.scene.mask[:, None]
+    counts = support.sum(axis=1)
+    if counts.max(initial=0) < 2 or len(set(counts[counts > 0].tolist())) < 2:
+        return
+    rows = [truth.jacobian[row][support[row]] for row in np.flatnonzero(counts)]
+    if any(np.ptp(row) > ALIKE * np.abs(row).max() for row in rows):
+        return
+    seen = {round(1.0 / float(row.mean())) for row in rows if row.mean() > 0}
+    for number, words in (
+        (counts, "the cells that lie inside"),
+        (np.full_like(counts, counts.max()), "all cells, padding counted"),
+    ):
+        worst = predicted(case, support / np.maximum(number, 1)[:, None])
+        if worst is not None:
+            text = f"backward divides by the number of {words}, and forward by {', '.join(map(str, sorted(seen)))}"
+            repair = "divide by the same count in both passes (count_include_pad)"
+            tested = "every entry, against the windows of the measured Jacobian"
+            yield Proof("pool-divisor", text, worst, "divisor", repair=repair, tested=tested)
             return
-        forward, backward = 1.0 / due.mean(), 1.0 / got.mean()
-        if abs(forward - round(forward)) > 1e-5 or abs(backward - round(backward)) > 1e-5:
-            return
-        pairs.add((round(forward), round(backward)))
-    if len(pairs) > 1 and any(f != b for f, b in pairs):
-        told = ", ".join(f"{b} for {f}" for f, b in sorted(pairs) if f != b)
-        text = f"averages are divided by another number of cells than in forward ({told}): padding is counted in the one and not in the other"
-        repair = "divide by the same count in both passes (count_include_pad)"
-        yield Proof("pool-divisor", text, 0.0, "divisor", repair=repair, tested=_tested(cells))
 
 
 def leaks(case: Case) -> Iterator[Proof]:

@@ -4,23 +4,26 @@ from collections.abc import Sequence
 
 from gradcheck.explain.cells import diagonal_only, divisors, leaks, overlaps, per_output, winners
 from gradcheck.explain.composed import both_sides
+from gradcheck.explain.crosstalk import crosstalk
 from gradcheck.explain.elementwise import elementwise
-from gradcheck.explain.linearised import at_the_output, points, whole_transposed
+from gradcheck.explain.linearised import after_update, at_the_output, points, whole_transposed
 from gradcheck.explain.order import orders
 from gradcheck.explain.paths import decay, epsilon, multiplied, skip, statistics, uses
 from gradcheck.explain.patterns import part_of_it
 from gradcheck.explain.proof import Case, Family, Proof
-from gradcheck.explain.scaling import factors, proportional
+from gradcheck.explain.scaling import factors, products, proportional
 from gradcheck.explain.slopes import OutOfCalls
-from gradcheck.explain.upstream import along_axes, means, rearranged, upstream
+from gradcheck.explain.upstream import along_axes, between_outputs, means, rearranged, upstream
 from gradcheck.explain.whole import (
     another,
     constant_added,
+    mistyped,
     nonlinear,
     nothing,
     overwritten,
     returned,
     rounded,
+    unfelt,
     unsteady,
     updated,
 )
@@ -32,17 +35,22 @@ MOST_ALTERNATIVES = 4
 # Each row is asked as a whole before the next: what explains the claim equally well in one row is told together.
 FAMILIES: tuple[tuple[Family, ...], ...] = (
     (unsteady,),
-    (nothing,),
+    (nothing, unfelt),
+    (mistyped,),
     (rounded, constant_added),
-    (returned, means, factors, another, upstream),
+    (updated, after_update),
+    (returned, means, factors, another, upstream, multiplied),
     (overwritten,),
     (nonlinear,),
-    (orders, along_axes, multiplied, skip),
-    (rearranged, updated),
+    (between_outputs,),
+    (orders, along_axes, skip),
+    (rearranged, products),
     (diagonal_only, divisors, overlaps),
-    (decay, uses),
+    (uses,),
     (at_the_output, points, whole_transposed),
+    (crosstalk,),
     (statistics,),
+    (decay,),
     (epsilon,),
     (laid_down,),
     (winners, per_output, leaks),

@@ -90,11 +90,10 @@ def _product_rule(s: Slopes) -> Proof | None:
 
 
 def _distinct(slopes: Array, s: Slopes) -> list[float]:
-    kept: list[float] = []
-    for value in slopes:
-        if not any(abs(value - other) <= ALIKE * s.scale for other in kept):
-            kept.append(float(value))
-    return sorted(kept)
+    """Return the different slopes there are; alike ones are one."""
+    ordered = np.sort(slopes)
+    first = np.concatenate([[True], np.diff(ordered) > ALIKE * s.scale])
+    return [float(value) for value in ordered[first]]
 
 
 def _branches(s: Slopes) -> Proof | None:

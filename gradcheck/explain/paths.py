@@ -7,9 +7,10 @@ from itertools import combinations
 import numpy as np
 
 from gradcheck.checks.comparison import CONDITION, THRESHOLD
+from gradcheck.explain.linearised import slopes_at
 from gradcheck.explain.proof import Case, Proof, listed, prove
 from gradcheck.explain.scene import Probes, Scene, bars_of, largest_bars
-from gradcheck.subject import Array
+from gradcheck.subject import Array, is_floating
 
 FEWEST = 2  # directions along which a part of the space has to be right
 USES = (2, 3, 4)  # how many times an argument may be used
@@ -185,32 +186,48 @@ def skip(case: Case) -> Iterator[Proof]:
 
 
 def decay(case: Case) -> Iterator[Proof]:
-    """Propose that a term is left out whose gradient is a multiple of the argument, or one number everywhere."""
+    """Propose that a term is left out whose gradient is a multiple of the argument, or one number everywhere.
+
+    The multiple is read off one probe; all the others have to agree, and another point as well.
+    """
     scene = case.scene
-    rows = (
-        ("the argument itself, as weight decay's is", scene.value.ravel()),
-        ("one number for all entries", np.ones(scene.value.size)),
-    )
     if scene.form.size > 1 or scene.value.size < 3 or not len(scene.tangents):
         return
-    for words, direction in rows:
-        along = scene.tangents @ direction
-        missing = scene.cotangents @ scene.slopes.T - scene.claims @ scene.tangents.T
-        upstream = scene.cotangents[:, 0]
-        at = int(np.argmax(np.abs(along)))
-        factor = float(missing[0, at] / (along[at] * upstream[0])) if along[at] and upstream[0] else 0.0
-        if factor == 0.0 or not np.isfinite(factor):
+    for words, times in (("the argument itself, as weight decay's is", True), ("one number for all entries", False)):
+        direction = scene.value.ravel() if times else np.ones(scene.value.size)
+        factor = _missing_factor(scene, direction)
+        if factor is None:
             continue
         text = f"a term is left out whose gradient is {factor:.6g} times {words}"
-        proof = Proof(
-            "path-missing",
-            text,
-            0.0,
-            words,
-            repair=f"grad_{scene.name} = grad_{scene.name} + {factor:.6g} * grad_output"
-            + (f" * {scene.name}" if direction is rows[0][1] else ""),
+        repair = f"grad_{scene.name} = grad_{scene.name} + {factor:.6g} * grad_output" + (
+            f" * {scene.name}" if times else ""
         )
-        yield from prove(scene, proof, claims=scene.claims + factor * upstream[:, None] * direction)
+        proof = Proof("path-missing", text, 0.0, words, repair=repair)
+        found = scene.claims + factor * scene.cotangents * direction
+        if _holds_elsewhere(scene, factor, times=times):
+            yield from prove(scene, proof, claims=found)
+
+
+def _missing_factor(scene: Scene, direction: Array) -> float | None:
+    along = scene.tangents @ direction
+    missing = scene.cotangents @ scene.slopes.T - scene.claims @ scene.tangents.T
+    at, upstream = int(np.argmax(np.abs(along))), float(scene.cotangents[0, 0])
+    if not along[at] or not upstream:
+        return None
+    factor = float(missing[0, at] / (along[at] * upstream))
+    return factor if factor != 0.0 and np.isfinite(factor) else None
+
+
+def _holds_elsewhere(scene: Scene, factor: float, *, times: bool) -> bool:
+    moved = {**scene.place.wide, scene.name: 1.25 * scene.value}
+    probes = slopes_at(scene, moved, scene.tangents[:1])
+    narrow = {**scene.inputs, scene.name: moved[scene.name].astype(scene.inputs[scene.name].dtype)}
+    claim = scene.ask(scene.cotangents[0], narrow)
+    if probes is None or claim is None:
+        return False
+    direction = moved[scene.name].ravel() if times else np.ones(scene.value.size)
+    whole = claim[None] + factor * scene.cotangents[:1] * direction
+    return largest_bars(whole, scene.cotangents[:1], probes, scene.slack) <= THRESHOLD
 
 
 def uses(case: Case) -> Iterator[Proof]:
@@ -249,6 +266,11 @@ def multiplied(case: Case) -> Iterator[Proof]:
     shape = scene.shape
     known = {name: value for name, value in scene.place.wide.items() if isinstance(value, np.ndarray) and value.size}
     values = {f"`{name}`": np.asarray(value, dtype=np.float64) for name, value in known.items()}
+    for label, chosen in known.items():
+        if np.issubdtype(chosen.dtype, np.integer) and chosen.ndim == 1 and len(shape) == 2 and chosen.min() >= 0:
+            for name, value in known.items():
+                if is_floating(value) and value.ndim == 1 and chosen.max() < len(value):
+                    values[f"`{name}[{label}]`"] = np.asarray(value, dtype=np.float64)[chosen][:, None]
     if np.all(np.isfinite(scene.place.base)):
         values["the output"] = scene.place.base.reshape(scene.output_shape)
     for words, value in values.items():

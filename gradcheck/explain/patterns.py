@@ -15,6 +15,9 @@ from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 
 
+MOST_EXCHANGED = 8  # wrong entries up to which an exchange among them is looked for
+
+
 def part_of_it(case: Case) -> Iterator[Proof]:
     """Propose what can be said of some entries, where the others are right."""
     scene, truth = case.scene, case.truth
@@ -37,10 +40,18 @@ def part_of_it(case: Case) -> Iterator[Proof]:
         else "wrong"
     )
     text = f"{int(wrong.sum())} of {wrong.size} entries are {what}, and the others are right"
-    place, codes = _place(scene, wrong.reshape(scene.shape))
+    place, codes = _place(scene, wrong.reshape(scene.shape), blank=zeroed or spurious)
     named = "part-zeroed" if zeroed else "part-off"
     if not codes and not zeroed and np.mean(wrong) > 0.5:
         return
+    if spurious and not codes:
+        named = "other"
+        codes = ["other", "part-off", "wrong-branch"]
+    if exchanged := _permuted(scene, gradient, bars, wrong):
+        text, codes = f"{text}: they hold each other's gradients", ["permuted"]
+    pointed = _pointed_at(scene, wrong)
+    if pointed and not exchanged:
+        place, codes = pointed, ["path-missing"]
     codes = [*codes, named] if codes and codes[0] != named else [named, *codes[1:]]
     if zeroed and not place:
         codes.append("path-missing")
@@ -54,7 +65,33 @@ def _all_negated(scene: Scene, gradient: Array, wrong: Array) -> bool:
     return bool(np.allclose(scene.claims[:, wrong], -gradient[:, wrong], rtol=1e-6, atol=0.0))
 
 
-def _place(scene: Scene, wrong: Array) -> tuple[str, list[str]]:
+def _permuted(scene: Scene, gradient: Array, bars: Array, wrong: Array) -> bool:
+    """Tell whether the wrong entries claim what others among them should."""
+    at = np.flatnonzero(wrong)
+    if not 2 <= len(at) <= MOST_EXCHANGED:
+        return False
+    limit = THRESHOLD * bars[:, at].max()
+    same = np.all(np.abs(scene.claims[:, at, None] - gradient[:, None, at]) <= limit, axis=0)
+    return bool(np.all(same.sum(axis=0) == 1) and np.all(same.sum(axis=1) == 1))
+
+
+def _pointed_at(scene: Scene, wrong: Array) -> str:
+    """Say so where the wrong entries are those, or all but those, that an argument of integer labels points at."""
+    if len(scene.shape) != 2:
+        return ""
+    for name, labels in scene.inputs.items():
+        integers = isinstance(labels, np.ndarray) and np.issubdtype(labels.dtype, np.integer)
+        if not integers or labels.shape != scene.shape[:1] or labels.min() < 0 or labels.max() >= scene.shape[1]:
+            continue
+        marked = (np.arange(scene.shape[1]) == labels[:, None]).ravel()
+        if np.array_equal(marked, wrong):
+            return f"; they are the ones that `{name}` points at: what the label's own entry adds is left out"
+        if np.array_equal(~marked, wrong):
+            return f"; they are all but those that `{name}` points at: what the other entries add is left out"
+    return ""
+
+
+def _place(scene: Scene, wrong: Array, *, blank: bool) -> tuple[str, list[str]]:
     """Say along which axis the wrong entries can be told, and which classes fit that."""
     ndim = wrong.ndim
     space = spatial_axes(scene, scene.name) if ndim >= 3 else ()
@@ -64,10 +101,16 @@ def _place(scene: Scene, wrong: Array) -> tuple[str, list[str]]:
         length = wrong.shape[axis]
         if len(touched) == length:
             continue
-        if axis == 0 and ndim >= 2 and np.array_equal(touched, np.arange(1, length)) and not space[:1] == (0,):
+        if (
+            blank
+            and axis == 0
+            and ndim >= 2
+            and np.array_equal(touched, np.arange(1, length))
+            and not space[:1] == (0,)
+        ):
             return "; all of them belong to samples after the first", ["batch-ignored"]
         edge = set(touched.tolist()) <= {0, length - 1}
-        if edge and length > 2 and (ndim <= 2 or axis in space):
+        if blank and edge and length > 2 and (ndim <= 2 or axis in space):
             return f"; they lie at the border of axis {axis} alone", ["border-only"]
         if len(touched) == 1:
             return f"; they have index {int(touched[0])} along axis {axis}", []
@@ -75,6 +118,6 @@ def _place(scene: Scene, wrong: Array) -> tuple[str, list[str]]:
             return "; only the last index along axis 0 is right", ["", "path-missing"]
     inner = np.zeros_like(wrong)
     inner[tuple(slice(1, -1) if a in space else slice(None) for a in range(ndim))] = True
-    if space and wrong.any() and not wrong[inner].any():
+    if space and min(wrong.shape[a] for a in space) > 3 and not wrong[inner].any():
         return "; all of them lie at the border", ["border-only"]
     return "", []

@@ -127,7 +127,6 @@ def factors(case: Case) -> Iterator[Proof]:
             "sign", "the gradient has the wrong sign", 0.0, "-1", repair=f"grad_{scene.name} = -grad_{scene.name}"
         )
         yield from prove(scene, sign, claims=-scene.claims)
-    found = False
     for code, key, words, factor in candidates(scene):
         if abs(abs(seen) / factor - 1.0) > 1e-2:
             continue
@@ -135,11 +134,7 @@ def factors(case: Case) -> Iterator[Proof]:
         proof = Proof(code, text, 0.0, f"{minus}{key}", repair=_repair(scene, factor, negative=seen < 0))
         if minus:
             proof = replace(proof, also=("sign",))
-        for one in prove(scene, proof, claims=scene.claims / np.copysign(factor, seen)):
-            found = True
-            yield one
-    if not found:
-        yield from products(case, seen)
+        yield from prove(scene, proof, claims=scene.claims / np.copysign(factor, seen))
 
 
 def _repair(scene: Scene, factor: float, *, negative: bool) -> str:
@@ -147,9 +142,12 @@ def _repair(scene: Scene, factor: float, *, negative: bool) -> str:
     return f"grad_{scene.name} = {'-' if negative else ''}grad_{scene.name} {change}"
 
 
-def products(case: Case, seen: float) -> Iterator[Proof]:
+def products(case: Case) -> Iterator[Proof]:
     """Propose products of two candidates."""
     scene = case.scene
+    seen = ratio(scene, scene.claims, scene.cotangents)
+    if seen is None or seen == 0.0:
+        return
     known = {key: (code, words, factor) for code, key, words, factor in candidates(scene)}
     for (one, (code, words, a)), (two, (other, more, b)) in combinations(known.items(), 2):
         if abs(a * b - 1.0) < 1e-9 or abs(abs(seen) / (a * b) - 1.0) > 1e-3:

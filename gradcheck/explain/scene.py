@@ -10,20 +10,33 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD, UNSTABLE, Comparison, Slack
+from gradcheck.checks.comparison import CONDITION, SMALLEST, SUMMATION, THRESHOLD, UNSTABLE, Comparison, Slack
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent
 from gradcheck.checks.probes import draw_cotangent
 from gradcheck.errors import GradcheckError
 from gradcheck.explain.slopes import Budget, Gauge, Slope, gauge_at, slope
-from gradcheck.numdiff.records import Mask, Vector
+from gradcheck.numdiff.records import Mask, Vector, norm
 from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array, Inputs
 
 COTANGENTS = 4  # fresh questions to backward
 TELLING = 64.0  # bars that what is compared must amount to, for an agreement to mean anything
 TANGENTS = {False: 16, True: 64}  # fresh directions; the larger number where thorough
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What a claim may be off by: its unit of rounding, the terms of its sums, forward's noise, and its own response.
+
+    `response` is how much a claim changes, relative to its size, when its inputs change by a few ulps.
+    """
+
+    unit: float
+    terms: int
+    noise: Vector
+    response: float
 
 
 @dataclass
@@ -38,7 +51,7 @@ class Scene:
     evidence: Evidence
     gauge: Gauge
     name: str
-    slack: Slack
+    slack: Rounding
     mask: Mask
     rng: np.random.Generator
     budget: Budget
@@ -161,7 +174,7 @@ class Probes:
     bars: Array
 
 
-def largest_bars(claims: Array, cotangents: Array, probes: Probes, slack: Slack) -> float:
+def largest_bars(claims: Array, cotangents: Array, probes: Probes, slack: Rounding) -> float:
     """Compare every claim with every probe, as `checks.comparison.compare` does one, and return the worst."""
     claimed = claims @ probes.tangents.T
     measured = cotangents @ probes.slopes.T
@@ -171,14 +184,15 @@ def largest_bars(claims: Array, cotangents: Array, probes: Probes, slack: Slack)
         return float(np.max(np.where(apart == 0, 0.0, apart / bar), initial=0.0))
 
 
-def bars_of(claims: Array, cotangents: Array, probes: Probes, slack: Slack) -> Array:
+def bars_of(claims: Array, cotangents: Array, probes: Probes, slack: Rounding) -> Array:
     """Return the bar of every comparison: the measurement's, the claim's rounding, and what noise leaves open."""
     measured_bar = np.sqrt(cotangents**2 @ (probes.bars**2).T)
     products = np.sqrt(claims**2 @ (probes.tangents**2).T)
     rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products
     condition = CONDITION * np.sqrt(cotangents**2 @ slack.noise**2)[:, None]
     response = np.minimum(slack.response * products, UNSTABLE * (condition + rounding))
-    found: Array = np.sqrt(measured_bar**2 + rounding**2 + condition**2 + response**2)
+    underflow = SMALLEST * float(np.sqrt(claims.shape[1] + cotangents.shape[1]))
+    found: Array = np.sqrt(measured_bar**2 + rounding**2 + condition**2 + response**2) + underflow
     return found
 
 
@@ -214,7 +228,7 @@ def set_up(
             evidence,
             gauge,
             name,
-            _quiet(evidence.slacks[name], mask),
+            rounding_of(evidence.slacks[name], mask),
             mask,
             rng,
             budget,
@@ -228,9 +242,13 @@ def set_up(
         yield with_probes(scene, TANGENTS[thorough])
 
 
-def _quiet(slack: Slack, mask: Mask) -> Slack:
-    """Return the slack without the noise of outputs that are not judged."""
-    return replace(slack, noise=np.where(mask & np.isfinite(slack.noise), slack.noise, 0.0))
+def rounding_of(slack: Slack, mask: Mask) -> Rounding:
+    """Read a slack as plain numbers, without the noise of outputs that are not judged."""
+    noise = np.where(mask & np.isfinite(slack.noise), slack.noise, 0.0)
+    response = 0.0
+    if slack.first is not None and slack.change is not None and norm(slack.first) > 0:
+        response = norm(slack.change) / norm(slack.first)
+    return Rounding(slack.unit, slack.terms, noise, response if np.isfinite(response) else 0.0)
 
 
 def with_probes(scene: Scene, count: int) -> Scene:

@@ -75,7 +75,9 @@ class _Look:
         place, h = self.place, self.step
         self.budget.pay(forward=2)
         moved = [
-            self.instrument.evaluate({**place.wide, **{n: place.wide[n] + sign * h * t for n, t in tangents.items()}}, place.form)
+            self.instrument.evaluate(
+                {**place.wide, **{n: place.wide[n] + sign * h * t for n, t in tangents.items()}}, place.form
+            )
             for sign in (1.0, -1.0)
         ]
         if moved[0] is None or moved[1] is None:
@@ -94,7 +96,9 @@ def at_kinks(
     names = [n for n in instrument.subject.wrt if evidence.place.wide[n].size]
     claims = _claims(look, np.sort(outputs), names)
     columns = _columns(look, claims, names, rng)
-    equal = look.sides({n: np.full(evidence.place.wide[n].shape, _scale(evidence, names)) for n in names}, _scale(evidence, names))
+    equal = look.sides(
+        {n: np.full(evidence.place.wide[n].shape, _scale(evidence, names)) for n in names}, _scale(evidence, names)
+    )
     if not columns or equal is None:
         return None, None
     cases = [case for o, claim in claims.items() if (case := _case(o, claim, columns, equal)) is not None]
@@ -144,9 +148,7 @@ def _columns(
     return found
 
 
-def _case(
-    o: int, claim: dict[str, Array], columns: dict[tuple[str, int], _Sides], equal: _Sides
-) -> _Case | None:
+def _case(o: int, claim: dict[str, Array], columns: dict[tuple[str, int], _Sides], equal: _Sides) -> _Case | None:
     kinky, smooth, bar = [], 0.0, float(equal.bar[o])
     for key, sides in columns.items():
         bar = max(bar, float(sides.bar[o]))
@@ -172,7 +174,12 @@ def _diagnosed(wrong: list[_Case], cases: list[_Case], evidence: Evidence) -> Di
     )
     if any(case.outside.any() for case in wrong) or not all(case.tie for case in wrong):
         text = "at a kink the claim lies outside the one-sided derivatives: no choice of a branch explains it"
-        return Diagnosis("outside-subdifferential", text, evidence=evidence_text, repair="any value between the one-sided derivatives")
+        return Diagnosis(
+            "outside-subdifferential",
+            text,
+            evidence=evidence_text,
+            repair="any value between the one-sided derivatives",
+        )
     due = np.array([np.mean(case.due) for case in wrong])
     if all(np.all(np.abs(case.claimed - d) <= case.bar) for case, d in zip(wrong, due, strict=True)):
         text = "every winner of a tie gets the whole gradient, which is given out several times over"
@@ -181,11 +188,21 @@ def _diagnosed(wrong: list[_Case], cases: list[_Case], evidence: Evidence) -> Di
     none = all(np.all(np.abs(case.claimed) <= case.bar) for case in wrong)
     if none and any(not case.unbalanced and len(case.entries) > 1 for case in cases):
         text = "some outputs give their gradient to one winner of the tie, and others lose it: it is overwritten where windows meet"
-        return Diagnosis("overlap-overwritten", text, evidence=evidence_text, repair="add instead of assigning", alternatives=("tie-no-winner",))
+        return Diagnosis(
+            "overlap-overwritten",
+            text,
+            evidence=evidence_text,
+            repair="add instead of assigning",
+            alternatives=("tie-no-winner",),
+        )
     if none:
-        return Diagnosis("tie-no-winner", "where several entries win, none of them gets the gradient", evidence=evidence_text)
+        return Diagnosis(
+            "tie-no-winner", "where several entries win, none of them gets the gradient", evidence=evidence_text
+        )
     text = "the winners of a tie get shares that do not add up to the whole gradient"
-    return Diagnosis("outside-subdifferential", text, evidence=evidence_text, alternatives=("tie-no-winner", "tie-all-winners"))
+    return Diagnosis(
+        "outside-subdifferential", text, evidence=evidence_text, alternatives=("tie-no-winner", "tie-all-winners")
+    )
 
 
 def _numbers(values: Array) -> str:

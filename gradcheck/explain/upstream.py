@@ -83,6 +83,8 @@ def along_axes(case: Case) -> Iterator[Proof]:
     """Propose sums and means along an axis, and parts that are left out: later samples, other positions, the border."""
     scene = case.scene
     shape = scene.output_shape
+    if len(scene.form.shapes) != 1:
+        return
     rows = scene.as_outputs(scene.cotangents)
     for axis in range(len(shape)):
         if shape[axis] < 2:
@@ -179,8 +181,8 @@ def _summed(scene: Scene) -> str:
 def _positions(case: Case, rows: Array) -> Iterator[Proof]:
     """Propose that only one position of each image, or only its inner ones, are used."""
     scene = case.scene
+    count = rows.ndim - 3
     for first, layout in ((2, "channels first"), (1, "channels last")):
-        count = rows.ndim - 1 - (2 if first == 2 else 2)
         index = (slice(None),) * (first + 1) + (slice(0, 1),) * count
         if count < 1 or len(index) > rows.ndim:
             continue
@@ -202,11 +204,35 @@ def _positions(case: Case, rows: Array) -> Iterator[Proof]:
 def rearranged(case: Case) -> Iterator[Proof]:
     """Propose that grad_output is used in another order than the outputs are in."""
     scene = case.scene
+    if len(scene.form.shapes) != 1:
+        return
     rows = scene.as_outputs(scene.cotangents)
     for change in changes(Rows("grad_output", scene.output_shape, output_positions(scene))):
         made = change.done(rows)
         if not np.array_equal(made, scene.cotangents):
             yield from scaled(case, _said(change), cotangents=made)
+
+
+def between_outputs(case: Case) -> Iterator[Proof]:
+    """Propose that one of several outputs is left out, or that two are exchanged."""
+    scene = case.scene
+    shapes = scene.form.shapes
+    if len(shapes) < 2:
+        return
+    parts = [part.astype(np.float64).ravel() for part in scene.form.cut(np.arange(scene.form.size, dtype=np.float64))]
+    index = [part.astype(int) for part in parts]
+    for i, own in enumerate(index):
+        kept = scene.cotangents.copy()
+        kept[:, own] = 0.0
+        text = f"grad_output of output {i} is not used: the path through that output is left out"
+        yield from prove(scene, Proof("path-missing", text, 0.0, f"without output {i}"), cotangents=kept)
+        for j in range(i):
+            if shapes[i] == shapes[j]:
+                swapped = scene.cotangents.copy()
+                swapped[:, own], swapped[:, index[j]] = scene.cotangents[:, index[j]], scene.cotangents[:, own]
+                text = f"the grad_outputs of outputs {j} and {i} are exchanged"
+                proof = Proof("other", text, 0.0, f"outputs {j} {i}", also=("permuted",))
+                yield from prove(scene, proof, cotangents=swapped)
 
 
 def _said(change: Change) -> Proof:

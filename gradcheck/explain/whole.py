@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.instrument import usable_gradient
 from gradcheck.errors import GradcheckError
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scaling import scaled
@@ -11,6 +13,7 @@ from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 
 SAME = 1e-14  # two answers to one question are the same but for this
+ROUGHLY = 1e-9  # relative; twice as much, but for rounding
 NONLINEAR = 1e-3  # how far from linear, relative, before backward is said to be so
 DECIMALS = 6
 UPDATES = (1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001)  # learning rates
@@ -22,7 +25,7 @@ def _relative(one: Array, other: Array) -> float:
 
 
 def unsteady(case: Case) -> Iterator[Proof]:
-    """Propose that the same question gets another answer the second time."""
+    """Propose that the same question gets another answer the second time, on a fresh instance or on the same one."""
     scene = case.scene
     again = scene.ask(scene.cotangents[0])
     if again is None or not np.all(np.isfinite(again)):
@@ -31,6 +34,64 @@ def unsteady(case: Case) -> Iterator[Proof]:
     if apart > SAME:
         text = f"the same call gives another gradient the second time, {apart:.2g} of its size apart"
         yield Proof("nondeterministic", text, 0.0, "again", tested="one question asked twice, on two fresh instances")
+        return
+    yield from _same_instance(scene)
+
+
+def _same_instance(scene: Scene) -> Iterator[Proof]:
+    scene.budget.pay(backward=2)
+    parts = scene.form.cut(scene.cotangents[0])
+    try:
+        passes = scene.instrument.prepared(scene.inputs)
+        answers = [scene.instrument.raw_backward(parts, scene.inputs, passes=passes).get(scene.name) for _ in range(2)]
+    except GradcheckError:
+        return
+    one, two = (usable_gradient(answer, scene.inputs[scene.name]) for answer in answers)
+    if one is None or two is None or not np.all(np.isfinite(two)) or _relative(one, two) <= SAME:
+        return
+    tested = "one question asked twice, of the same instance"
+    if _relative(two, 2.0 * one) <= ROUGHLY:
+        text = "the gradient adds up over calls: asked twice, the same instance answers twice as much"
+        yield Proof(
+            "accumulated", text, 0.0, "adds up", tested=tested, repair="set the gradient instead of adding to it"
+        )
+    else:
+        text = f"the same instance, asked twice, gives another gradient, {_relative(one, two):.2g} of its size apart"
+        yield Proof("nondeterministic", text, 0.0, "same instance", tested=tested)
+
+
+def unfelt(case: Case) -> Iterator[Proof]:
+    """Propose that a gradient is claimed for an argument that forward does not respond to."""
+    scene = case.scene
+    felt = np.abs(scene.slopes) > THRESHOLD * scene.slope_bars
+    if scene.claims.any() and not felt.any():
+        text = f"forward does not respond to `{scene.name}` at all, and a gradient is claimed for it"
+        yield Proof(
+            "other", text, 0.0, "unfelt", repair="return zeros, or None", tested=f"{len(felt)} fresh directions"
+        )
+
+
+def mistyped(case: Case) -> Iterator[Proof]:
+    """Propose that the gradient comes in another dtype, which holds less."""
+    scene = case.scene
+    scene.budget.pay(backward=1)
+    try:
+        raw = scene.instrument.raw_backward(scene.form.cut(scene.cotangents[0]), scene.inputs).get(scene.name)
+    except GradcheckError:
+        return
+    dtype, due = np.asarray(raw).dtype, scene.inputs[scene.name].dtype
+    if raw is None or dtype == due:
+        return
+    exact = np.dtype(dtype)
+    share = float(np.finfo(exact).eps) if np.issubdtype(exact, np.floating) else 1.0
+    near = np.abs(scene.claims @ scene.tangents.T - scene.cotangents @ scene.slopes.T)
+    size = np.sqrt(scene.claims**2 @ (scene.tangents**2).T)
+    if share == 1.0 or np.all(near <= 32 * share * np.sqrt(max(scene.slack.terms, 1)) * size):
+        text = f"the gradient comes in {dtype} where `{scene.name}` is {due}, which holds less"
+        also = ("integer-truncation",) if np.issubdtype(exact, np.integer) else ("float32-truncation",)
+        yield Proof(
+            "wrong-dtype", text, 0.0, "dtype", also=also, repair=f"compute it in {due}", tested="the array returned"
+        )
 
 
 def nothing(case: Case) -> Iterator[Proof]:
@@ -109,7 +170,8 @@ def constant_added(case: Case) -> Iterator[Proof]:
     text = "something is added that does not depend on grad_output: for a zero grad_output it is what is left"
     if np.ptp(blank) <= 1e-9 * np.abs(blank).max():
         text = f"{blank[0]:.6g} is added to every entry, whatever grad_output is"
-    proof = Proof("offset", text, 0.0, "offset", also=("zero-cotangent",), repair="drop what is added")
+    few = ("part-off",) if np.mean(blank != 0) < 0.5 else ()
+    proof = Proof("offset", text, 0.0, "offset", also=("zero-cotangent", *few), repair="drop what is added")
     yield from prove(scene, proof, claims=scene.claims - blank)
 
 

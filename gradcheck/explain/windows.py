@@ -1,184 +1,234 @@
-"""Hypotheses about sliding windows: each output's share of the gradient is right, and laid down in the wrong place.
+"""Hypotheses about sliding windows: each output's share is right, and laid down (or read) in the wrong place.
 
-Row o of the Jacobian is the share of output o. If backward's row is the same picture moved by a displacement that
-depends on the output's position alone, the displacement says what was forgotten: (1 - s) o for a stride s taken as 1,
-one and the same number for a padding that was cut off wrongly.
+Row o of the measured Jacobian is the picture of output o. A mistaken stride, dilation or padding lays the same picture
+down elsewhere: (b - f) o cells off for a stride b in place of f, tap by tap for a dilation, by one and the same number
+for a padding. What backward should then claim follows from the measured rows, wherever they are in sight.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from gradcheck.explain.cells import Cells, cells_of
+from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.layout import is_kernel, output_positions, spatial_axes
+from gradcheck.explain.matrix import Truth, entry_bars
 from gradcheck.explain.proof import Case, Proof
+from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 
 FARTHEST = 3  # cells by which a padding is tried to have been missed
-MOST_STRIDE = 4
+MOST = 4  # strides and dilations that are tried
+LEAST_SEEN = 0.1  # the share of the entries that a prediction has to speak of
+
+Cell = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A stride or dilation of forward, and the one that backward may have used in its place."""
+
+    what: str
+    forward: Cell
+    backward: Cell
+    code: str
+
+    @property
+    def sentence(self) -> str:
+        """What to say of it."""
+        word = "1" if self.code.endswith("ignored") else "exchanged between the axes"
+        return f"the {self.what}, {self.forward} in forward, is taken as {word} in backward"
+
+
+def settings(axes: int) -> Iterator[Setting]:
+    """Yield every stride and dilation with what may have been taken in its place."""
+    for what in ("stride", "dilation"):
+        for forward in product(range(1, MOST + 1), repeat=axes):
+            if max(forward) > 1:
+                yield Setting(what, forward, (1,) * axes, f"{what}-ignored")
+                if forward[::-1] != forward:
+                    yield Setting(what, forward, forward[::-1], f"{what}-swapped")
 
 
 def laid_down(case: Case) -> Iterator[Proof]:
     """Propose a stride, a dilation or a padding that differs from forward's."""
-    cells, scene = cells_of(case), case.scene
-    if cells is None or len(scene.shape) < 3 or len(scene.output_shape) != len(scene.shape):
+    scene, truth = case.scene, case.truth
+    if truth is None or not 3 <= len(scene.shape) <= 5 or len(scene.output_shape) != len(scene.shape):
         return
     space, out = spatial_axes(scene, scene.name), output_positions(scene)
     if not space or len(space) != len(out):
         return
-    grid = _Grid(cells, scene.shape, scene.output_shape, space, out)
-    tested = f"all {cells.true.size} cells of the Jacobian, measured one by one"
+    grid = _Grid(scene, truth, space, out)
     kernel = is_kernel(scene, scene.name)
-    settings = (grid.read_apart(),) if kernel else (grid.strides(), grid.dilations())
-    for proof in (grid.padding(), *settings):
-        if proof is not None:
-            yield Proof(proof.code, proof.sentence, 0.0, "laid down", repair=proof.repair, also=proof.also, tested=tested)
+    found = [s for s in settings(len(space)) if (grid.reads(s) if kernel else grid.lays(s))]
+    tested = "the entries in sight, against the measured Jacobian's rows laid down so"
+    for setting in found[:1]:
+        also = tuple(dict.fromkeys(s.code for s in found if s.code != setting.code))
+        yield Proof(
+            setting.code,
+            setting.sentence,
+            0.0,
+            "setting",
+            also=also,
+            tested=tested,
+            repair=f"use the {setting.what} of forward",
+        )
+    if not found:
+        yield from _padded(grid, tested)
+
+
+def _padded(grid: "_Grid", tested: str) -> Iterator[Proof]:
+    near = sorted(product(range(-FARTHEST, FARTHEST + 1), repeat=len(grid.sizes)), key=lambda by: sum(map(abs, by)))
+    for by in near:
+        if not any(by) or not grid.moved(by):
+            continue
+        where = ", ".join(f"{b:+d}" for b in by)
+        if not grid.comes_in(by):
+            yield Proof(
+                "shifted",
+                f"the gradient lies {where} cells off, and what falls over the edge is lost",
+                0.0,
+                "moved",
+                tested=tested,
+            )
             return
+        text = (
+            f"the gradient lies {where} cells off, and holds at the edge what belongs to the padding: the padding is not "
+            "cut off, or not put on, where forward has it"
+        )
+        also = ("padding-off-by-one", "shifted") if max(map(abs, by)) == 1 else ("shifted",)
+        yield Proof(
+            "padding-one-side",
+            text,
+            0.0,
+            "moved",
+            also=also,
+            tested=tested,
+            repair="grad_padded[..., p:p + height, q:q + width]",
+        )
+        return
 
 
 class _Grid:
-    """Both matrices with the positions of outputs and entries apart from everything else."""
+    """The measured matrix as (positions of outputs, positions of entries, rest of outputs, rest of entries)."""
 
-    def __init__(self, cells: Cells, shape: tuple[int, ...], output: tuple[int, ...], space: tuple[int, ...], out: tuple[int, ...]) -> None:
-        self.sizes, self.out_sizes = [shape[a] for a in space], [output[a] for a in out]
-        self.bar = 16.0 * float(cells.bars.max()) + 1e-9 * float(np.abs(cells.true).max())
-        self.true = _positions_first(cells.true, shape, output, space, out)
-        self.claimed = _positions_first(cells.claimed, shape, output, space, out)
-        self.outputs = list(np.ndindex(*self.out_sizes))
+    def __init__(self, scene: Scene, truth: Truth, space: Cell, out: Cell) -> None:
+        self.scene, self.truth, self.space, self.out = scene, truth, space, out
+        self.sizes, self.out_sizes = tuple(scene.shape[a] for a in space), tuple(scene.output_shape[a] for a in out)
+        n = len(scene.output_shape)
+        rest = [a for a in range(n) if a not in out]
+        left = [n + a for a in range(len(scene.shape)) if a not in space]
+        self.order = [*out, *(n + a for a in space), *rest, *left]
+        whole = truth.jacobian.reshape(*scene.output_shape, *scene.shape).transpose(self.order)
+        self.rows = whole
+        self.seen = np.abs(whole).max(axis=tuple(range(len(out) + len(space), whole.ndim))) > 0
 
-    def moved(self, o: tuple[int, ...], by: tuple[int, ...]) -> bool | None:
-        """Tell whether the claimed picture of an output is the true one moved by so many cells; None if out of sight."""
-        source = tuple(slice(max(0, -b), min(n, n - b)) for b, n in zip(by, self.sizes, strict=True))
-        target = tuple(slice(max(0, b), min(n, n + b)) for b, n in zip(by, self.sizes, strict=True))
-        if any(s.start >= s.stop for s in source):
+    def lays(self, s: Setting) -> bool:
+        """Tell whether windows laid down in the other setting give the claim."""
+        made = np.full(self.rows.shape, np.nan)
+        for o in np.ndindex(*self.out_sizes):
+            picture = (
+                self._redilated(o, s)
+                if s.what == "dilation"
+                else self._moved(o, tuple((b - f) * i for f, b, i in zip(s.forward, s.backward, o, strict=True)))
+            )
+            if picture is None:
+                return False
+            made[o] = picture
+        if s.what == "stride" and not self._steps(s.forward):
+            return False
+        return self._holds(made)
+
+    def moved(self, by: Cell) -> bool:
+        """Tell whether every picture moved by so many cells gives the claim."""
+        made = np.full(self.rows.shape, np.nan)
+        for o in np.ndindex(*self.out_sizes):
+            made[o] = self._moved(o, by)
+        return self._holds(made)
+
+    def _moved(self, o: Cell, by: Cell) -> Array:
+        """Return an output's picture moved by so many cells; NaN where it is out of sight."""
+        picture: Array = np.full(self.rows[o].shape, np.nan)
+        source = tuple(slice(max(0, -b), max(0, min(n, n - b))) for b, n in zip(by, self.sizes, strict=True))
+        target = tuple(slice(max(0, b), max(0, min(n, n + b))) for b, n in zip(by, self.sizes, strict=True))
+        picture[target] = self.rows[o][source]
+        return picture
+
+    def _redilated(self, o: Cell, s: Setting) -> Array | None:
+        taps = np.argwhere(self.seen[o])
+        if not len(taps):
             return None
-        return bool(np.all(np.abs(self.true[o][source] - self.claimed[o][target]) <= self.bar))
+        corner = taps.min(axis=0)
+        if np.any((taps - corner) % s.forward):
+            return None
+        made = np.zeros_like(self.rows[o])
+        for tap, place in zip(taps, corner + (taps - corner) // s.forward * s.backward, strict=True):
+            if np.all(place < self.sizes):
+                made[tuple(place)] = self.rows[o][tuple(tap)]
+        return made
 
-    def explained(self, by: "dict[tuple[int, ...], tuple[int, ...]]") -> bool:
-        """Tell whether displacements by output explain all claims, with something seen to have moved."""
-        seen = [self.moved(o, by[o]) for o in self.outputs]
-        return all(s is not False for s in seen) and sum(s is True and any(by[o]) for s, o in zip(seen, self.outputs, strict=True)) > 0
-
-    def padding(self) -> Proof | None:
-        near = sorted(product(range(-FARTHEST, FARTHEST + 1), repeat=len(self.sizes)), key=lambda b: sum(map(abs, b)))
-        for by in near:
-            if not any(by) or not self.explained(dict.fromkeys(self.outputs, by)):
-                continue
-            where = ", ".join(f"{b:+d}" for b in by)
-            if self._comes_in(by):
-                also = ("padding-off-by-one",) if max(map(abs, by)) == 1 else ()
-                text = f"the gradient lies {where} cells off, and at the edge holds what belongs to the padding: the padding is not cut off as forward put it on"
-                return Proof("padding-one-side", text, 0.0, "", repair="grad_input = grad_padded[..., p:p + height, q:q + width]", also=(*also, "shifted"))
-            return Proof("shifted", f"the gradient lies {where} cells off, and what falls over the edge is lost", 0.0, "")
-        return None
-
-    def _comes_in(self, by: tuple[int, ...]) -> bool:
-        """Tell whether the cells at the edge that the move uncovers hold anything."""
-        target = tuple(slice(max(0, b), min(n, n + b)) for b, n in zip(by, self.sizes, strict=True))
-        inner = np.zeros(self.sizes, dtype=bool)
-        inner[target] = True
-        return any(bool(np.any(np.abs(self.claimed[o][~inner]) > self.bar)) for o in self.outputs)
-
-    def strides(self) -> Proof | None:
-        seen = range(1, MOST_STRIDE + 1)
-        for forward in product(seen, repeat=len(self.sizes)):
-            for backward, code in _others(forward, "stride"):
-                by = {o: tuple((b - f) * i for f, b, i in zip(forward, backward, o, strict=True)) for o in self.outputs}
-                if self.explained(by) and self._steps(forward):
-                    word = "1" if code == "stride-ignored" else "exchanged between the axes"
-                    text = f"the stride, {forward} in forward, is taken as {word} in backward: each window's share is right and laid down at {backward} times its index"
-                    return Proof(code, text, 0.0, "", repair="lay the window of output (i, j) down at (i * stride, j * stride)")
-        return None
-
-    def _steps(self, stride: tuple[int, ...]) -> bool:
-        """Tell whether forward's windows really move by this stride: neighbours' pictures are each other's, moved."""
-        first = tuple(0 for _ in self.sizes)
+    def _steps(self, stride: Cell) -> bool:
+        """Tell whether forward's windows really move by this stride: a neighbour's picture is the same, moved."""
+        first = tuple(n // 2 - (n > 1 and n % 2 == 0) for n in self.out_sizes)
         for axis, s in enumerate(stride):
             if self.out_sizes[axis] < 2:
                 continue
-            other = tuple(int(a == axis) for a in range(len(stride)))
-            a, b = self.true[first], self.true[other]
-            if self.sizes[axis] <= s:
-                return False
-            if np.any(np.abs(np.take(a, range(self.sizes[axis] - s), axis) - np.take(b, range(s, self.sizes[axis]), axis)) > self.bar):
-                return False
-        return True
-
-    def dilations(self) -> Proof | None:
-        for forward in product(range(1, MOST_STRIDE), repeat=len(self.sizes)):
-            for backward, code in _others(forward, "dilation"):
-                if self._redilated(forward, backward):
-                    word = "1" if code == "dilation-ignored" else "exchanged between the axes"
-                    text = f"the dilation, {forward} in forward, is taken as {word} in backward: each tap's share is right and lies {backward} instead of {forward} cells from the next"
-                    return Proof(code, text, 0.0, "", repair="lay tap (m, n) down at (m * dilation, n * dilation)")
-        return None
-
-    def _redilated(self, forward: tuple[int, ...], backward: tuple[int, ...]) -> bool:
-        for o in self.outputs:
-            taps = np.argwhere(np.abs(self.true[o]).reshape(*self.sizes, -1).max(axis=-1) > self.bar)
-            if not len(taps):
-                return False
-            corner = taps.min(axis=0)
-            if np.any((taps - corner) % forward):
-                return False
-            places = corner + (taps - corner) // forward * backward
-            wanted = np.zeros_like(self.claimed[o])
-            for tap, place in zip(taps, places, strict=True):
-                if np.all(place < self.sizes):
-                    wanted[tuple(place)] = self.true[o][tuple(tap)]
-            if np.any(np.abs(wanted - self.claimed[o]) > self.bar):
+            by = tuple(s * (a == axis) for a in range(len(stride)))
+            other = tuple(i + (a == axis) for a, i in enumerate(first))
+            if other[axis] >= self.out_sizes[axis]:
+                first, other = tuple(i - (a == axis) for a, i in enumerate(first)), first
+            wanted, found = self._moved(first, by), self.rows[other]
+            told = np.isfinite(wanted)
+            if np.any(np.abs(wanted - found)[told] > 1e-6 * np.abs(self.rows).max()):
                 return False
         return True
 
+    def _holds(self, made: Array) -> bool:
+        """Compare the claims with what the made-up rows say, at entries of which all outputs are in sight."""
+        back = made.transpose(np.argsort(self.order)).reshape(self.truth.jacobian.shape)
+        known = np.isfinite(back).all(axis=0)
+        if np.mean(known) < LEAST_SEEN or not back[:, known].any():
+            return False
+        wanted = self.scene.cotangents @ np.nan_to_num(back[:, known])
+        bars = entry_bars(self.scene, self.truth, self.scene.claims, self.scene.cotangents).max()
+        return bool(np.all(np.abs(wanted - self.scene.claims[:, known]) <= THRESHOLD * bars))
 
-    def read_apart(self) -> Proof | None:
-        """For a kernel: what it is multiplied with is read at another stride or dilation."""
-        seen = range(1, MOST_STRIDE + 1)
-        for forward in product(seen, repeat=len(self.sizes)):
-            for what, places in (("stride", self.outputs), ("dilation", list(np.ndindex(*self.sizes)))):
-                for backward, code in _others(forward, what):
-                    if self._read(places, forward, backward, by_output=what == "stride"):
-                        word = "1" if code.endswith("ignored") else "exchanged between the axes"
-                        text = f"the {what}, {forward} in forward, is taken as {word} when the input is read for the weight's gradient"
-                        return Proof(code, text, 0.0, "", repair=f"read the input at the {what} of forward")
-        return None
+    def comes_in(self, by: Cell) -> bool:
+        """Tell whether the cells at the edge that a move uncovers hold anything."""
+        inner = np.zeros(self.sizes, dtype=bool)
+        inner[tuple(slice(max(0, b), min(n, n + b)) for b, n in zip(by, self.sizes, strict=True))] = True
+        claims = np.moveaxis(self.scene.shaped(self.scene.claims), [a + 1 for a in self.space], range(len(self.space)))
+        return bool(np.any(claims[~inner]))
 
-    def _read(
-        self, places: list[tuple[int, ...]], forward: tuple[int, ...], backward: tuple[int, ...], *, by_output: bool
-    ) -> bool:
-        """Tell whether claimed cells are the true ones of the place that reads the same input: backward p = forward q."""
-        apart = 0
-        for p in places:
-            scaled = [b * i for b, i in zip(backward, p, strict=True)]
-            if any(n % f for n, f in zip(scaled, forward, strict=True)):
-                continue
-            q = tuple(n // f for n, f in zip(scaled, forward, strict=True))
-            if q not in places:
-                continue
-            one, other = (self.claimed[p], self.true[q]) if by_output else (self._tap(self.claimed, p), self._tap(self.true, q))
-            if np.any(np.abs(one - other) > self.bar):
-                return False
-            apart += p != q
-        return apart > 0
+    def reads(self, s: Setting) -> bool:
+        """For a kernel: tell whether the input read in the other setting gives the claim, where that can be told.
 
-    def _tap(self, whole: Array, place: tuple[int, ...]) -> Array:
-        found: Array = whole[(slice(None),) * len(self.out_sizes) + place]
-        return found
+        Output p then multiplies what output q should (stride), or tap p what tap q should (dilation), backward p =
+        forward q. For a stride only such outputs get a grad_output, in a question of their own.
+        """
+        places = np.ndindex(*(self.out_sizes if s.what == "stride" else self.sizes))
+        pairs = {p: q for p in places if (q := self._source(p, s)) is not None}
+        if not any(p != q for p, q in pairs.items()):
+            return False
+        made = np.full(self.rows.shape, np.nan)
+        tap: tuple[slice, ...] = (slice(None),) * len(self.out_sizes) if s.what == "dilation" else ()
+        for p, q in pairs.items():
+            made[tap + p] = self.rows[tap + q]
+        if s.what == "dilation":
+            return self._holds(made)
+        back = made.transpose(np.argsort(self.order)).reshape(self.truth.jacobian.shape)
+        cotangent = self.scene.cotangents[0] * np.isfinite(back).all(axis=1)
+        claim = self.scene.ask(cotangent)
+        if claim is None or not cotangent.any():
+            return False
+        bars = entry_bars(self.scene, self.truth, claim[None], cotangent[None]).max()
+        return bool(np.all(np.abs(cotangent @ np.nan_to_num(back) - claim) <= THRESHOLD * bars))
 
-
-def _others(forward: tuple[int, ...], what: str) -> Iterator[tuple[tuple[int, ...], str]]:
-    if max(forward) > 1:
-        yield (1,) * len(forward), f"{what}-ignored"
-        if forward[::-1] != forward:
-            yield forward[::-1], f"{what}-swapped"
-
-
-def _positions_first(matrix: Array, shape: tuple[int, ...], output: tuple[int, ...], space: tuple[int, ...], out: tuple[int, ...]) -> Array:
-    """Return the matrix as (output positions, entry positions, everything else)."""
-    whole = matrix.reshape(*output, *shape)
-    n = len(output)
-    order = [*out, *(n + a for a in space)]
-    rest = [a for a in range(whole.ndim) if a not in order]
-    turned = whole.transpose(*order, *rest)
-    return turned.reshape(*turned.shape[: len(order)], -1)
+    def _source(self, p: Cell, s: Setting) -> Cell | None:
+        scaled = [b * i for b, i in zip(s.backward, p, strict=True)]
+        if any(n % f for n, f in zip(scaled, s.forward, strict=True)):
+            return None
+        q = tuple(n // f for n, f in zip(scaled, s.forward, strict=True))
+        sizes = self.out_sizes if s.what == "stride" else self.sizes
+        return q if all(i < n for i, n in zip(q, sizes, strict=True)) else None
