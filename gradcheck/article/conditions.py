@@ -69,6 +69,17 @@ def cut(case: Case, kernel: tuple[int, int], output: tuple[int, int]) -> Case:
     )
 
 
+def _winners(case: Case) -> int:
+    block = case.image[0]
+    return int((block == block.max()).sum())
+
+
+def _one_winner(case: Case) -> Case:
+    image = case.image.copy()
+    image.flat[image.argmax()] += 1
+    return replace(case, image=image)
+
+
 def _two_predictions(case: Case) -> Case:
     column = np.resize(case.delta, (2, 1)), np.resize(case.bias, (2, 1)) + 1
     image = np.resize(case.image, (1, case.kernel.shape[1] + 1, case.kernel.shape[2]))
@@ -76,7 +87,7 @@ def _two_predictions(case: Case) -> Case:
 
 
 CONDITIONS = (
-    Condition("w is its own rotation by 180°: w(m, n) = w(k1-1-m, k2-1-n)", "kernel", *_point_symmetric("kernel")),
+    Condition("w is its own rotation by 180°", "kernel", *_point_symmetric("kernel")),
     Condition("delta is its own rotation by 180°", "delta", *_point_symmetric("delta")),
     Condition("o is its own rotation by 180°", "image", *_point_symmetric("image")),
     Condition(
@@ -115,5 +126,6 @@ CONDITIONS = (
         lambda case: case.map_size == (1, 1),
         lambda case: cut(case, (1, 1), (1, 1)),
     ),
+    Condition("one unit alone is the largest", "image", lambda case: _winners(case) == 1, _one_winner),
     Condition("P = 2 predictions", None, lambda case: case.delta.size == 2, _two_predictions),
 )
