@@ -13,6 +13,7 @@ from gradcheck.numdiff.directional import Line
 from gradcheck.numdiff.noise import (
     few_ulps,
     forward_noise,
+    hidden_noise,
     look_around,
     quantisation_noise,
     working_dtype,
@@ -33,6 +34,7 @@ class Place:
 
     `base` and `noise` are the flat outputs at the widened inputs and their rounding noise; `work` is the precision
     that forward really works in there; `random` is how far two calls with the same inputs stand apart, in noise.
+    `hidden` is the noise that a change of the inputs by a few ulps does not show, where there is any.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Place:
     noise: Vector
     work: np.dtype[Any]
     carries_complex: bool = True
+    hidden: Vector | None = None
     random: float = 0.0
 
     @property
@@ -88,7 +91,9 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
         name, dict(inputs), wide, form, base, np.abs(base) * 2.0**-53, declared if like is None else like.work
     )
     if like is not None:
-        place = replace(place, noise=_scaled_noise(like, base), carries_complex=like.carries_complex)
+        noise = _scaled_noise(like, base)
+        hidden = None if like.hidden is None else noise
+        place = replace(place, noise=noise, carries_complex=like.carries_complex, hidden=hidden)
         return _quieter(instrument, place) if _loud(place) else place
     return replace(place, random=_apart(instrument.evaluate(wide, form), place))
 
@@ -128,11 +133,12 @@ def _quieter(instrument: Instrument, place: Place) -> Place:
     return replace(place, noise=np.minimum(place.noise, np.maximum(noise, root_mean_square(noise))))
 
 
-def _forward_noise(instrument: Instrument, place: Place) -> Vector:
+def _forward_noise(instrument: Instrument, place: Place, slope: Vector | None = None) -> Vector:
     def evaluate(inputs: Mapping[str, Any]) -> Vector | None:
         return instrument.evaluate(inputs, place.form)
 
-    return forward_noise(evaluate, place.wide, instrument.subject.wrt, place.base, dtype=place.work)[0]
+    wrt = instrument.subject.wrt
+    return forward_noise(evaluate, place.wide, wrt, place.base, dtype=place.work, slope=slope)[0]
 
 
 def with_noise(instrument: Instrument, place: Place) -> Place:
@@ -151,8 +157,14 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     if work != place.work:
         work = working_dtype(_elsewhere(instrument, place), place.work)
     place = replace(place, work=work)
-    noise = np.maximum(_forward_noise(instrument, place), place.random * place.unit * np.max(np.abs(place.base)))
-    return replace(place, noise=quantisation_noise(line.along, place.base, noise, row, line.smallest_step))
+    shown = _forward_noise(instrument, place, None if row is None else row.slope)
+    shown = np.maximum(shown, place.random * place.unit * _largest(place.base))
+    noise = quantisation_noise(line.along, place.base, shown, row, line.smallest_step)
+    return replace(place, noise=noise, hidden=hidden_noise(shown, noise, place.base))
+
+
+def _largest(base: Vector) -> float:
+    return float(np.max(np.abs(base[np.isfinite(base)]), initial=0.0))
 
 
 def _apart(again: Vector | None, place: Place) -> float:
@@ -162,7 +174,7 @@ def _apart(again: Vector | None, place: Place) -> float:
     finite = np.isfinite(place.base)
     if not np.array_equal(np.isfinite(again), finite):
         return float("inf")
-    rounding = place.unit * float(np.max(np.abs(place.base[finite]), initial=0.0))
+    rounding = place.unit * _largest(place.base)
     return float(np.max(np.abs(again - place.base)[finite])) / max(rounding, np.finfo(np.float64).tiny)
 
 
@@ -215,4 +227,5 @@ def line_along(instrument: Instrument, place: Place, tangents: Mapping[str, Arra
         carried=carried if carries else None,
         carried_again=(lambda step: carried(step, 3)) if carries else None,
         smallest_step=smallest,
+        hidden=place.hidden,
     )

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from gradcheck.numdiff.noise import NORMAL_MEDIAN
 from gradcheck.numdiff.records import Derivative, Mask, Vector, norm
 
 STEP = 2.0**-60  # its square, 1e-36, is far below any rounding of the real part
 RELATIVE_BAR = 32 * 2.0**-52  # elementary functions of complex arguments are good to a few tens of ulps
+MOVED = 2 * 2.0**-52  # a derivative is known no better than its change over two ulps of the point
 REAL_PART_NOISE = 16.0  # how many times forward's own noise the real part may differ
 CONFIRMED = 1e-3  # a real difference must confirm a non-zero value to three digits
 ACCEPTED_BARS = 7.0  # and within its own bars, at the threshold at which the judge decides
@@ -27,15 +29,30 @@ def take_step(along: Carried, base: Vector, noise: Vector) -> Vector | None:
     return outputs.imag / STEP
 
 
-def bar_of(value: Vector, again: Vector | None) -> Vector:
-    """Return the bar of a complex step from its response to a few ulps' change of the point."""
+def bar_of(value: Vector, again: Vector | None, noise: Vector, hidden: Vector | None) -> Vector:
+    """Return the bar of a complex step from its response to a few ulps' change of the point.
+
+    One response may be lucky, where the derivative has an extremum or rounding swallowed the change: an output's is
+    taken for no less than its neighbours' typical one, in units of the derivative and in units of forward's noise.
+    Noise that a few ulps do not show (`hidden`: a cast to complex64 inside, a cancellation) is in the imaginary part
+    as it is in the real one.
+    """
     bar = RELATIVE_BAR * np.abs(value)
+    if hidden is not None:
+        bar = np.maximum(bar, REAL_PART_NOISE * hidden)
     if again is None:
         return bar
     response = np.abs(again - value)
     size = norm(value)
     shared = norm(response) / size if size > 0 else 0.0
-    return np.maximum(bar, np.maximum(response, shared * np.abs(value)))
+    least = np.maximum(_typical(response, noise) * noise, _typical(response, np.abs(value)) * np.abs(value))
+    return np.maximum(np.maximum(bar, response), np.maximum(least, shared * np.abs(value)))
+
+
+def _typical(response: Vector, unit: Vector) -> float:
+    """Return the response in units of `unit`, as a standard deviation that a few outputs do not raise."""
+    told = unit > 0
+    return float(np.median(response[told] / unit[told])) / NORMAL_MEDIAN if told.any() else 0.0
 
 
 def refuted(value: Vector, real: Derivative) -> Mask:
@@ -74,4 +91,5 @@ def merge(value: Vector, bar: Vector, real: Derivative) -> Derivative:
         step=real.step,
         carried=True,
         rungs=real.rungs,
+        steps=np.where(sure, 0.0, real.steps),
     )

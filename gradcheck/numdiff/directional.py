@@ -28,7 +28,8 @@ class Line:
     """A function seen along one direction: `along(h)` = f(x + h t) as a flat vector, None where f refuses the point.
 
     `carried(h)` is the same at the complex point x + i h t, or None where that is not to be tried. `base` = f(x),
-    `noise` is f's rounding noise, `smallest_step` the smallest h at which x + h t still differs from x as it should.
+    `noise` is f's rounding noise, `hidden` the part of it that a few ulps' change does not show; `smallest_step` is the
+    smallest h at which x + h t still differs from x as it should.
     `close` says that all steps are so close to the point that two of them tell a kink.
     """
 
@@ -38,6 +39,7 @@ class Line:
     carried: Callable[[float], NDArray[np.complex128] | None] | None = None
     carried_again: Callable[[float], NDArray[np.complex128] | None] | None = None
     smallest_step: float = 0.0
+    hidden: Vector | None = None
     close: bool = False
 
 
@@ -109,13 +111,14 @@ def _complex_value(line: Line, counted: _Counted) -> tuple[Vector | None, Vector
         counted.calls += 1
         outputs = line.carried_again(complex_step.STEP)
         again = outputs.imag / complex_step.STEP if outputs is not None and np.all(np.isfinite(outputs)) else None
-    return value, complex_step.bar_of(value, again)
+    return value, complex_step.bar_of(value, again, line.noise, line.hidden)
 
 
 def _joined(ladder: Ladder, value: Vector | None, bar: Vector | None, counted: _Counted) -> Derivative:
     real = ladder.derivative("Richardson extrapolation", counted.calls)
     if value is None or bar is None:
         return real
+    bar = np.maximum(bar, complex_step.MOVED * ladder.curvature)
     return replace(complex_step.merge(value, bar, real), evaluations=counted.calls)
 
 

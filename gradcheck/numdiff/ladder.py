@@ -2,11 +2,12 @@
 
 For f smooth, D(h) = (f(h) - f(-h)) / 2h = f' + c2 h^2 + c4 h^4 + ..., and with r the ratio of two neighbouring steps
 T1(h) = D(h) + (D(h) - D(rh)) / (r^2 - 1) = f' + O(h^4), and so on (Richardson 1911). The truncation error of an entry
-is bounded by how far it stands from its two neighbours in the tableau, which for r = 4 overstates it by the factor
-r^(2j+2); it is never taken to shrink faster from step to step than that theory allows, so that two entries that agree
-by coincidence do not make a small bar. Round-off is the measured noise of f over the step. The gap between the
-one-sided derivatives, S(h) = (f(h) - 2 f(0) + f(-h)) / h, vanishes like h where f is smooth and stays at a kink, which
-a central difference cannot see; what is left of it after extrapolation to h = 0 is part of the bar.
+is bounded by how far it stands from its two neighbours in the tableau; it is never taken to shrink faster from step to
+step than theory allows, so that two entries that agree by coincidence do not make a small bar. That overstates it by
+the factor r^(2j+2), which is taken out, but for 16, where the estimates did shrink by at least a quarter of that factor
+twice in a row. Round-off is the measured noise of f over the step. The gap between the one-sided derivatives,
+S(h) = (f(h) - 2 f(0) + f(-h)) / h, vanishes like h where f is smooth and stays at a kink, which a central difference
+cannot see; what is left of it after extrapolation to h = 0 is part of the bar.
 """
 
 from collections.abc import Callable
@@ -24,12 +25,14 @@ NEAREST_STEPS = tuple(2.0**-k for k in (27, 34))
 CONFIRMING_STEPS = tuple(2.0**-k for k in (7, 9, 11))
 ORDERS = 3
 COVERAGE = 3.0  # standard deviations: a quotient's own noise is 0.7 to 0.8 of noise / h, so that bars hold at 4 sigma
-WELL_KNOWN = 0.1  # a derivative known better than this is not given up for a step too small for f to respond to
+WELL_KNOWN = 0.5  # a derivative known better than this is not given up for a step too small for f to respond to
 SENTINEL_STEP = 2.0**-24  # one look much closer than the ladder: a function with a second, finer scale differs there
 SPIKE = 1e-3  # of f's variation along the ladder: float16, the coarsest arithmetic, has quanta of half of that
 KINK = 1e-3  # of the slope: a smaller gap is no kink worth setting an output apart, and stays in the bar
 CONTRADICTED = 3.0  # bars of both together, beyond which the closer look refutes the ladder
+LENIENT = 4.0  # errors that shrink from step to step by at least theory's factor over this shrink as theory says
 FEWEST_FOR_A_KINK = 3  # a gap must have been seen not to shrink twice before it counts as a kink
+CURVED_STEPS = 3  # the second derivative is read off early steps, before rounding drowns it
 GAP_NOISE = 8.0  # the extrapolated gap weighs six values of f with at most (r + 1) / (r - 1) <= 5/3 each over h
 
 
@@ -49,11 +52,16 @@ class Ladder:
         self.limit, self.limit_error = np.zeros(shape), np.zeros(shape)
         self.row: list[Vector] = []
         self.errors: list[Vector] = []
-        self.previous_gap: Vector | None = None
+        self.gaps: list[Vector] = []
+        self.curvature = np.zeros(shape)
         self.step, self.steps_taken = 0.0, 0
         self.rungs: list[Rung] = []
         self.best_step = np.zeros(shape)
         self.unexplained_noise = np.zeros(shape)
+        told = np.isfinite(base) & (base != 0)
+        self.relative_noise = float(np.min(noise[told] / np.abs(base[told]), initial=1.0)) if told.any() else 0.0
+        self.known = np.zeros(shape, dtype=bool)
+        self.regular = [np.zeros(shape, dtype=np.int8) for _ in range(ORDERS)]
         self.response, self.variation = np.zeros(shape), np.zeros(shape)
 
     def descend(self, step: float, plus: Vector, minus: Vector) -> None:
@@ -63,13 +71,17 @@ class Ladder:
             gap = ((plus - self.base) - (self.base - minus)) / step
             ratio = self.step / step if self.step else 0.0
             row, errors = self._extrapolate(quotient, ratio)
-            kink = self._left_of_gap(gap, ratio, step)
+            if self.steps_taken < CURVED_STEPS:
+                self.curvature = np.nan_to_num(np.abs(gap) / step, nan=0.0, posinf=0.0)
+            gaps = self._extrapolated_gaps(gap, ratio)
+            kink = self._left_of_gap(gaps, step)
             moved = np.fmax(np.abs(plus - self.base), np.abs(minus - self.base))
             self.response = np.fmax(self.response, moved / step)
             self.variation = np.fmax(self.variation, np.where(np.isfinite(moved), moved, 0.0))
-        roundoff = COVERAGE * self.noise / step
+            sharp = self._sharpened(errors, ratio)
+        roundoff = COVERAGE * self._noise_at(plus, minus) / step
         heard = ~self._plateau(plus, minus)
-        for value, error in zip(row, errors, strict=True):
+        for value, error in zip(row, sharp, strict=True):
             self._offer(
                 value,
                 error + roundoff,
@@ -78,12 +90,14 @@ class Ladder:
                 {"gap": self.limit, "gap_error": self.limit_error, "kink_part": kink},
                 step,
             )
-        self._note_residual(quotient, step)
+        with np.errstate(all="ignore"):
+            self.known |= self.bar < WELL_KNOWN * np.abs(self.value)
+        self._note_residual(quotient, step, ratio)
         # Far beyond the quanta of any arithmetic a contradiction is structure, and not noise.
         off = np.abs(quotient - self.value)
         self._refute(self.best_step > step, np.where(off * step > SPIKE * self.variation, off, 0.0), gap, step)
         self._note_rung(step, errors[-1], roundoff)
-        self.row, self.errors, self.previous_gap = row, errors, gap
+        self.row, self.errors, self.gaps = row, errors, gaps
         self.step, self.steps_taken = step, self.steps_taken + 1
 
     def challenge(self, step: float, plus: Vector, minus: Vector) -> None:
@@ -109,11 +123,13 @@ class Ladder:
         refuted = where & (elsewhere | grown)
         self.bar = np.where(refuted, np.maximum(self.bar, np.maximum(off, size)), self.bar)
 
+    def _noise_at(self, plus: Vector, minus: Vector) -> Vector:
+        """Return the noise of f(h) and f(-h): where f grows away from the point its rounding does."""
+        return np.maximum(self.noise, self.relative_noise * np.maximum(np.abs(plus), np.abs(minus)))
+
     def _plateau(self, plus: Vector, minus: Vector) -> Mask:
         """Outputs that do not respond to this step although larger steps found a well-known derivative: quantised."""
-        with np.errstate(all="ignore"):
-            known = self.bar < WELL_KNOWN * np.abs(self.value)
-        silent: Mask = known & (plus == self.base) & (minus == self.base)
+        silent: Mask = self.known & (plus == self.base) & (minus == self.base)
         return silent
 
     def _extrapolate(self, quotient: Vector, ratio: float) -> tuple[list[Vector], list[Vector]]:
@@ -130,23 +146,46 @@ class Ladder:
             errors.append(self._at_least_theory(estimate, order + 1, ratio))
         return row, errors
 
+    def _sharpened(self, errors: list[Vector], ratio: float) -> list[Vector]:
+        """Divide errors by how much they overstate, where they have shrunk twice in a row as theory says."""
+        sharp = []
+        for order, error in enumerate(errors):
+            if order < len(self.errors):
+                factor, before = ratio ** (2 * order + 2), self.errors[order]
+                as_told = np.isfinite(before) & (before >= error * (factor / LENIENT))
+                self.regular[order] = np.where(as_told, np.minimum(self.regular[order] + 1, 2), 0)
+                gain = max(factor / LENIENT**2, 1.0)
+                sharp.append(np.where(self.regular[order] == 2, error / gain, error))
+            else:
+                sharp.append(error)
+        return sharp
+
     def _at_least_theory(self, error: Vector, order: int, ratio: float) -> Vector:
         if len(self.errors) <= order:
             return error
         floor = self.errors[order] / ratio ** (2 * order + 2)
         return np.where(np.isfinite(floor), np.maximum(error, floor), error)
 
-    def _left_of_gap(self, gap: Vector, ratio: float, step: float) -> Vector:
+    def _extrapolated_gaps(self, gap: Vector, ratio: float) -> list[Vector]:
+        """Extrapolate the one-sided gap S(h) = c1 h + c3 h^3 + ... to h = 0, term by term."""
+        gaps = [gap]
+        for order, before in enumerate(self.gaps[:ORDERS]):
+            gaps.append(gaps[order] + (gaps[order] - before) / (ratio ** (2 * order + 1) - 1.0))
+        return gaps
+
+    def _left_of_gap(self, gaps: list[Vector], step: float) -> Vector:
         """Half of what remains of the one-sided gap at h -> 0 beyond its noise.
 
-        Unknown (inf) at the first step. Where f is smooth the remainder shrinks like h^3 or faster.
+        Unknown (inf) at the first step. A kink stays in every order of the extrapolation, what is smooth shrinks the
+        faster the higher the order, so that the least remainder counts.
         """
-        if self.previous_gap is None:
-            return np.full(gap.shape, np.inf)
-        limit = (ratio * gap - self.previous_gap) / (ratio - 1.0)
-        left = np.maximum(np.abs(limit) - GAP_NOISE * self.noise / step, 0.0) / 2.0
+        if len(gaps) == 1:
+            return np.full(gaps[0].shape, np.inf)
+        limit = gaps[1]
+        least = np.min(np.abs(gaps[1:]), axis=0)
+        left: Vector = np.maximum(least - GAP_NOISE * self.noise / step, 0.0) / 2.0
         first = self.steps_taken < 2
-        self.limit_error = np.abs(limit - (gap if first else self.limit))
+        self.limit_error = np.abs(limit - (gaps[0] if first else self.limit))
         self.limit = limit
         return left
 
@@ -160,10 +199,15 @@ class Ladder:
         self.best_step[better] = step
         self.unexplained_noise[better] = 0.0
 
-    def _note_residual(self, quotient: Vector, step: float) -> None:
-        """Note how far f must be off to explain that a smaller step contradicts the best estimate."""
+    def _note_residual(self, quotient: Vector, step: float, ratio: float) -> None:
+        """Note how far f must be off to explain that a smaller step contradicts the best estimate.
+
+        The quotient may err by the last one's error over the square of the ratio, as theory says.
+        """
+        if not self.errors:
+            return
         with np.errstate(all="ignore"):
-            beyond = (np.abs(quotient - self.value) - self.bar) * step
+            beyond = (np.abs(quotient - self.value) - self.bar - self.errors[0] / ratio**2) * step
         usable = np.isfinite(beyond) & (self.best_step > step)
         self.unexplained_noise = np.maximum(self.unexplained_noise, np.where(usable, beyond, 0.0))
 
@@ -207,6 +251,7 @@ class Ladder:
             evaluations=evaluations,
             step=_typical_step(self.best_step, ~kinky & np.isfinite(self.bar)),
             rungs=tuple(self.rungs),
+            steps=self.best_step.copy(),
         )
 
 

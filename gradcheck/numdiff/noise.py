@@ -26,7 +26,7 @@ QUANTISED = 4.0  # the median output's third difference is below 4 times its noi
 FEW_OUTPUTS = 64
 GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
 CHANGES = np.array([-2.0, -1.0, 1.0, 2.0, -1.0, 2.0, -2.0, 1.0])  # in ulps
-HALF_FLOOR = 0.5  # an output's own few samples may all be lucky: at least half of what its neighbours show
+NORMAL_MEDIAN = 0.6745  # of |N(0, 1)|: a median over it is the standard deviation that outliers do not raise
 
 
 def few_ulps(x: np.ndarray[Any, Any], salt: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
@@ -49,6 +49,7 @@ def forward_noise(
     base: Vector,
     *,
     dtype: np.dtype[Any],
+    slope: Vector | None = None,
 ) -> tuple[Vector, int]:
     """Return the noise of every output and the number of evaluations spent.
 
@@ -62,9 +63,14 @@ def forward_noise(
         The outputs at `inputs`.
     dtype : numpy dtype
         The precision that forward works in; its unit round-off times |output| is the least noise assumed.
+    slope : (m,) float64, optional
+        How much the outputs move with a change of the inputs by their own size: the rounding of the inputs, and of
+        the first operation on them, shows in the outputs as a unit round-off times that.
     """
     unit = float(np.finfo(dtype).eps) / 2.0
-    floor = np.maximum(unit * np.abs(base), SMALLEST)
+    floor = np.maximum(unit * np.abs(base), max(SMALLEST, float(np.finfo(dtype).smallest_subnormal)))
+    if slope is not None:
+        floor = np.maximum(floor, unit * np.nan_to_num(np.abs(slope), nan=0.0, posinf=0.0))
     samples = SAMPLES if base.size < FEW_OUTPUTS else SAMPLES - 1
     total, seen = np.zeros(base.shape), 0
     for salt in range(samples):
@@ -75,8 +81,20 @@ def forward_noise(
             seen += 1
     own = total / float(np.sqrt(max(seen, 1)))
     # Kinks and branches make single outputs jump; the median speaks for the others.
-    typical = _typical(own, floor, base)
-    return np.maximum(own, floor * max(1.0, HALF_FLOOR * typical)), samples
+    typical = _typical(own, floor, base) / NORMAL_MEDIAN
+    # An output's own few samples may all be lucky: at least what its neighbours show.
+    noise = np.maximum(own, floor * max(1.0, typical))
+    return np.where((base == 0) & (own == 0), np.maximum(noise, unit * _typical_size(base)), noise), samples
+
+
+def _typical_size(base: Vector) -> float:
+    """Return the median size of the outputs that are not zero, 1 where all are.
+
+    An output that is exactly zero and stays so hides the rounding of what went on inside: 1 - 1 stands where the
+    truth is 1e-17.
+    """
+    sizes = np.abs(base[np.isfinite(base) & (base != 0)])
+    return float(np.median(sizes)) if sizes.size else 1.0
 
 
 def quantisation_noise(
@@ -106,7 +124,23 @@ def quantisation_noise(
             vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
             level = np.where(kinked | vanished, 0.0, np.maximum(level, closer))
             typical = _typical(level, noise, base)
-    return np.maximum(noise, np.maximum(level, typical * noise if typical > QUANTISED else 0.0))
+    return np.maximum(noise, np.maximum(level, typical / NORMAL_MEDIAN * noise if typical > QUANTISED else 0.0))
+
+
+def hidden_noise(shown: Vector, noise: Vector, base: Vector) -> Vector | None:
+    """Return the part of `noise` that a few ulps do not show, None where there is none.
+
+    What hides in most outputs is taken to hide in the others too, with the least share seen.
+    """
+    raised = noise > shown
+    if not raised.any():
+        return None
+    hidden = np.where(raised, noise, 0.0)
+    told = base != 0
+    if np.mean(raised[told]) <= SILENT:
+        return hidden
+    told &= raised
+    return np.maximum(hidden, float(np.min(noise[told] / np.abs(base[told]))) * np.abs(base))
 
 
 @dataclass(frozen=True)
@@ -117,6 +151,11 @@ class Row:
     before: Vector
     after: Vector
     beyond: Vector
+
+    @property
+    def slope(self) -> Vector:
+        """Return the difference quotient."""
+        return (self.after - self.before) / (2.0 * self.spacing)
 
     def third_difference(self, base: Vector) -> Vector:
         """Return |third difference| over its gain on independent noise."""
@@ -174,8 +213,11 @@ def working_dtype(outputs: Vector, declared: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _short(values: Vector, narrow: type[np.floating[Any]]) -> bool:
-    """Tell whether all mantissas would fit into half the bits of `narrow`, which chance or integers explain as well."""
+    """Tell whether all mantissas fit into half the bits of `narrow`: integers and clipped values explain that as well.
+
+    A single longer one is telling enough: 29 bits that are zero by chance have probability 2^-29.
+    """
     mantissa, _ = np.frexp(values)
     kept = np.finfo(narrow).nmant // 2
     scaled = mantissa * 2.0**kept
-    return bool(np.mean(scaled == np.rint(scaled)) > 0.5)
+    return bool(np.all(scaled == np.rint(scaled)))

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+ENOUGH_FOR_A_MEDIAN = 2**13  # as a scale it need not be known to better than a few per cent
+
 
 def norm(a: NDArray[np.floating]) -> float:
     """Return the root sum of squares, scaled so that tiny and huge entries neither vanish nor overflow."""
@@ -21,6 +23,12 @@ def norm(a: NDArray[np.floating]) -> float:
 def root_mean_square(a: NDArray[np.floating]) -> float:
     """Return the root mean square, 0 of nothing."""
     return norm(a) / float(np.sqrt(a.size)) if a.size else 0.0
+
+
+def typical_size(a: NDArray[np.floating]) -> float:
+    """Return the median, of evenly spaced entries where there are very many, 0 of nothing."""
+    flat = a.reshape(-1)
+    return float(np.median(flat[:: max(flat.size // ENOUGH_FOR_A_MEDIAN, 1)])) if flat.size else 0.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Derivative:
     could be measured at all, `inf` elsewhere. `noise` is the rounding noise of the function itself,
     `response` the largest quotient |f(x + h t) - f(x)| / h seen on either side. `method` names
     what most of the entries were measured by; `carried` says that the function carries complex numbers.
+    `steps` is the step each output was read off at, zero where by the complex step.
     """
 
     value: Vector
@@ -55,6 +64,7 @@ class Derivative:
     step: float = 0.0
     carried: bool = False
     rungs: tuple[Rung, ...] = field(default=())
+    steps: Vector = field(default_factory=lambda: np.zeros(0))
 
     @property
     def measured(self) -> Mask:

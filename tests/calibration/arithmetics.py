@@ -117,11 +117,14 @@ def exactly(x):
     return np.frompyfunc(Decimal, 1, 1)(np.asarray(x, dtype=np.float64).astype(object))
 
 
-def true_derivative(formula: Callable, x, tangent):
-    """Return the derivative of `formula` at `x` along `tangent`, flat, correct to more digits than float64 has."""
+def true_derivatives(formula: Callable, x, tangent):
+    """Return the first and second derivative of `formula` at `x` along `tangent`, flat, beyond float64's digits."""
     with localcontext() as context:
         context.prec = DIGITS
         centre, step = exactly(x), SMALL_STEP * exactly(tangent)
-        change = formula(Digits, centre + step) - formula(Digits, centre - step)
-        slopes = np.asarray(change / (2 * SMALL_STEP), dtype=object).ravel()
-        return np.array([float(slope) for slope in slopes])
+        plus, base, minus = (formula(Digits, centre + shift) for shift in (step, 0 * step, -step))
+        return _floats((plus - minus) / (2 * SMALL_STEP)), _floats((plus - 2 * base + minus) / SMALL_STEP**2)
+
+
+def _floats(values):
+    return np.array([float(value) for value in np.asarray(values, dtype=object).ravel()])

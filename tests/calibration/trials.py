@@ -6,16 +6,17 @@ complex numbers refused; the plain ones also in float32 and float16, and at othe
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.places import Place, draw_tangent, survey
+from gradcheck.checks.places import Place, draw_tangent, survey, with_noise
 from gradcheck.checks.probes import Measured, measure
 from gradcheck.numdiff.records import Derivative
+from gradcheck.numdiff.tangents import MANY_DECADES
 from gradcheck.subject import Passes, Subject
-from tests.calibration.arithmetics import Floats, true_derivative
+from tests.calibration.arithmetics import Floats, true_derivatives
 from tests.calibration.functions import FUNCTIONS, Function
 
 
@@ -77,15 +78,20 @@ class Trial:
     way: str
     derivative: Derivative
     truth: np.ndarray
+    second: np.ndarray
     base: np.ndarray
     unit: float
     quantum: float
-    judged: np.ndarray
 
     @property
     def name(self) -> str:
         """Function and way."""
         return f"{self.function}, {self.way}"
+
+    @property
+    def judged(self):
+        """Entries at which forward and its true derivative are finite."""
+        return np.isfinite(self.base) & np.isfinite(self.truth)
 
     @property
     def told(self):
@@ -109,21 +115,36 @@ class Trial:
 
     @property
     def ulp(self):
-        """One ulp of the derivative; where differences decide, of the working precision over the step."""
+        """One ulp of the derivative; where differences decide, of forward's working precision over the step.
+
+        Both count a unit round-off of the value, and of the input as the value feels it (its derivative along the
+        tangent, which has the input's own scale).
+        """
         d = self.derivative
-        exact = np.finfo(np.float64).eps * np.abs(self.truth)
-        if d.step == 0:
-            return exact[self.told]
-        differenced = np.maximum(exact, (2.0 * self.unit * np.abs(self.base) + self.quantum) / d.step)
-        return np.where(d.bar >= d.noise / d.step, differenced, exact)[self.told]
+        sizes = np.abs(self.base)
+        sizes = np.where(sizes > 0, sizes, np.median(sizes[sizes > 0])) if sizes.any() else sizes
+        felt = np.maximum(np.abs(self.truth), np.abs(self.second))
+        precise = 2.0 * self.unit * felt + self.quantum
+        with np.errstate(all="ignore"):
+            differenced = (2.0 * self.unit * np.maximum(sizes, np.abs(self.truth)) + self.quantum) / d.steps
+        return np.where(d.steps > 0, np.maximum(precise, differenced), precise)[self.told]
 
     @property
     def sharpness(self):
-        """The median bar over the larger of the median true error and the median ulp."""
-        if not self.told.any():
+        """The median bar over the larger of the median true error and the median ulp.
+
+        Where the derivatives span decades, a median of sizes says nothing; there all three are taken relative to it.
+        """
+        told = self.told
+        size = np.abs(self.truth[told])
+        if not told.any():
             return np.inf
-        least = max(np.median(self.error), np.median(self.ulp))
-        return float(np.median(self.derivative.bar[self.told]) / least) if least > 0 else 0.0
+        low, high = np.quantile(size, [0.1, 0.9])
+        spans = high > MANY_DECADES * low
+        scale = np.where(size > np.finfo(np.float64).tiny, size, np.inf) if spans and high > 0 else np.ones(size.shape)
+        least = max(np.median(self.error / scale), np.median(self.ulp / scale))
+        bar = float(np.median(self.derivative.bar[told] / scale))
+        return bar / least if least > 0 else 0.0
 
 
 def instrument_for(forward: Callable, inputs: dict) -> Instrument:
@@ -135,19 +156,31 @@ def instrument_for(forward: Callable, inputs: dict) -> Instrument:
 def surveyed(forward: Callable, x, rng: np.random.Generator) -> tuple[Place, Measured, Instrument]:
     """Survey `x` and measure the derivative along a random direction."""
     instrument = instrument_for(forward, {"x": x})
-    place = survey(instrument, {"x": x})
+    place = with_noise(instrument, survey(instrument, {"x": x}))
     return place, measure(instrument, place, {"x": draw_tangent(rng, place, "x")}), instrument
 
 
-def run(function: Function, way: Way, seed: int = 0) -> Trial:
-    """Measure one function one way; the seed decides the point and the direction."""
-    rng = np.random.default_rng([seed, 20160905])
+def run(function: Function, way: Way) -> Trial:
+    """Measure one function one way, a scalar at several points; the draws are always the same."""
+    taken = [_once(function, way, np.random.default_rng([seed, 20160905])) for seed in range(function.points)]
+    derivatives, truths, seconds, places = zip(*taken, strict=True)
+    unit = max(function.unit, *(place.unit for place in places), 0.0)
+    base = np.concatenate([place.base for place in places])
+    known = (np.concatenate(truths), np.concatenate(seconds), base, unit, function.quantum)
+    return Trial(function.name, way.name, joined(derivatives), *known)
+
+
+def _once(function: Function, way: Way, rng: np.random.Generator):
     x = way.point(function, rng)
     place, measured, _ = surveyed(way.forward(function), x, rng)
-    truth = true_derivative(way.formula(function), place.wide["x"], measured.tangents["x"])
-    judged = np.isfinite(place.base) & np.isfinite(truth)
-    unit, quantum = max(place.unit, function.unit), function.quantum
-    return Trial(function.name, way.name, measured.derivative, truth, place.base, unit, quantum, judged)
+    truths = true_derivatives(way.formula(function), place.wide["x"], measured.tangents["x"])
+    return measured.derivative, *truths, place
+
+
+def joined(derivatives) -> Derivative:
+    """Return the entries of several measurements as one."""
+    fields = ("value", "bar", "left", "right", "kinky", "noise", "steps")
+    return replace(derivatives[0], **{n: np.concatenate([getattr(d, n) for d in derivatives]) for n in fields})
 
 
 def all_trials() -> Iterator[Trial]:
