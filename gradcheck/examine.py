@@ -13,10 +13,11 @@ from gradcheck.adapters.reading import subject_of
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.procedure import judge
-from gradcheck.errors import GradientMismatch, InconclusiveCheck, InvalidInput
+from gradcheck.checks.severities import OPENING, SEVERITIES
+from gradcheck.errors import GradientMismatch, InconclusiveCheck, InvalidInput, did_you_mean
 from gradcheck.explain.explanation import explain
 from gradcheck.report.record import Report
-from gradcheck.subject import Subject
+from gradcheck.subject import Subject, further_points
 from gradcheck.verdict import Finding, Severity, Verdict
 
 EFFORTS = ("quick", "normal", "thorough")
@@ -53,7 +54,8 @@ def check(
     wrt : sequence of str, optional
         The arguments under test; by default every floating input that backward claims a gradient for.
     points : sequence of inputs, optional
-        Further points to judge at instead of the derived ones; an empty sequence for none.
+        Further points to judge at instead of the derived ones; an empty sequence for none. What a point leaves out
+        keeps the given value.
     factory : callable, optional
         Returns a fresh instance of the layer; without it the layer is deep-copied.
     prove : bool
@@ -86,11 +88,15 @@ def check(
     """
     if effort not in EFFORTS:
         raise InvalidInput(f"`effort` must be one of {', '.join(EFFORTS)}; it is {effort!r}.")
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InvalidInput(f"`seed` must be an integer of at least 0; it is {seed!r}.")
+    errors = known_codes(errors)
     with _random_states_kept():
         subject = subject_of(layer, inputs, wrt=wrt, factory=factory, name=name)
+        further = None if points is None else further_points(points, subject.inputs)
         instrument = Instrument(subject)
         with np.errstate(all="ignore"):
-            outcome = judge(instrument, Plan(seed, effort, wrt is not None, points, prove))
+            outcome = judge(instrument, Plan(int(seed), effort, wrt is not None, further, prove))
             explained = explain(
                 instrument, outcome, np.random.default_rng([seed, EXPLAINING]), thorough=effort == "thorough"
             )
@@ -117,6 +123,23 @@ def check(
         proof=outcome.proof,
         version=version("gradcheck"),
     )
+
+
+def known_codes(errors: Sequence[str]) -> tuple[str, ...]:
+    """Return the codes of findings in `errors`; a misspelt one would silently raise nothing.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such code.
+    """
+    codes = (errors,) if isinstance(errors, str) else tuple(errors)
+    known = (*SEVERITIES, *OPENING)
+    for code in codes:
+        if code not in known:
+            near = did_you_mean(code, known) or "."
+            raise InvalidInput(f"`errors` must hold codes of findings; there is no {code!r}{near}")
+    return codes
 
 
 def overall(outcome: Outcome, *, strict: bool, errors: Sequence[str]) -> tuple[Verdict, str | None]:

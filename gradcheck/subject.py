@@ -1,13 +1,13 @@
 """What is under test, as the judge sees it: named inputs, and a way to make a living instance with two passes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.errors import InvalidInput
+from gradcheck.errors import InvalidInput, did_you_mean
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Any]
@@ -96,11 +96,37 @@ def named_inputs(inputs: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
     return found
 
 
+def further_points(points: Sequence[Any], inputs: Inputs) -> list[dict[str, Any]]:
+    """Return the caller's further points with every name, in the order of `inputs`; what is left out keeps its value.
+
+    Raises
+    ------
+    InvalidInput
+        `points` is one point instead of a sequence of them, or a point names what is no input.
+    """
+    if isinstance(points, (Mapping, str)):
+        raise InvalidInput("`points` must be a sequence of inputs, one a point; put a single one in a list.")
+    found = []
+    for number, point in enumerate(points, 1):
+        named = named_inputs(point, tuple(inputs))
+        for name in named:
+            if name not in inputs:
+                near = did_you_mean(name, inputs) or "."
+                raise InvalidInput(
+                    f"`points` must name the inputs ({', '.join(inputs)}); point {number} names `{name}`{near}"
+                )
+        found.append({**inputs, **named})
+    return found
+
+
 def _checked(name: str, value: Any) -> Any:
     if isinstance(value, np.ma.MaskedArray):
         raise InvalidInput(f"`{name}` must be a plain array; it is a masked array. Pass value.filled(...) instead.")
     if isinstance(value, (list, float, np.generic)):
-        value = np.asarray(value)
+        try:
+            value = np.asarray(value)
+        except ValueError as err:
+            raise InvalidInput(f"`{name}` must be one array; its rows differ in length.") from err
     if not isinstance(value, np.ndarray):
         return value
     if value.dtype == object:

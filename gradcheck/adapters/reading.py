@@ -1,6 +1,7 @@
 """From anything a caller may hand to `check` to a Subject: the one place that chooses the convention."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gradcheck.adapters.contract import accepts_inputs, fresh_layer, order_by_signature, parameter_names, passes_of
@@ -29,7 +30,7 @@ def subject_of(
     wrt : sequence of str, optional
         The arguments under test; all floating inputs by default.
     factory : callable, optional
-        Returns a fresh instance of the layer; without it the layer is deep-copied.
+        Returns a fresh instance of the layer (or a fresh pair); without it the layer is deep-copied.
 
     Raises
     ------
@@ -40,12 +41,12 @@ def subject_of(
     """
     if isinstance(layer, Subject):
         found = named_inputs(inputs if inputs is not None else layer.inputs)
-        return layer.at(found)
+        return replace(layer.at(found), name=name or layer.name, wrt=layer.wrt if wrt is None else chosen(wrt, found))
     forward, backward = _two_passes(layer)
     names = parameter_names(forward)
     found = order_by_signature(named_inputs(inputs, names), names)
     if isinstance(layer, (tuple, list)):
-        return _pair(forward, backward, found, wrt=wrt, name=name)
+        return _pair(forward, backward, found, wrt=wrt, factory=factory, name=name)
     takes_inputs = accepts_inputs(backward, tuple(found))
     notes: tuple[str, ...] = ()
     if not takes_inputs or slots_of(layer):
@@ -75,6 +76,7 @@ def _pair(
     inputs: dict[str, Any],
     *,
     wrt: Sequence[str] | None,
+    factory: Callable[[], Any] | None,
     name: str,
 ) -> Subject:
     if not accepts_inputs(backward, tuple(inputs)):
@@ -82,11 +84,11 @@ def _pair(
             f"backward must take grad_output and then forward's inputs ({', '.join(inputs)}); "
             f"it takes {', '.join(parameter_names(backward)) or 'nothing'}."
         )
-    make, isolated = fresh_layer((forward, backward), None)
+    make, isolated = fresh_layer((forward, backward), factory)
     return Subject(
         name=name or getattr(forward, "__name__", "pair"),
         inputs=inputs,
-        fresh=lambda: passes_of(*make()),
+        fresh=lambda: passes_of(*_two_passes(make())),
         wrt=chosen(wrt, inputs),
         convention="pair of functions",
         isolated=isolated,
@@ -99,6 +101,8 @@ def chosen(wrt: Sequence[str] | None, inputs: dict[str, Any]) -> tuple[str, ...]
     if wrt is None:
         return floating
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    if not names:
+        raise InvalidInput(f"`wrt` must name at least one of the floating inputs ({', '.join(floating)}); it is empty.")
     for name in names:
         if name not in floating:
             raise InvalidInput(f"`wrt` must name floating inputs ({', '.join(floating)}); it names {name!r}.")

@@ -121,6 +121,8 @@ def _chosen(wrt: Sequence[str] | None, found: Inputs, layout: Layout) -> tuple[s
     if wrt is None:
         return possible
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    if not names:
+        raise InvalidInput(f"`wrt` must name at least one of the floating inputs ({', '.join(possible)}); it is empty.")
     for name in names:
         if name in layout.parameters and name not in possible:
             raise InvalidLayer(

@@ -94,7 +94,7 @@ def _of_one(name: str, value: Any, like: Array) -> list[Finding]:
             )
         ]
     findings = []
-    if array.dtype != like.dtype:
+    if array.dtype.newbyteorder("=") != like.dtype.newbyteorder("="):
         text = f"The gradient of `{name}` should have its dtype {like.dtype}; it has {array.dtype}."
         findings.append(
             Finding(

@@ -11,9 +11,10 @@ from gradcheck.checks.outputs import Form
 from gradcheck.checks.places import A_LITTLE, REPEATABLE, Place, survey, with_noise
 from gradcheck.checks.precision import is_low, runs_wide
 from gradcheck.checks.probes import draw_cotangent
+from gradcheck.checks.severities import found
 from gradcheck.errors import LayerFault
 from gradcheck.numdiff.tangents import natural_scale
-from gradcheck.subject import Inputs, is_floating
+from gradcheck.subject import Inputs, Subject, is_floating
 from gradcheck.verdict import Argument, Finding, Severity, Verdict
 
 
@@ -59,6 +60,14 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     instrument.subject = instrument.subject.at(place.wide)
     double = Form(place.form.shapes, (np.dtype(np.float64),) * len(place.form.shapes))
     return Opening(replace(place, inputs=place.wide, form=double), subject.inputs, weighed, low=True)
+
+
+def isolation(subject: Subject) -> tuple[Finding, ...]:
+    """Say where every call went to the caller's own object, because no copy of it could be made."""
+    if subject.isolated:
+        return ()
+    text = "The layer cannot be deep-copied, so every call went to this one object; pass factory= to have fresh ones."
+    return (found("state-not-isolated", text),)
 
 
 def _runs_in_double(place: Place) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradcheck.checks.adjoint import Evidence
+from gradcheck.subject import Inputs
 from gradcheck.verdict import Argument, Damage, Finding
 
 
@@ -18,7 +19,7 @@ class Plan:
     seed: int = 0
     effort: str = "normal"
     asked: bool = False
-    points: Sequence[object] | None = None
+    points: Sequence[Inputs] | None = None
     prove: bool = False
 
 

@@ -9,6 +9,8 @@ from gradcheck.errors import LayerFailed
 from gradcheck.numdiff.records import Vector
 from gradcheck.subject import Array
 
+WANTED = "forward must return a real array, a number or a tuple of arrays"
+
 
 @dataclass(frozen=True)
 class Form:
@@ -45,16 +47,22 @@ def as_arrays(returned: Any) -> tuple[Array, ...]:
     Raises
     ------
     LayerFailed
-        The output is None, an object, or no number.
+        The output is None, an object, no number, or there is none at all.
     """
     several = isinstance(returned, tuple) or (
         isinstance(returned, list) and any(isinstance(v, np.ndarray) for v in returned)
     )
-    parts = tuple(np.asarray(value) for value in returned) if several else (np.asarray(returned),)
+    try:
+        parts = tuple(np.asarray(value) for value in returned) if several else (np.asarray(returned),)
+    except ValueError as err:
+        kind = type(returned).__name__
+        raise LayerFailed(f"{WANTED}; it returned a {kind} whose rows differ in length.") from err
+    if not parts:
+        raise LayerFailed(f"{WANTED}; it returned an empty {type(returned).__name__}.")
     for part in parts:
         if part.dtype == object or not (np.issubdtype(part.dtype, np.number) or part.dtype == np.bool_):
             what = "None" if returned is None else f"{type(returned).__name__} (dtype {part.dtype})"
-            raise LayerFailed(f"forward must return a real array, a number or a tuple of arrays; it returned {what}.")
+            raise LayerFailed(f"{WANTED}; it returned {what}.")
     return parts
 
 

@@ -1,6 +1,7 @@
 """The checks in their order, on one subject: what was found, before it is explained and told."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from gradcheck.checks.contract import contract_findings
 from gradcheck.checks.exact import ExactRuling, judge_exactly
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.kinks import judge_kinks
-from gradcheck.checks.opening import Opening, open_check
+from gradcheck.checks.opening import Opening, isolation, open_check
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.points import (
     CALLS,
@@ -26,7 +27,6 @@ from gradcheck.checks.precision import PrecisionRuling, judge_precision
 from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
 from gradcheck.checks.ruling import Flag, rule
-from gradcheck.subject import named_inputs
 from gradcheck.verdict import Finding
 
 FORWARD_CALLS = 40  # aimed at for each differentiated input at normal effort; the contract has its own budget
@@ -43,7 +43,11 @@ def judge(instrument: Instrument, plan: Plan) -> Outcome:
     LayerFailed
         The layer raises at the given point.
     """
-    rng = np.random.default_rng([plan.seed, 20160905])
+    outcome = _judged(instrument, plan, np.random.default_rng([plan.seed, 20160905]))
+    return replace(outcome, findings=(*isolation(instrument.subject), *outcome.findings))
+
+
+def _judged(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Outcome:
     if plan.effort == "quick" and (outcome := glance(instrument, plan, rng)) is not None:
         return outcome
     opening = open_check(instrument, plan, rng)
@@ -114,7 +118,7 @@ def _further(instrument: Instrument, plan: Plan, given: Evidence, rng: np.random
     """Judge at the caller's further points, or at as many derived ones as the budget allows."""
     inputs, names = instrument.subject.inputs, instrument.subject.wrt
     if plan.points is not None:
-        chosen = [(f"point {i + 1} of the caller", named_inputs(p, tuple(inputs))) for i, p in enumerate(plan.points)]
+        chosen = [(f"point {i + 1} of the caller", p) for i, p in enumerate(plan.points)]
         with instrument.purpose("further points"):
             return judge_points(instrument, given, chosen, rng)
     if plan.effort == "thorough":

@@ -7,6 +7,7 @@ import numpy as np
 
 from gradcheck.checks.adjoint import SET_APART, Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison
+from gradcheck.checks.places import GIVEN
 from gradcheck.subject import Array
 from gradcheck.verdict import Argument, Measured, StepCurve, Verdict
 
@@ -56,7 +57,7 @@ def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:
 
 
 def _resolved(comparisons: Sequence[Comparison]) -> tuple[float, float]:
-    """Return the resolution of the outputs judged together, or of those set apart where the gradient mostly is theirs."""
+    """Return the resolution of the outputs judged together, or of those set apart where they weigh more."""
     main = [c for c in comparisons if c.kind != SET_APART]
     apart = [c for c in comparisons if c.kind == SET_APART]
     larger = max((c.reach for c in apart), default=0.0) > max((c.reach for c in main), default=0.0)
@@ -113,7 +114,7 @@ def rule(
     }
     cleared = [c for c in everything if c.bars <= THRESHOLD]
     worst = max(confirmed or doubtful or cleared or everything, key=lambda c: c.bars, default=None)
-    told = _told(worst) | common
+    told = _told(worst) | common | {"derived_only": bool(confirmed) and all(c.place != GIVEN for c in confirmed)}
     if like.size == 0 or given.place.base.size == 0:
         return _made(blank, told, *VACUOUS)
     silent = all(e.silent(name) for e in evidences)

@@ -46,8 +46,8 @@ SEVERITIES: Mapping[str, tuple[Severity, str]] = MappingProxyType(
         # sizes
         "empty-refused": (Severity.WARNING, "an exception is not a wrong gradient, and empty batches are rare"),
         "empty-wrong": (Severity.WARNING, "a gradient of the wrong shape or not zero, where nothing flows"),
-        "size-one-refused": (Severity.WARNING, "an exception is not a wrong gradient"),
-        "size-one-wrong": (Severity.WARNING, "a wrong shape, though at a size that may never be meant"),
+        "size-one-refused": (Severity.NOTE, "an exception is not a wrong gradient, and the size may never be meant"),
+        "size-one-wrong": (Severity.NOTE, "a wrong shape, though at a size that may never be meant"),
         "scalar-refused": (Severity.WARNING, "an exception is not a wrong gradient; asked of elementwise layers only"),
         "scalar-wrong": (Severity.WARNING, "NumPy takes (1,) for () nearly everywhere"),
         # batches
@@ -57,7 +57,25 @@ SEVERITIES: Mapping[str, tuple[Severity, str]] = MappingProxyType(
     }
 )
 
+# Findings made before the contract's questions: on the way in, and on backward's first answer.
+OPENING: Mapping[str, tuple[Severity, str]] = MappingProxyType(
+    {
+        "state-not-isolated": (Severity.WARNING, "state may leak from call to call; nothing wrong was seen for it"),
+        "random-forward": (Severity.WARNING, "nothing can be judged, and the verdict says so by itself"),
+        "gradient-count": (Severity.ERROR, "which gradient belongs to which input cannot be told"),
+        "gradient-name": (Severity.ERROR, "a gradient that is named after nothing reaches nobody"),
+        "gradient-missing": (Severity.ERROR, "nothing is claimed, and somebody waits for it"),
+        # A note where forward does not respond, an error where the caller asked for this very gradient.
+        "gradient-unclaimed": (Severity.WARNING, "that may be meant, and what is claimed was judged all the same"),
+        "gradient-type": (Severity.ERROR, "no caller can add it to anything"),
+        "gradient-shape": (Severity.ERROR, "it broadcasts, or raises, wherever it is used"),
+        # An error where it is complex.
+        "gradient-dtype": (Severity.WARNING, "the numbers are judged by themselves; a mixed sum costs speed or digits"),
+        "gradient-nonfinite": (Severity.ERROR, "one NaN or infinity spoils every update that it enters"),
+    }
+)
+
 
 def found(code: str, sentence: str, *, argument: str | None = None, **evidence: Plain) -> Finding:
-    """Make a finding of the contract with the severity of its code."""
-    return Finding(code, sentence, SEVERITIES[code][0], argument, evidence)
+    """Make a finding with the severity of its code."""
+    return Finding(code, sentence, {**SEVERITIES, **OPENING}[code][0], argument, evidence)

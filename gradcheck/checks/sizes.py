@@ -45,7 +45,7 @@ def _elementwise(bench: Bench, parts: Parts) -> bool:
     if any(part.size == 0 for part in bench.parts) or len(parts) != len(bench.parts):
         return False
     return all(
-        part.shape == () and abs(part - whole.reshape(-1)[0]) <= SAME * np.spacing(abs(part) + 0.0)
+        part.shape == () and abs(float(part) - float(whole.reshape(-1)[0])) <= SAME * np.spacing(abs(part) + 0.0)
         for part, whole in zip(parts, bench.parts, strict=True)
     )
 
