@@ -70,6 +70,11 @@ def is_floating(value: Any) -> bool:
     return isinstance(value, np.ndarray) and bool(np.issubdtype(value.dtype, np.floating))
 
 
+def is_differentiable(value: Any) -> bool:
+    """Tell whether `value` is a finite floating array; one with infinities (a mask of -inf, say) is a constant."""
+    return is_floating(value) and bool(np.all(np.isfinite(value)))
+
+
 def named_inputs(inputs: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return private copies of the caller's inputs by name; lists and Python floats become arrays.
 
@@ -88,7 +93,8 @@ def named_inputs(inputs: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
         spare = [f"input{i}" for i in range(len(values))]
         pairs = list(zip([*names[: len(values)], *spare[len(names) :]], values, strict=True))
     found = {str(name): _checked(str(name), value) for name, value in pairs}
-    if not any(is_floating(value) for value in found.values()):
+    if not any(is_differentiable(value) for value in found.values()):
+        _no_finite(found)
         kinds = ", ".join(f"`{n}` is {_kind(v)}" for n, v in found.items()) or "none were given"
         raise InvalidInput(
             f"`inputs` must hold at least one floating array to differentiate; {kinds}. Pass e.g. x.astype(float)."
@@ -135,9 +141,14 @@ def _checked(name: str, value: Any) -> Any:
         raise InvalidInput(
             f"`{name}` must be real; its dtype is {value.dtype}. Complex layers are out of scope for now."
         )
-    if is_floating(value) and not np.all(np.isfinite(value)):
-        raise InvalidInput(f"`{name}` must be finite; it holds {int(np.sum(~np.isfinite(value)))} non-finite entries.")
     return np.array(value, order="K", copy=True, subok=False)
+
+
+def _no_finite(found: Inputs) -> None:
+    for name, value in found.items():
+        if is_floating(value):
+            bad = int(np.count_nonzero(~np.isfinite(value)))
+            raise InvalidInput(f"`{name}` must be finite to be differentiated; it holds {bad} non-finite entries.")
 
 
 def _kind(value: Any) -> str:

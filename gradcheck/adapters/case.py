@@ -6,7 +6,7 @@ from typing import Any
 from gradcheck.adapters.contract import unpacked
 from gradcheck.adapters.gradients import by_name
 from gradcheck.errors import LayerFailed
-from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_floating, named_inputs
+from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_differentiable, named_inputs
 
 
 def read_case(case: Callable[..., Any], inputs: Any, *, name: str = "") -> Subject:
@@ -30,7 +30,7 @@ def read_case(case: Callable[..., Any], inputs: Any, *, name: str = "") -> Subje
         name=name or getattr(case, "__name__", "case"),
         inputs=found,
         fresh=lambda: Passes(forward=lambda values: both(values)[0], backward=backward),
-        wrt=tuple(key for key, value in found.items() if is_floating(value)),
+        wrt=tuple(key for key, value in found.items() if is_differentiable(value)),
         convention="case",
         stateful=True,
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.errors import LayerFault
-from gradcheck.subject import Inputs, is_floating
+from gradcheck.subject import Inputs, is_differentiable
 
 
 def by_name(returned: Any, inputs: Inputs) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def by_name(returned: Any, inputs: Inputs) -> dict[str, Any]:
         `gradient-count`: a tuple of another length; `gradient-name`: a dict with a name that is no input;
         `gradient-missing`: None instead of gradients.
     """
-    floating = [name for name, value in inputs.items() if is_floating(value)]
+    floating = [name for name, value in inputs.items() if is_differentiable(value)]
     if returned is None:
         raise LayerFault("gradient-missing", "backward must return gradients; it returned None.")
     if isinstance(returned, Mapping):

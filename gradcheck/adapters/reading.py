@@ -8,7 +8,7 @@ from gradcheck.adapters.contract import accepts_inputs, fresh_layer, order_by_si
 from gradcheck.adapters.slots import slots_of
 from gradcheck.adapters.stateful import read_stateful
 from gradcheck.errors import InvalidInput, InvalidLayer
-from gradcheck.subject import Passes, Subject, is_floating, named_inputs
+from gradcheck.subject import Passes, Subject, is_differentiable, named_inputs
 
 
 def subject_of(
@@ -97,7 +97,7 @@ def _pair(
 
 def chosen(wrt: Sequence[str] | None, inputs: dict[str, Any]) -> tuple[str, ...]:
     """Return the names under test: `wrt`, or every floating input."""
-    floating = tuple(name for name, value in inputs.items() if is_floating(value))
+    floating = tuple(name for name, value in inputs.items() if is_differentiable(value))
     if wrt is None:
         return floating
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)

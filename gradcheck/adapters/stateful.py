@@ -12,7 +12,7 @@ from gradcheck.adapters.slots import slots_of
 from gradcheck.adapters.trial import Calls, quietly, run_forward
 from gradcheck.adapters.upstream import ALONE, NOTE, stands_alone, times
 from gradcheck.errors import InvalidInput, InvalidLayer, did_you_mean
-from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_floating
+from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_differentiable
 
 _CALLS = Calls(
     forward=lambda layer, inputs: layer.forward(*inputs.values()),
@@ -116,7 +116,7 @@ def _parameter_values(layout: Layout, inputs: Inputs, given: Inputs) -> dict[str
 
 def _chosen(wrt: Sequence[str] | None, found: Inputs, layout: Layout) -> tuple[str, ...]:
     possible = tuple(
-        n for n, v in found.items() if is_floating(v) and (n not in layout.parameters or n in layout.claimed)
+        n for n, v in found.items() if is_differentiable(v) and (n not in layout.parameters or n in layout.claimed)
     )
     if wrt is None:
         return possible

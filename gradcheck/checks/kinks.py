@@ -22,7 +22,7 @@ from gradcheck.checks.outputs import flatten
 from gradcheck.checks.places import Place
 from gradcheck.checks.probes import Measured, measure
 from gradcheck.checks.ruling import Flag
-from gradcheck.numdiff.records import Derivative, Mask, Vector, norm
+from gradcheck.numdiff.records import Derivative, Mask, Vector, norm, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_magnitudes
 from gradcheck.subject import Array
 
@@ -116,7 +116,7 @@ def measure_close(instrument: Instrument, place: Place, tangents: dict[str, Arra
 def _equal(place: Place, claims: Claims) -> dict[str, Array]:
     """One and the same change of every entry of every argument."""
     names = [name for name, claim in claims.items() if claim is not None]
-    scales = [float(np.median(natural_scale(place.wide[name]))) for name in names if place.wide[name].size]
+    scales = [typical_size(natural_scale(place.wide[name])) for name in names if place.wide[name].size]
     return {name: np.full(place.wide[name].shape, min(scales, default=1.0)) for name in names}
 
 
@@ -126,7 +126,7 @@ def _own(place: Place, claims: Claims) -> dict[str, Array]:
     if largest == 0.0:
         return {}
     kept = {name: claim for name, claim in claims.items() if claim is not None}
-    scale = min(float(np.median(natural_scale(place.wide[name]))) for name in kept if place.wide[name].size)
+    scale = min(typical_size(natural_scale(place.wide[name])) for name in kept if place.wide[name].size)
     return {name: claim * (scale / largest) for name, claim in kept.items()}
 
 

@@ -14,7 +14,7 @@ from gradcheck.checks.probes import draw_cotangent, judged_together, measure
 from gradcheck.checks.ruling import Flag
 from gradcheck.checks.traits import keep_traits
 from gradcheck.errors import GradcheckError, LayerFault
-from gradcheck.numdiff.records import Derivative, Vector
+from gradcheck.numdiff.records import Derivative, Vector, typical_size
 from gradcheck.numdiff.tangents import random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
@@ -39,14 +39,14 @@ class PointRuling:
 def _shuffled(x: Array, rng: np.random.Generator) -> Array:
     """Return the sizes in another order, with random signs, and a little apart: ties and zeros were judged already."""
     sizes = rng.permutation(np.abs(x).ravel()).reshape(x.shape)
-    typical = float(np.median(sizes[sizes > 0])) if np.any(sizes > 0) else 1.0
+    typical = typical_size(sizes[sizes > 0]) or 1.0
     apart = np.where(sizes > 0, sizes, typical) * rng.uniform(1.0 - BREAK_TIES, 1.0 + BREAK_TIES, size=x.shape)
     return apart * random_signs(rng, x.shape)
 
 
 def _spread(exponent: float) -> Callable[[Array, np.random.Generator], Array]:
     def draw(x: Array, rng: np.random.Generator) -> Array:
-        typical = float(np.median(np.abs(x))) if x.size else 1.0
+        typical = typical_size(np.abs(x)) if x.size else 1.0
         centre = typical if typical > FAR or 0.0 < typical < 1.0 / FAR else 1.0
         return centre * _every_octave(x, rng, exponent)
 

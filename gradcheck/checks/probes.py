@@ -12,7 +12,7 @@ from gradcheck.checks.places import Place, draw_tangent, line_along
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.directional import differentiate
 from gradcheck.numdiff.noise import few_ulps
-from gradcheck.numdiff.records import Derivative, Mask, Vector, norm, root_mean_square
+from gradcheck.numdiff.records import Derivative, Mask, Vector, root_mean_square, typical_size
 from gradcheck.numdiff.tangents import MANY_DECADES, random_direction
 from gradcheck.subject import Array, is_floating
 
@@ -75,7 +75,7 @@ def judged_together(derivatives: list[Derivative], base: Vector) -> Mask:
         if not usable.any():
             break
         typical = root_mean_square(d.value[usable])
-        blurred = usable & (d.bar > np.maximum(BLUR * np.median(d.bar[usable]), NEGLIGIBLE * typical))
+        blurred = usable & (d.bar > np.maximum(BLUR * typical_size(d.bar[usable]), NEGLIGIBLE * typical))
         if np.count_nonzero(blurred) <= 0.5 * np.count_nonzero(usable):
             usable &= ~blurred
     return usable
@@ -110,7 +110,7 @@ def equalising_weights(derivatives: list[Derivative], mask: Mask, form: Form) ->
         return None
     most = 2.0**10 if form.coarsest == np.float16 else 2.0**100
     with np.errstate(all="ignore"):
-        weights = np.where(told, float(np.median(size[told])) / np.where(told, size, 1.0), 1.0)
+        weights = np.where(told, typical_size(size[told]) / np.where(told, size, 1.0), 1.0)
     return np.clip(weights, 1.0 / most, most)
 
 

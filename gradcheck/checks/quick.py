@@ -31,23 +31,23 @@ COARSE_STEPS = (2.0**-4, 2.0**-6)
 
 def glance(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Outcome | None:
     """Judge the joint adjoint identity at the given point; None where the whole procedure must decide."""
-    place = _place(instrument)
-    cotangent = draw_cotangent(rng, place.form, np.isfinite(place.base))
-    subject = instrument.subject
+    place, subject = _place(instrument), instrument.subject
+    if place.base.size == 0 or any(subject.inputs[name].size == 0 for name in subject.wrt):
+        return None
+    steps = STEPS if place.work == np.float64 else COARSE_STEPS
+    joint = measure(instrument, place, {name: draw_tangent(rng, place, name) for name in subject.wrt}, steps=steps)
+    together = judged_together([joint.derivative], place.base)
+    cotangent = draw_cotangent(rng, place.form, together)
     try:
         claims = first_claim(instrument, cotangent, subject.inputs, place.form, thrifty=True)
     except LayerFault as fault:
         return Outcome(findings=(Finding(fault.code, str(fault), argument=fault.argument),), points=(place.name,))
     findings = claim_findings(claims, subject.inputs, subject, asked=plan.asked)
     narrowed = judged_arguments(claims, findings, subject)
-    names = [name for name in narrowed.wrt if subject.inputs[name].size]
-    if not names or place.base.size == 0:
+    if narrowed.wrt != subject.wrt or 2 * np.count_nonzero(together) < together.size:
         return None
+    names = subject.wrt
     gradients = {name: usable_gradient(claims[name], subject.inputs[name]) for name in names}
-    steps = STEPS if place.work == np.float64 else COARSE_STEPS
-    joint = measure(instrument, place, {name: draw_tangent(rng, place, name) for name in names}, steps=steps)
-    if not np.all(judged_together([joint.derivative], place.base)):
-        return None
     unit, terms = claim_unit(instrument, place), max(v.size for v in subject.inputs.values() if is_floating(v))
     slack = Slack(unit, max(terms, place.base.size), place.noise * max(1.0, unit / place.unit))
     kept = {name: g for name, g in gradients.items() if g is not None}

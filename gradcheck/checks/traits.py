@@ -28,7 +28,12 @@ class Trait:
 
 
 def _mask(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
-    return bool(np.all((x == 0) | (x == 1)) and x.any() and not x.all())
+    return bool(np.all((x == 0) | (x == 1)) and x.any() and not x.all()) and not _identity(x)
+
+
+def _identity(x: Values) -> bool:
+    """Tell an identity matrix, the customary first guess of a weight, from a mask or a structure that is meant."""
+    return x.ndim == 2 and x.shape[0] == x.shape[1] >= 2 and np.array_equal(x, np.eye(len(x)))
 
 
 def _signs(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
@@ -88,7 +93,7 @@ def _unit_interval(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signat
 
 def _triangular(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
     square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
-    return square and bool(x.any()) and (not np.triu(x, 1).any() or not np.tril(x, -1).any())
+    return square and bool(x.any()) and not _identity(x) and (not np.triu(x, 1).any() or not np.tril(x, -1).any())
 
 
 def _keep_symmetric(values: Values, original: Values) -> Values:
