@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck.checks.comparison import SUMMATION, THRESHOLD
-from gradcheck.explain.layout import output_positions
+from gradcheck.explain.layout import output_positions, spatial_axes
 from gradcheck.explain.matrix import discrepancy
-from gradcheck.explain.proof import Case, Proof
+from gradcheck.explain.proof import Case, Proof, listed
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 
+FEWEST_CHOSEN = 6  # outputs that must choose alike before a lattice is read off them
 ALIKE = 1e-6  # shares this close are the same, relative to the largest
 
 
@@ -88,36 +89,63 @@ def diagonal_only(case: Case) -> Iterator[Proof]:
         yield Proof("other", text, worst, "diagonal", also=("softmax-diagonal", "path-missing"), tested=tested)
 
 
+def centred(case: Case) -> Iterator[Proof]:
+    """Propose that the gradient's own mean is subtracted from it, over all entries or along an axis."""
+    truth, scene = case.truth, case.scene
+    if truth is None or scene.value.size < 2:
+        return
+    shaped = truth.jacobian.reshape(-1, *scene.shape)
+    groups = [tuple(range(len(scene.shape))), *((a,) for a in range(len(scene.shape)) if scene.shape[a] > 1)]
+    for group in dict.fromkeys(groups):
+        mean = shaped.mean(axis=tuple(a + 1 for a in group), keepdims=True)
+        if np.abs(mean).max() <= ALIKE * np.abs(shaped).max():
+            continue
+        worst = predicted(case, (shaped - mean).reshape(truth.jacobian.shape))
+        if worst is not None:
+            over = f" over {listed(group)}" if len(group) < len(scene.shape) else ""
+            also = ("batch-leak",) if group[0] == 0 and len(scene.shape) > 1 else ()
+            text = f"the gradient's own mean{over} is subtracted from it"
+            tested = "every entry, against the measured Jacobian less its mean"
+            yield Proof(
+                "offset",
+                text,
+                worst,
+                f"centred {group}",
+                also=also,
+                tested=tested,
+                repair="return the gradient as it is",
+            )
+            return
+
+
 def overlaps(case: Case) -> Iterator[Proof]:
-    """Propose that where windows or indices meet, the last (or the first) replaces the others instead of being added."""
+    """Propose that where windows or indices meet, the last or the first replaces the others instead of being added."""
     truth, scene = case.truth, case.scene
     if truth is None:
         return
     responds = truth.responds()
     for words, places in _ranks(scene):
-        at = np.where(responds, places[:, None], -1)
-        last = at.max(axis=0)
-        kept = np.where(at == last[None], truth.jacobian, 0.0)
-        if np.array_equal(kept != 0, truth.jacobian != 0):
-            continue
-        worst = predicted(case, kept)
-        if worst is not None:
-            yield _overwritten(scene, words, worst)
-            return
+        for order in (places, -places):
+            at = np.where(responds, order[:, None], order.min() - 1)
+            kept = np.where(at == at.max(axis=0)[None], truth.jacobian, 0.0)
+            worst = None if np.array_equal(kept != 0, truth.jacobian != 0) else predicted(case, kept)
+            if worst is not None:
+                yield _overwritten(scene, words, worst)
+                return
     cells = cells_of(case)
     if cells is None or np.any(cells.wrong & cells.claims) or not _selects(cells):
         return
     for words, places in _ranks(scene):
-        at = np.where(cells.responds, places[:, None], -1)
-        surviving = np.where(cells.claims, places[:, None], -1)
         meets = np.array([len(set(places[column])) > 1 for column in cells.responds.T])
-        if meets.any() and np.all((surviving == -1) | (surviving == at.max(axis=0)[None])):
-            yield _overwritten(scene, words, 0.0)
-            return
+        for order in (places, -places):
+            at = np.where(cells.responds, order[:, None], order.min() - 1)
+            if meets.any() and np.all((at == at.max(axis=0)[None])[cells.claims]):
+                yield _overwritten(scene, words, 0.0)
+                return
 
 
 def _overwritten(scene: Scene, words: str, worst: float) -> Proof:
-    text = f"where {words} meet, the last one replaces what the others brought, instead of being added to it"
+    text = f"where {words} meet, one replaces what the others brought, instead of being added to it"
     add = f"np.add.at(grad_{scene.name}, indices, grad_output)"
     repair = f"grad_{scene.name}[...] += share" if words == "windows" else add
     tested = "every entry, against the shares of the measured Jacobian"
@@ -139,7 +167,7 @@ def _ranks(scene: Scene) -> Iterator[tuple[str, Array]]:
 def winners(case: Case) -> Iterator[Proof]:
     """Propose that a selection goes wrong: another entry gets the gradient, or several, or none."""
     cells = cells_of(case)
-    if cells is None or not _selects(cells):
+    if cells is None or not _selects(cells) or _diagonal(cells):
         return
     scene, tested = case.scene, _tested(cells)
     rows = np.flatnonzero(cells.wrong.any(axis=1))
@@ -154,7 +182,16 @@ def winners(case: Case) -> Iterator[Proof]:
             else ("wrong-winner", "")
         )
         yield Proof(code, text + more, 0.0, "no winner", also=tuple(c for c in also if c != code), tested=tested)
+    elif cells.true.shape[0] == cells.true.shape[1] and np.all(count == 1) and cells.responds[rows].any(axis=1).all():
+        text = (
+            f"the gradients of {len(rows)} outputs go to one entry each, but not to the one that forward took them from"
+        )
+        yield Proof("permuted", text, 0.0, "permuted", also=("wrong-winner",), tested=tested)
     elif np.all(count <= 1) and _same_share(cells, rows):
+        if _dilated(scene, cells):
+            text = "the winners are looked for in windows whose cells lie next to each other, where forward leaves gaps"
+            yield Proof("dilation-ignored", text, 0.0, "winner", also=("wrong-winner",), tested=tested)
+            return
         text = f"{len(rows)} of {len(cells.true)} outputs give their gradient to an entry that forward did not choose"
         repair = "keep the index of the largest entry in forward and add grad_output there"
         also = ("padding-wins",) if np.any(count == 0) else ()
@@ -162,6 +199,12 @@ def winners(case: Case) -> Iterator[Proof]:
     elif _evenly(cells, rows):
         text = f"each of {len(rows)} outputs spreads its gradient evenly over {int(count.max())} entries, as in average pooling, where forward chose one"
         yield Proof("pool-kind", text, 0.0, "evenly", tested=tested)
+
+
+def _diagonal(cells: Cells) -> bool:
+    """Tell whether each output is a function of its own entry: nothing is chosen there."""
+    off = ~np.eye(*cells.true.shape, dtype=bool)
+    return cells.true.shape[0] == cells.true.shape[1] and not np.any(cells.responds & off)
 
 
 def _selects(cells: Cells) -> bool:
@@ -172,8 +215,29 @@ def _selects(cells: Cells) -> bool:
         judged.any()
         and np.all(cells.responds.sum(axis=1)[judged] == 1)
         and np.ptp(slopes) <= 1e-6
-        and cells.true.shape[0] < cells.true.shape[1]
+        and cells.true.shape[0] <= cells.true.shape[1]
     )
+
+
+def _dilated(scene: Scene, cells: Cells) -> bool:
+    """Tell whether all true winners lie on a lattice of their windows that the claimed ones do not keep to."""
+    shape, output = scene.shape, scene.output_shape
+    if len(shape) != len(output) or len(shape) < 3:
+        return False
+    rows = np.flatnonzero(cells.responds.any(axis=1) & cells.claims.any(axis=1))
+    at = np.unravel_index(rows, output)
+    true, claimed = (np.unravel_index(m[rows].argmax(axis=1), shape) for m in (cells.responds, cells.claims))
+    if len(rows) < FEWEST_CHOSEN:
+        return False
+    return all(
+        any(_keeps_to(true[a] - stride * at[b], claimed[a] - stride * at[b]) for stride in range(1, 5))
+        for a, b in zip(spatial_axes(scene, scene.name), output_positions(scene), strict=True)
+    )
+
+
+def _keeps_to(kept: Array, broken: Array) -> bool:
+    """Tell whether the one keeps to every second or third cell, and the other does not."""
+    return any(len(set(kept % d)) == 1 and np.ptp(kept) >= d and len(set(broken % d)) > 1 for d in (2, 3))
 
 
 def _same_share(cells: Cells, rows: Array) -> bool:
@@ -290,3 +354,15 @@ def per_output(case: Case) -> Iterator[Proof]:
                 also=("f-prime-missing",),
                 tested=_tested(cells),
             )
+
+
+def counted_in(case: Case) -> Iterator[Proof]:
+    """Propose that outputs which do not depend on the argument are counted in its gradient, and nothing else is wrong."""
+    cells = cells_of(case)
+    if cells is None or cells.true.shape[1] >= cells.true.shape[0] or np.any(cells.wrong & cells.responds):
+        return
+    rows = int(cells.spurious.any(axis=1).sum())
+    text = f"{rows} of {len(cells.true)} outputs that do not depend on `{case.scene.name}` are counted in its gradient"
+    yield Proof(
+        "wrong-branch", text, 0.0, "counted in", repair="use the same mask in both passes", tested=_tested(cells)
+    )

@@ -1,8 +1,8 @@
 """Why: every hypothesis of the tables put to the proof, the plainest first, and what is left is told together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from gradcheck.explain.cells import diagonal_only, divisors, leaks, overlaps, per_output, winners
+from gradcheck.explain.cells import centred, counted_in, diagonal_only, divisors, leaks, overlaps, per_output, winners
 from gradcheck.explain.composed import both_sides
 from gradcheck.explain.crosstalk import crosstalk
 from gradcheck.explain.elementwise import elementwise
@@ -11,6 +11,8 @@ from gradcheck.explain.order import orders
 from gradcheck.explain.paths import decay, epsilon, multiplied, skip, statistics, uses
 from gradcheck.explain.patterns import part_of_it
 from gradcheck.explain.proof import Case, Family, Proof
+from gradcheck.explain.matrix import Truth
+from gradcheck.explain.scene import Scene
 from gradcheck.explain.scaling import factors, products, proportional
 from gradcheck.explain.slopes import OutOfCalls
 from gradcheck.explain.upstream import along_axes, between_outputs, means, rearranged, upstream
@@ -35,44 +37,57 @@ MOST_ALTERNATIVES = 4
 # Each row is asked as a whole before the next: what explains the claim equally well in one row is told together.
 FAMILIES: tuple[tuple[Family, ...], ...] = (
     (unsteady,),
-    (nothing, unfelt),
+    (overwritten,),
+    (nothing,),
     (mistyped,),
     (rounded, constant_added),
     (updated, after_update),
-    (returned, means, factors, another, upstream, multiplied),
-    (overwritten,),
+    (returned, unfelt, means, factors, another, upstream, multiplied),
     (nonlinear,),
     (between_outputs,),
     (orders, along_axes, skip),
     (rearranged, products),
-    (diagonal_only, divisors, overlaps),
-    (uses,),
+    (uses, decay),
     (at_the_output, points, whole_transposed),
-    (crosstalk,),
     (statistics,),
-    (decay,),
     (epsilon,),
+)
+# These look at the whole measured Jacobian, which is measured for them where it was not before.
+WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
+    (diagonal_only, divisors, overlaps, centred),
     (laid_down,),
-    (winners, per_output, leaks),
+    (crosstalk,),
+    (winners, per_output, leaks, counted_in),
     (elementwise,),
+)
+LAST: tuple[tuple[Family, ...], ...] = (
     (both_sides,),
     (proportional,),
     (part_of_it,),
 )
 
 
-def proofs(case: Case) -> list[Proof]:
-    """Return the proofs of the first row of families that has any; none where nothing explains the claim."""
-    for row in FAMILIES:
-        found: list[Proof] = []
-        for family in row:
-            try:
-                found += family(case)
-            except OutOfCalls:
-                continue
-        if found:
-            return found
-    return []
+def diagnose(
+    scene: Scene, truth: Truth | None, measure: Callable[[], Truth | None]
+) -> tuple[list[Proof], Truth | None]:
+    """Return the proofs of the first row of families that has any, and the Jacobian, `measure`d where it was needed."""
+    for rows in (FAMILIES, WITH_THE_JACOBIAN, LAST):
+        if rows is WITH_THE_JACOBIAN and truth is None:
+            truth = measure()
+        for row in rows:
+            found = [proof for family in row for proof in _asked(family, Case(scene, truth))]
+            if found:
+                return found, truth
+    return [], truth
+
+
+def _asked(family: Family, case: Case) -> list[Proof]:
+    found: list[Proof] = []
+    try:
+        found += family(case)
+    except OutOfCalls:
+        pass  # what was proved before stands
+    return found
 
 
 def told(found: Sequence[Proof], probes: int) -> Diagnosis | None:

@@ -13,16 +13,16 @@ from gradcheck.checks.places import GIVEN
 from gradcheck.checks.points import derived_inputs, judge_points, larger_batch
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.explain.census import census_of
-from gradcheck.explain.diagnosis import proofs, told
+from gradcheck.explain.diagnosis import diagnose, told
 from gradcheck.explain.matrix import Truth, measure_truth
-from gradcheck.explain.proof import Case
 from gradcheck.explain.scene import Scene, set_up
 from gradcheck.explain.slopes import Budget, OutOfCalls
 from gradcheck.explain.ties import at_kinks
 from gradcheck.verdict import Argument, Measured, Verdict
 
 CALLS = {False: (200, 60), True: (2000, 600)}  # forward and backward calls of an explanation; more where thorough
-FOR_THE_MATRIX = 0.6  # the share of an argument's calls that may go into measuring its whole Jacobian
+CHEAP = 48  # forward calls for which the whole Jacobian is measured before anything is asked of it
+KEPT_BACK = 2  # forward calls that its measurement leaves for what comes after
 MOST_QUESTIONS = 32  # backward calls for the claimed matrix
 UNEXPLAINED = "no known mistake explains it"
 
@@ -132,8 +132,11 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
 
 
 def _explained(argument: Argument, scene: Scene) -> Argument:
-    truth = _truth(scene)
-    found = told(proofs(Case(scene, truth)), len(scene.tangents))
+    truth = _truth(scene, CHEAP)
+    proofs, truth = diagnose(scene, truth, lambda: _truth(scene, scene.budget.forward - KEPT_BACK))
+    found = told(proofs, len(scene.tangents))
+    # Where it was not needed for the diagnosis, the Jacobian still counts the wrong entries, if it can be had.
+    truth = truth or _truth(scene, scene.budget.forward)
     census = census_of(scene, truth)
     sentence = argument.sentence if found is not None else (argument.sentence or UNEXPLAINED)
     explained = replace(argument, census=census, diagnosis=found, sentence=sentence)
@@ -154,9 +157,8 @@ def _explained(argument: Argument, scene: Scene) -> Argument:
     )
 
 
-def _truth(scene: Scene) -> Truth | None:
-    most = int(FOR_THE_MATRIX * scene.budget.forward)
+def _truth(scene: Scene, most: int) -> Truth | None:
     try:
-        return measure_truth(scene, most_forward=most, most_backward=min(MOST_QUESTIONS, scene.budget.backward // 2))
+        return measure_truth(scene, most_forward=most, most_backward=min(MOST_QUESTIONS, scene.budget.backward - 8))
     except OutOfCalls:
         return None

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.adjoint import EQUALISED, SET_APART, Evidence
 from gradcheck.checks.comparison import CONDITION, SMALLEST, SUMMATION, THRESHOLD, UNSTABLE, Comparison, Slack
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent
-from gradcheck.checks.probes import draw_cotangent
+from gradcheck.checks.probes import draw_cotangent, equalising_weights
 from gradcheck.errors import GradcheckError
 from gradcheck.explain.slopes import Budget, Gauge, Slope, gauge_at, slope
 from gradcheck.numdiff.records import Mask, Vector, norm
 from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array, Inputs
 
+KINDS = ("random", "joint", EQUALISED, SET_APART)
 COTANGENTS = 4  # fresh questions to backward
 TELLING = 64.0  # bars that what is compared must amount to, for an agreement to mean anything
 TANGENTS = {False: 16, True: 64}  # fresh directions; the larger number where thorough
@@ -207,9 +208,9 @@ def set_up(
 ) -> Iterator[Scene]:
     """Yield the scene of each argument in `names`; the questions to backward serve all of them."""
     gauge = gauge_at(instrument, evidence, rng, budget)
-    mask = evidence.together
+    mask, weights = _asked_of(evidence, names)
     # Rounding in the outputs' dtype keeps a cotangent what backward will see.
-    questions = [draw_cotangent(rng, evidence.place.form, mask) for _ in range(COTANGENTS)]
+    questions = [draw_cotangent(rng, evidence.place.form, mask, weights=weights) for _ in range(COTANGENTS)]
     budget.pay(backward=len(questions))
     answers = [instrument.gradients(flat, evidence.place.inputs, evidence.place.form) for flat in questions]
     for name in names:
@@ -240,6 +241,22 @@ def set_up(
             others,
         )
         yield with_probes(scene, TANGENTS[thorough])
+
+
+def _asked_of(evidence: Evidence, names: Sequence[str]) -> tuple[Mask, Vector | None]:
+    """Return the outputs to ask about, and weights that let them count alike where only that shows the fault."""
+    derivatives = [m.derivative for found in evidence.measured.values() for m in found]
+    worst = {
+        kind: max((c.bars for n in names for c in evidence.of(n) if c.kind == kind), default=0.0) for kind in KINDS
+    }
+    if max(worst["random"], worst["joint"], worst[EQUALISED]) <= THRESHOLD < worst[SET_APART]:
+        mask = np.isfinite(evidence.place.base) & ~evidence.together & ~evidence.kinky
+        for d in derivatives:
+            mask &= d.measured
+        return mask, None
+    if worst[EQUALISED] > max(worst["random"], worst["joint"], THRESHOLD):
+        return evidence.together, equalising_weights(derivatives, evidence.together, evidence.place.form)
+    return evidence.together, None
 
 
 def rounding_of(slack: Slack, mask: Mask) -> Rounding:

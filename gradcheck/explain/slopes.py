@@ -10,11 +10,12 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent, grid_dtype
 from gradcheck.numdiff import complex_step
 from gradcheck.numdiff.ladder import COVERAGE
-from gradcheck.numdiff.records import Vector
+from gradcheck.checks.probes import Measured as MeasuredAlong
+from gradcheck.numdiff.records import Derivative, Mask, Vector
 from gradcheck.subject import Array
 
 SAFETY = 8.0  # how much worse another direction's truncation may be than that of the direction it was learnt from
-COMPLEX_METHOD = "complex step"
+ACCEPTED = 7.0  # bars within which two ways to measure one derivative agree
 
 
 class OutOfCalls(Exception):  # noqa: N818 - not an error: the end of a budget
@@ -58,7 +59,7 @@ class Gauge:
     place: Place
     step: float
     carried: bool
-    relative_error: float
+    relative_error: Vector
 
     @property
     def calls(self) -> int:
@@ -72,22 +73,41 @@ def gauge_at(instrument: Instrument, evidence: Evidence, rng: np.random.Generato
     The step is the cube root of the unit of rounding, where truncation and round-off of a single pair balance.
     """
     place = evidence.place
-    derivatives = [m.derivative for found in evidence.measured.values() for m in found]
-    carried = bool(derivatives) and all(d.method == COMPLEX_METHOD and d.carried for d in derivatives)
-    place = replace(place, carries_complex=carried)
-    gauge = Gauge(place, 2.0 ** np.ceil(np.log2(place.unit ** (1.0 / 3.0))), carried, 0.0)
-    if carried:
-        shares = [_relative(d.bar, d.value, evidence.together) for d in derivatives]
-        return replace(gauge, relative_error=max([complex_step.RELATIVE_BAR, *shares]))
+    found = [m for measured in evidence.measured.values() for m in measured]
+    step = 2.0 ** np.ceil(np.log2(place.unit ** (1.0 / 3.0)))
+    if found and all(m.derivative.carried for m in found):
+        gauge = Gauge(place, step, True, _relative_bars([m.derivative for m in found]))
+        if _confirmed(instrument, gauge, found[0], budget, evidence.together):
+            return gauge
+    gauge = Gauge(replace(place, carries_complex=False), step, False, np.zeros(place.base.shape))
     names = list(instrument.subject.wrt)
     budget.pay(forward=4)
     tangents = {name: draw_tangent(rng, place, name) for name in names}
     near = _pair(instrument, gauge, tangents)
     far = _pair(instrument, replace(gauge, step=2.0 * gauge.step), tangents)
     if near is None or far is None:
-        return replace(gauge, relative_error=place.unit ** (2.0 / 3.0))
+        return replace(gauge, relative_error=np.full(place.base.shape, place.unit ** (2.0 / 3.0)))
     apart = _relative(np.abs(far.value - near.value), near.value, evidence.together)
-    return replace(gauge, relative_error=SAFETY * apart / 3.0)  # a pair's error grows with the square of its step
+    # A pair's error grows with the square of its step.
+    return replace(gauge, relative_error=np.full(place.base.shape, SAFETY * apart / 3.0))
+
+
+def _relative_bars(derivatives: list[Derivative]) -> Vector:
+    """Return how well the check knew each output's derivative, relative: a complex step is trusted as far as that."""
+    share: Vector = np.full(derivatives[0].value.shape, complex_step.RELATIVE_BAR)
+    for d in derivatives:
+        size = np.where(np.isfinite(d.bar) & (d.value != 0), np.abs(d.value), np.inf)
+        share = np.maximum(share, np.where(np.isfinite(d.bar), d.bar, 0.0) / size)
+    return share
+
+
+def _confirmed(instrument: Instrument, gauge: Gauge, seen: MeasuredAlong, budget: Budget, mask: Mask) -> bool:
+    """Tell whether a complex step alone says what the check measured along its own direction, at every output judged."""
+    alone = slope(instrument, gauge, seen.tangents, budget)
+    if alone is None:
+        return False
+    apart = np.abs(alone.value - seen.derivative.value)
+    return bool(np.all(apart[mask] <= ACCEPTED * (alone.bar + seen.derivative.bar)[mask]))
 
 
 def _relative(error: Vector, value: Vector, mask: Array) -> float:
@@ -107,7 +127,7 @@ def slope(instrument: Instrument, gauge: Gauge, tangents: Mapping[str, Array], b
     if outputs is None:
         return None
     value = np.nan_to_num(outputs.imag / complex_step.STEP, nan=0.0, posinf=0.0, neginf=0.0)
-    bar = np.maximum(complex_step.RELATIVE_BAR * np.abs(value), gauge.relative_error * _typical(value))
+    bar = gauge.relative_error * np.abs(value) + complex_step.RELATIVE_BAR * _typical(value)
     return Slope(dict(tangents), value, bar)
 
 

@@ -12,6 +12,8 @@ from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene, ones_like_outputs
 from gradcheck.subject import Array
 
+MOST_BORDER = 3  # indices at each end that are tried to have been left out
+
 Done = Callable[[Scene, Array], Array]
 
 
@@ -123,14 +125,13 @@ def _along(rows: Array, axis: int, scene: Scene) -> Iterator[tuple[Proof, Array]
         yield proof, _kept(rows, axis, cut)
     if last > 1:
         yield _only_last(axis, scene), _kept(rows, axis, slice(last, None))
-    if last > 2:
-        border = Proof(
-            "border-only",
-            f"the first and the last index of axis {axis} of grad_output are left out",
-            0.0,
-            f"inner {axis}",
+    for width in range(1, min(MOST_BORDER, last // 2) + 1):
+        ends = "the first and the last index" if width == 1 else f"the first and the last {width} indices"
+        text = f"{ends} of axis {axis} of grad_output are left out"
+        yield (
+            Proof("border-only", text, 0.0, f"inner {width} {axis}"),
+            _kept(rows, axis, slice(width, last + 1 - width)),
         )
-        yield border, _kept(rows, axis, slice(1, last))
 
 
 def _kept(rows: Array, axis: int, part: slice) -> Array:

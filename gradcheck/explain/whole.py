@@ -100,7 +100,12 @@ def nothing(case: Case) -> Iterator[Proof]:
     if not scene.claims.any() and scene.bars() > 0:
         name = scene.name
         text = f"the gradient is zero everywhere, whatever grad_output is, though forward responds to `{name}`"
-        yield Proof("zero", text, 0.0, "zero", tested=f"{len(scene.claims)} random grad_outputs")
+        tested = f"{len(scene.claims)} random grad_outputs"
+        if scene.mask.all():
+            yield Proof("zero", text, 0.0, "zero", tested=tested)
+        else:
+            text = f"the gradient is zero for {int(scene.mask.sum())} of {scene.mask.size} outputs, though they respond to `{name}`"
+            yield Proof("part-zeroed", text, 0.0, "zero", also=("zero",), tested=tested)
 
 
 def returned(case: Case) -> Iterator[Proof]:
