@@ -26,7 +26,7 @@ ULPS = 8  # how far entries are moved, each on its own, to break ties and to cro
 CLOSER_LOOKS = 2  # a branch is met with probability 1/2 in each
 
 
-class OutOfBudget(Exception):  # noqa: N818 - the end of the money is no error
+class OutOfBudget(Exception):
     """The calls granted to the contract are spent."""
 
 
