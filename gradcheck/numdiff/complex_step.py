@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from gradcheck.numdiff.noise import NORMAL_MEDIAN
 from gradcheck.numdiff.records import Derivative, Mask, Vector, norm
 
-STEP = 2.0**-60  # its square, 1e-36, is far below any rounding of the real part
+STEP = 2.0**-100  # its square is below any rounding, for entries down to 1e-22 of their scale too
+UNDERFLOW = 8 * 2.0**-1074 / STEP  # an imaginary part below the smallest normal number loses its digits
 RELATIVE_BAR = 32 * 2.0**-52  # elementary functions of complex arguments are good to a few tens of ulps
 MOVED = 2 * 2.0**-52  # a derivative is known no better than its change over two ulps of the point
 REAL_PART_NOISE = 16.0  # how many times forward's own noise the real part may differ
@@ -37,7 +38,7 @@ def bar_of(value: Vector, again: Vector | None, noise: Vector, hidden: Vector | 
     Noise that a few ulps do not show (`hidden`: a cast to complex64 inside, a cancellation) is in the imaginary part
     as it is in the real one.
     """
-    bar = RELATIVE_BAR * np.abs(value)
+    bar = np.maximum(RELATIVE_BAR * np.abs(value), UNDERFLOW)
     if hidden is not None:
         bar = np.maximum(bar, REAL_PART_NOISE * hidden)
     if again is None:
@@ -86,7 +87,7 @@ def merge(value: Vector, bar: Vector, real: Derivative) -> Derivative:
         kinky=real.kinky,
         noise=real.noise,
         response=real.response,
-        method="complex step" if np.mean(sure) >= 0.5 else real.method,
+        method="complex step" if 2 * np.count_nonzero(sure) >= max(sure.size, 1) else real.method,
         evaluations=real.evaluations,
         step=real.step,
         carried=True,

@@ -1,0 +1,161 @@
+"""Forward's noise: a few ulps, quanta that they do not show, kinks that are no noise, and the working precision."""
+
+import numpy as np
+import pytest
+
+from gradcheck.numdiff.noise import (
+    Row,
+    few_ulps,
+    forward_noise,
+    hidden_noise,
+    look_around,
+    quantisation_noise,
+    working_dtype,
+)
+
+DOUBLE, SINGLE, HALF = (np.dtype(t) for t in (np.float64, np.float32, np.float16))
+UNIT = 2.0**-53
+
+
+@pytest.fixture
+def x():
+    return np.random.default_rng(0).normal(size=200)
+
+
+def noise_of(function, x, dtype=DOUBLE):
+    """Noise as a survey measures it: a few ulps, then quanta along the line of ones."""
+
+    def along(step):
+        return function(x + step)
+
+    base = function(x)
+    row = look_around(along, base, 0.0)
+    shown, calls = forward_noise(lambda inputs: function(inputs["x"]), {"x": x}, ("x",), base, dtype=dtype)
+    assert calls <= 2
+    return quantisation_noise(along, base, shown, row, 0.0), base
+
+
+@pytest.mark.parametrize("dtype", [DOUBLE, SINGLE, HALF], ids=str)
+def test_few_ulps_change_every_entry_by_one_or_two(x, dtype):
+    narrow = x.astype(dtype)
+    change = np.abs(few_ulps(narrow, 0, dtype).astype(float) - narrow.astype(float))
+    ulps = change / np.spacing(np.abs(narrow)).astype(float)
+    assert set(np.unique(ulps)) <= {1.0, 2.0}
+
+
+def test_few_ulps_keep_ties_and_zeros():
+    changed = few_ulps(np.array([1.5, 0.0, 1.5, -0.0]), 3, DOUBLE)
+    assert changed[0] == changed[2] != 1.5
+    assert not changed[[1, 3]].any()
+
+
+def test_few_ulps_differ_from_sample_to_sample(x):
+    assert np.any(few_ulps(x, 0, DOUBLE) != few_ulps(x, 1, DOUBLE))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (1, 1)])
+def test_few_ulps_keep_shape_and_dtype(shape):
+    changed = few_ulps(np.ones(shape, dtype=np.float32), 0, SINGLE)
+    assert changed.shape == shape
+    assert changed.dtype == np.float32
+
+
+def test_noise_is_at_least_the_rounding_of_the_output(x):
+    noise, base = noise_of(np.sin, x)
+    assert np.all(noise >= UNIT * np.abs(base))
+    assert np.median(noise) < 1e-15
+
+
+def test_noise_is_found_in_a_function_that_works_in_float32(x):
+    noise, base = noise_of(lambda v: np.exp(np.tanh(v).astype(np.float32).astype(np.float64)), x)
+    assert np.median(noise / np.abs(base)) > 2.0**-28
+
+
+def test_noise_is_found_in_an_output_rounded_to_six_places(x):
+    noise, _ = noise_of(lambda v: np.round(np.sin(v), 6), x)
+    assert 1e-7 < np.median(noise) < 1e-5
+
+
+@pytest.mark.parametrize("distance", [1e-7, 1e-9])
+def test_noise_does_not_take_a_near_kink_for_quanta(x, distance):
+    x[::10] = distance
+    noise, _ = noise_of(lambda v: np.maximum(v, 0.0) + v, x)
+    assert np.median(noise) < 1e-15
+
+
+def test_noise_of_a_lucky_output_is_its_neighbours():
+    steady = np.ones(64)
+    steady[0] = 0.0
+    samples = iter([np.ones(64) + 1e-10 * steady])
+    noise, _ = forward_noise(lambda _: next(samples), {"x": np.ones(64)}, ("x",), np.ones(64), dtype=DOUBLE)
+    np.testing.assert_allclose(noise, 1e-10 / 0.6745, rtol=1e-3)
+
+
+def test_noise_of_an_exact_zero_is_the_others_rounding():
+    base = np.array([0.0, 4.0, 4.0])
+    noise, _ = forward_noise(lambda _: base, {"x": np.ones(3)}, ("x",), base, dtype=DOUBLE)
+    assert noise[0] == 4.0 * UNIT
+
+
+def test_noise_in_float16_is_never_below_its_smallest_number():
+    base = np.array([1e-7, 1.0])
+    noise, _ = forward_noise(lambda _: base, {"x": np.ones(2)}, ("x",), base, dtype=HALF)
+    assert noise[0] >= float(np.finfo(np.float16).smallest_subnormal)
+
+
+def test_noise_counts_the_input_s_rounding_as_the_output_feels_it():
+    base = np.array([1.0, 1.0])
+    slope = np.array([100.0, 0.0])
+    noise, _ = forward_noise(lambda _: base, {"x": np.ones(2)}, ("x",), base, dtype=DOUBLE, slope=slope)
+    np.testing.assert_array_equal(noise, [100.0 * UNIT, UNIT])
+
+
+def test_noise_survives_a_forward_that_refuses_the_moved_point():
+    noise, _ = forward_noise(lambda _: None, {"x": np.ones(2)}, ("x",), np.ones(2), dtype=DOUBLE)
+    np.testing.assert_array_equal(noise, UNIT)
+
+
+def test_third_difference_vanishes_for_quadratics_and_has_unit_gain_on_noise():
+    at = np.array([0.0, -1.0, 1.0, 2.0])
+    base, before, after, beyond = (3 * at**2 + at - 2).reshape(4, 1)
+    assert Row(1.0, before, after, beyond).third_difference(base)[0] == 0.0
+    base, before, after, beyond = np.random.default_rng(1).normal(size=(4, 20_000))
+    rms = np.sqrt(np.mean(Row(1.0, before, after, beyond).third_difference(base) ** 2))
+    assert rms == pytest.approx(1.0, rel=0.03)  # 20,000 samples know it to 0.5 %
+
+
+def test_hidden_noise_is_none_where_a_few_ulps_show_all():
+    assert hidden_noise(np.ones(3), np.ones(3), np.ones(3)) is None
+
+
+def test_hidden_noise_of_most_outputs_is_taken_for_all():
+    hidden = hidden_noise(np.zeros(4), np.array([1.0, 2.0, 3.0, 0.0]), np.array([1.0, 1.0, 1.0, 8.0]))
+    np.testing.assert_array_equal(hidden, [1.0, 2.0, 3.0, 8.0])
+
+
+def test_hidden_noise_of_a_few_outputs_stays_theirs():
+    hidden = hidden_noise(np.zeros(4), np.array([1.0, 0.0, 0.0, 0.0]), np.ones(4))
+    np.testing.assert_array_equal(hidden, [1.0, 0.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, HALF], ids=str)
+def test_working_dtype_is_seen_in_the_outputs(x, dtype):
+    assert working_dtype(np.sin(x).astype(dtype).astype(float), DOUBLE) == dtype
+
+
+def test_working_dtype_is_seen_beside_many_round_outputs(x):
+    outputs = np.concatenate([np.ones(500), x[:2].astype(np.float32).astype(float)])
+    assert working_dtype(outputs, DOUBLE) == SINGLE
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [np.sin(np.arange(1.0, 9.0)), np.arange(9.0), np.zeros(3), np.ones(0), np.array([np.inf, np.nan])],
+    ids=["float64", "small integers", "zeros", "empty", "not finite"],
+)
+def test_working_dtype_is_the_declared_one_where_outputs_tell_nothing(outputs):
+    assert working_dtype(outputs, DOUBLE) == DOUBLE
+
+
+def test_look_around_gives_up_where_the_function_refuses_a_point():
+    assert look_around(lambda step: None if step > 0 else np.ones(2), np.ones(2), 0.0) is None
