@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcheck.adapters.gradients import by_name
+from gradcheck.errors import LayerFailed
 from gradcheck.subject import Cotangents, Inputs, Passes
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -42,13 +43,20 @@ def fresh_layer(layer: Any, factory: Callable[[], Any] | None) -> tuple[Callable
     The caller's object is copied once, before the first call, so that it is never changed.
     """
     if factory is not None:
-        return factory, True
+        return lambda: _made_by(factory), True
     try:
         kept = copy.deepcopy(layer)
         copy.deepcopy(kept)
     except Exception:  # noqa: BLE001 - any object may refuse to be copied, in any way it likes
         return lambda: layer, False
     return lambda: copy.deepcopy(kept), True
+
+
+def _made_by(factory: Callable[[], Any]) -> Any:
+    try:
+        return factory()
+    except Exception as err:
+        raise LayerFailed(f"The factory raised {type(err).__name__}: {err}", stage="factory") from err
 
 
 def parameter_names(forward: Callable[..., Any]) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ def first_claim(
     if thrifty:
         instrument.needs_forward = True
         return instrument.raw_backward(cotangents, inputs, collect=True)
+    instrument.needs_forward = False  # a glance before may have taken the ordinary order for granted
     try:
         alone = instrument.raw_backward(cotangents, inputs)
     except (LayerFailed, LayerFault):
