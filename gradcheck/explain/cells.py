@@ -110,7 +110,7 @@ def centred(case: Case) -> Iterator[Proof]:
                 "offset",
                 text,
                 worst,
-                f"centred {group}",
+                f"centred {len(group)}",
                 also=also,
                 tested=tested,
                 repair="return the gradient as it is",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.explain.layout import output_positions, spatial_axes
-from gradcheck.explain.order import Change, Rows, exchanges, flips, moves
+from gradcheck.explain.order import Change, Rows, exchanges, flips, moves, readings
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene
@@ -40,3 +40,4 @@ def _few(rows: Rows) -> Iterator[Change]:
     yield from flips(rows)
     yield from exchanges(rows)
     yield from (change for change in moves(rows) if change.code == "shifted")
+    yield from readings(rows.shape)

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Sequence
 
+from gradcheck.explain.apart import told_apart
 from gradcheck.explain.cells import centred, counted_in, diagonal_only, divisors, leaks, overlaps, per_output, winners
 from gradcheck.explain.composed import both_sides
 from gradcheck.explain.crosstalk import crosstalk
 from gradcheck.explain.elementwise import elementwise
 from gradcheck.explain.linearised import after_update, at_the_output, points, whole_transposed
+from gradcheck.explain.matrix import Truth
 from gradcheck.explain.order import orders
 from gradcheck.explain.paths import decay, epsilon, multiplied, skip, statistics, uses
 from gradcheck.explain.patterns import part_of_it
 from gradcheck.explain.proof import Case, Family, Proof
-from gradcheck.explain.matrix import Truth
-from gradcheck.explain.scene import Scene
 from gradcheck.explain.scaling import factors, products, proportional
+from gradcheck.explain.scene import Scene
 from gradcheck.explain.slopes import OutOfCalls
 from gradcheck.explain.upstream import along_axes, between_outputs, means, rearranged, upstream
 from gradcheck.explain.whole import (
@@ -76,8 +77,9 @@ def diagnose(
             truth = measure()
         for row in rows:
             found = [proof for family in row for proof in _asked(family, Case(scene, truth))]
+            found = [proof for proof in found if not proof.composed] or found
             if found:
-                return found, truth
+                return (told_apart(scene, found, row) if rows is FAMILIES else found), truth
     return [], truth
 
 
@@ -97,12 +99,11 @@ def told(found: Sequence[Proof], probes: int) -> Diagnosis | None:
     first = found[0]
     codes = [code for proof in found for code in (proof.code, *proof.also)]
     others = [code for code in dict.fromkeys(codes) if code != first.code][:MOST_ALTERNATIVES]
-    evidence = (
-        first.tested
-        or f"taken back, the claim agrees: largest discrepancy {first.bars:.2g} bars over {probes} fresh probes"
+    evidence = first.tested or (
+        f"taken back, the claim agrees: largest discrepancy {first.bars:.2g} bars over {probes} fresh probes"
     )
     more = [proof.sentence for proof in found[1:] if proof.code != first.code]
-    sentence = first.sentence + (f"; on these shapes the same as: {more[0]}" if more else "")
+    sentence = first.sentence + (f"; here that is the same as: {more[0]}" if more else "")
     return Diagnosis(
         code=first.code,
         sentence=sentence,

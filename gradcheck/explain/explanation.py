@@ -18,6 +18,7 @@ from gradcheck.explain.matrix import Truth, measure_truth
 from gradcheck.explain.scene import Scene, set_up
 from gradcheck.explain.slopes import Budget, OutOfCalls
 from gradcheck.explain.ties import at_kinks
+from gradcheck.explain.witness import witness_of
 from gradcheck.verdict import Argument, Measured, Verdict
 
 CALLS = {False: (200, 60), True: (2000, 600)}  # forward and backward calls of an explanation; more where thorough
@@ -44,6 +45,7 @@ class _Work:
     budget: Budget
     explained: dict[str, Argument] = field(default_factory=dict)
     searched: list[Evidence] = field(default_factory=list)
+    witness: str = ""
 
 
 def explain(
@@ -73,7 +75,7 @@ def explain(
     with instrument.purpose("explaining"):
         for evidence, names in _by_place(work, wrong):
             _at(work, evidence, names)
-    return Explanation({name: work.explained.get(name, a) for name, a in outcome.arguments.items()})
+    return Explanation({name: work.explained.get(name, a) for name, a in outcome.arguments.items()}, work.witness)
 
 
 def _by_place(work: _Work, wrong: list[str]) -> list[tuple[Evidence, list[str]]]:
@@ -96,7 +98,9 @@ def _by_place(work: _Work, wrong: list[str]) -> list[tuple[Evidence, list[str]]]
 def _elsewhere(work: _Work, name: str) -> Evidence | None:
     """Look for a derived point at which the disagreement shows as well, where the check left no evidence of one."""
     inputs, instrument = work.instrument.subject.inputs, work.instrument
-    points = derived_inputs(inputs, instrument.subject.wrt, work.rng) + larger_batch(inputs, work.rng)
+    points = derived_inputs(inputs, instrument.subject.wrt, work.rng) + larger_batch(
+        inputs, instrument.subject.wrt, work.rng
+    )
     for known in work.searched:
         if any(c.bars > THRESHOLD for c in known.of(name)):
             return known
@@ -121,6 +125,7 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
             argument = work.outcome.arguments[scene.name]
             if scene.bars() > THRESHOLD:
                 work.explained[scene.name] = _explained(argument, scene)
+                work.witness = work.witness or _witness(scene)
             work.budget.pay(forward=before[0] - share.forward, backward=before[1] - share.backward)
         for name in names:
             if name not in work.explained and evidence.kinky.any():
@@ -155,6 +160,13 @@ def _explained(argument: Argument, scene: Scene) -> Argument:
         method=worst.method,
         derived_only=not scene.place.given,
     )
+
+
+def _witness(scene: Scene) -> str:
+    try:
+        return witness_of(scene)
+    except OutOfCalls:
+        return ""
 
 
 def _truth(scene: Scene, most: int) -> Truth | None:

@@ -73,7 +73,7 @@ def _flip(name: str, axes: tuple[int, ...], space: tuple[int, ...], ndim: int) -
     def do(rows: Array) -> Array:
         return np.flip(rows, axis=shifted)
 
-    undo, key = do, f"flip {axes}"
+    undo, key = do, f"flip {'-'.join(map(str, axes))}"
     if axes == space and len(axes) >= 2:
         return Change(
             "kernel-not-rotated",
@@ -129,7 +129,7 @@ def _exchange(name: str, order: tuple[int, ...], inverse: tuple[int, ...], moved
         return rows.transpose(0, *(a + 1 for a in inverse))
 
     repair = f"{name} = {name}.transpose({', '.join(map(str, inverse))})"
-    key = f"transpose {order}"
+    key = f"transpose {'-'.join(map(str, order))}"
     if len(moved) > 2:
         return Change(
             "permuted",
@@ -206,7 +206,7 @@ def _move(moved: Rows, by: dict[int, int]) -> Change:
 
     where = " and ".join(f"{b:+d} along axis {a}" for a, b in by.items())
     repair = f"{name} = np.roll({name}, {tuple(-b for b in by.values())}, axis={axes})"
-    key = f"roll {sorted(by.items())}"
+    key = "roll " + " ".join(f"{a}:{b}" for a, b in sorted(by.items()))
     if len(axes) == 1 and len(shape) >= 3 and axes[0] not in space:
         groups = abs(by[axes[0]]) > 1 and shape[axes[0]] % abs(by[axes[0]]) == 0
         words = f"moved round by {where}"
@@ -235,8 +235,8 @@ def readings(shape: tuple[int, ...]) -> Iterator[Change]:
     def filled(rows: Array) -> Array:
         return np.stack([row.ravel().reshape(shape, order="F") for row in rows])
 
-    yield Change("permuted", "filled in Fortran's order", "fill F", filled, read, ("transposed",))
-    yield Change("permuted", "read in Fortran's order", "read F", read, filled, ("transposed",))
+    yield Change("permuted", "filled in Fortran's order", "order fill", filled, read, ("transposed",))
+    yield Change("permuted", "read in Fortran's order", "order read", read, filled, ("transposed",))
 
 
 def orders(case: Case) -> Iterator[Proof]:

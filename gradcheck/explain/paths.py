@@ -83,7 +83,12 @@ def _statistic(scene: Scene, group: tuple[int, ...], *, same_shape: bool) -> Ite
             f"{'them' if len(kept) > 1 else 'it'} unchanged, and wrong along the others"
         )
         yield Proof(
-            code, text, worst, f"{code} {words} {group}", tested=f"{FEWEST} such directions", also=("path-missing",)
+            code,
+            text,
+            worst,
+            f"{code} {words} {len(group)}",
+            tested=f"{FEWEST} such directions",
+            also=("path-missing",),
         )
 
 
@@ -158,7 +163,7 @@ def epsilon(case: Case) -> Iterator[Proof]:
                     "epsilon-forgotten",
                     text,
                     0.0,
-                    f"epsilon {words} {group}",
+                    f"epsilon {words}",
                     tested="the direction of the input itself",
                 )
                 return
@@ -278,7 +283,7 @@ def multiplied(case: Case) -> Iterator[Proof]:
             factor = np.broadcast_to(value, shape).ravel()
         except ValueError:
             continue
-        if not np.all(factor) or np.ptp(factor) == 0 and value.size > 1:
+        if not np.all(factor) or (np.ptp(factor) == 0 and value.size > 1):
             continue
         proof = Proof("other", f"the factor {words} is left out", 0.0, f"times {words}", also=("f-prime-missing",))
         yield from prove(scene, proof, claims=scene.claims * factor)

@@ -14,7 +14,6 @@ from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 
-
 MOST_EXCHANGED = 8  # wrong entries up to which an exchange among them is looked for
 
 

@@ -7,11 +7,6 @@ from gradcheck.explain.matrix import Truth
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 
-WHOLE = 0  # something else was returned altogether
-SIMPLE = 1  # one change of the claim, of grad_output or of the point
-COMPOSED = 2  # two changes at once
-PATTERN = 3  # the shape of what is wrong, entry by entry
-
 
 @dataclass(frozen=True)
 class Proof:
@@ -29,6 +24,11 @@ class Proof:
     equation: str = ""
     also: tuple[str, ...] = ()
     tested: str = ""
+
+    @property
+    def composed(self) -> bool:
+        """Whether two changes are needed; a single one that explains as much goes before."""
+        return ", " in self.key
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,12 @@ FACTORS: tuple[tuple[str, str, str, Callable[[Scene], tuple[float, ...]]], ...] 
     ("factor-kernel-area", "factor-kernel-area", "the number of cells in a window", kernel_areas),
     ("factor", "factor", "the number of positions", _positions),
     ("factor", "factor", "the length of an axis", _axes),
-    ("factor", "factor", "the square root of the length of an axis", _roots),
-    ("factor", "factor-learning-rate", "10, as a learning rate of 0.1 does", _one(10.0)),
-    ("factor", "factor-learning-rate", "100, as a learning rate of 0.01 does", _one(100.0)),
-    ("factor", "factor-learning-rate", "1,000, as a learning rate of 0.001 does", _one(1000.0)),
-    ("factor", "factor-learning-rate", "10,000, as a learning rate of 0.0001 does", _one(10000.0)),
-    ("factor", "factor-learning-rate", "20, as a learning rate of 0.05 does", _one(20.0)),
+    ("factor", "factor", "the square root of an axis' length", _roots),
+    ("factor", "factor-learning-rate", "what a learning rate of 0.1 makes of it", _one(10.0)),
+    ("factor", "factor-learning-rate", "what a learning rate of 0.01 makes of it", _one(100.0)),
+    ("factor", "factor-learning-rate", "what a learning rate of 0.001 makes of it", _one(1000.0)),
+    ("factor", "factor-learning-rate", "what a learning rate of 0.0001 makes of it", _one(10000.0)),
+    ("factor", "factor-learning-rate", "what a learning rate of 0.05 makes of it", _one(20.0)),
     *(("factor", "factor", str(n), _one(float(n))) for n in (3, 4, 5, 6, 7, 8, 9, 12, 16, 25)),
 )
 
@@ -127,14 +127,23 @@ def factors(case: Case) -> Iterator[Proof]:
             "sign", "the gradient has the wrong sign", 0.0, "-1", repair=f"grad_{scene.name} = -grad_{scene.name}"
         )
         yield from prove(scene, sign, claims=-scene.claims)
-    for code, key, words, factor in candidates(scene):
-        if abs(abs(seen) / factor - 1.0) > 1e-2:
-            continue
+    near = [c for c in candidates(scene) if abs(abs(seen) / c[3] - 1.0) <= 1e-2]
+    named = [c for c in near if c[0] != "factor"] or _anonymous(near)
+    for code, key, words, factor in named:
         text = f"the gradient is {'minus ' if minus else ''}{words.format(' the true one')}"
         proof = Proof(code, text, 0.0, f"{minus}{key}", repair=_repair(scene, factor, negative=seen < 0))
         if minus:
             proof = replace(proof, also=("sign",))
         yield from prove(scene, proof, claims=scene.claims / np.copysign(factor, seen))
+
+
+def _anonymous(near: list[tuple[str, str, str, float]]) -> list[tuple[str, str, str, float]]:
+    """Join numbers without a class of their own into one candidate that says what they may also be."""
+    if not near:
+        return []
+    code, key, words, factor = near[-1]
+    also = [w.partition("{}")[2] for _, _, w, _ in near[:-1] if "(" in w]
+    return [(code, key, words + also[0].replace(" is ", " is also ") if also else words, factor)]
 
 
 def _repair(scene: Scene, factor: float, *, negative: bool) -> str:

@@ -8,9 +8,9 @@ import numpy as np
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent, grid_dtype
+from gradcheck.checks.probes import Measured as MeasuredAlong
 from gradcheck.numdiff import complex_step
 from gradcheck.numdiff.ladder import COVERAGE
-from gradcheck.checks.probes import Measured as MeasuredAlong
 from gradcheck.numdiff.records import Derivative, Mask, Vector
 from gradcheck.subject import Array
 
@@ -18,7 +18,7 @@ SAFETY = 8.0  # how much worse another direction's truncation may be than that o
 ACCEPTED = 7.0  # bars within which two ways to measure one derivative agree
 
 
-class OutOfCalls(Exception):  # noqa: N818 - not an error: the end of a budget
+class OutOfCalls(Exception):
     """The calls allowed for an explanation are spent."""
 
 

@@ -194,7 +194,7 @@ def _positions(case: Case, rows: Array) -> Iterator[Proof]:
             code,
             "only the first position of each image counts: it is not summed over the positions",
             0.0,
-            f"one, {layout}",
+            f"one position {layout}",
             repair=_summed(scene) if code == "bias-space-missing" else "",
         )
         flat = made.reshape(len(rows), -1) * scene.mask

@@ -131,7 +131,7 @@ def returned(case: Case) -> Iterator[Proof]:
             "wrong-branch",
             text,
             0.0,
-            "max(g, 0)",
+            "max g 0",
             repair="grad_output * (input > 0)",
             also=("not-linear",),
             tested=tested,
