@@ -177,6 +177,14 @@ def _once(function: Function, way: Way, rng: np.random.Generator):
     return measured.derivative, *truths, place
 
 
+def sample(function: Function, way: Way, seed: int = 0):
+    """Return a point of a function, and the tangent that `run` measures along."""
+    rng = np.random.default_rng([seed, 20160905])
+    x = way.point(function, rng)
+    place, measured, _ = surveyed(way.forward(function), x, rng)
+    return place.wide["x"], measured.tangents["x"]
+
+
 def joined(derivatives) -> Derivative:
     """Return the entries of several measurements as one."""
     fields = ("value", "bar", "left", "right", "kinky", "noise", "steps")
