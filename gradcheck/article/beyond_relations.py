@@ -78,13 +78,17 @@ BEYOND: dict[str, Gradient] = {
 }
 
 
-def _transposed(_: Symbols, z: Axis) -> tuple[Sequence[Constraint], Sequence[Constraint]]:
-    """<conv(o), u> and <o, convT(u)> have the same monomials o[j] w[m] u[i]: i reads j with m, on both sides."""
+def _adjoint(_: Symbols, z: Axis) -> tuple[Sequence[Constraint], Sequence[Constraint]]:
+    """<conv(o), u> and <o, convT(u)> have the same monomials o[j] w[m] u[i]: j is spread from i that reads it."""
     i, j, m = solver().Ints("i j m")
     quotient, rest = z.divide(j + z.padding - m * z.dilation, z.stride)
-    here = read(z, i, m) == j
-    there = solver().And(rest == 0, quotient == i)
-    return [], [here == there]
+    return [read(z, i, m) == j], [rest == 0, quotient == i]
+
+
+def _adjoint_back(_: Symbols, z: Axis) -> tuple[Sequence[Constraint], Sequence[Constraint]]:
+    j, m = solver().Ints("j m")
+    quotient, rest = z.divide(j + z.padding - m * z.dilation, z.stride)
+    return [rest == 0], [read(z, quotient, m) == j]
 
 
 def _outputs(symbols: Symbols, z: Axis) -> tuple[Sequence[Constraint], Sequence[Constraint]]:
@@ -140,5 +144,6 @@ SIZES: dict[str, Query] = {
     "relationship 7: pooling without padding; ceil_mode gives one more exactly if a rest is left": _hanging,
     "relationships 8 to 13: the size comes back exactly where the stride divides": _not_without_rest,
     "relationship 14: with the rest it always comes back": _given_back,
-    "transposed convolution is the adjoint: the same monomials": _transposed,
+    "transposed convolution is the adjoint: every monomial of convolution is one of it": _adjoint,
+    "transposed convolution is the adjoint: it has no others": _adjoint_back,
 }

@@ -6,11 +6,12 @@ from typing import Any
 
 from gradcheck.article import delta_claims, forward_claims, prose, weight_claims
 from gradcheck.article.article_relations import RELATIONS
+from gradcheck.article.beyond_relations import BEYOND, SIZES
 from gradcheck.article.cases import Case, small_case
 from gradcheck.article.claims import Claim, difference
 from gradcheck.article.conditional_proof import prove_condition
 from gradcheck.article.equations import EQUATIONS
-from gradcheck.article.proof import Obligation, prove
+from gradcheck.article.proof import Obligation, decide, prove
 from gradcheck.article.relations import Axis, Equal, Gradient, Relation, Single
 from gradcheck.article.verdicts import Ruling, rule
 
@@ -151,3 +152,10 @@ def model_case(relation: Relation, refuting: Obligation) -> Case:
 
 def _plain(proof: Proof | None) -> dict[str, Any] | None:
     return asdict(proof) if proof else None
+
+
+def beyond() -> list[Entry]:
+    """Prove what goes beyond the article: any stride, dilation and padding, average pooling, output sizes."""
+    rows = [(name, prove(relation, free=True)) for name, relation in BEYOND.items()]
+    rows += [(name, (decide(name, query, free=True),)) for name, query in SIZES.items()]
+    return [{"claim": name, "obligations": [asdict(one) for one in found]} for name, found in rows]

@@ -14,7 +14,7 @@ def _outputs_taps_and_taps(case: Case) -> list[At]:
     return [(*at, *tap) for at in _outputs_and_taps(case) for tap in case.taps()]
 
 
-PLAIN_14 = r"\frac{\partial E}{\partial w_{m',n'}^l} = \delta_{i,j}^l \otimes o_{m',n'}^{l-1}"
+PLAIN_14 = r"\frac{\partial E}{\partial w_{m',n'}^l} = \left( o^{l-1} \otimes \delta^l \right)_{m',n'}"
 CHAIN = "the chain rule: exact differences of a quadratic loss"
 FIRST_IS_I = "the first operand the image, as it is printed"
 O_IS_I = "o the image, as in Eq. 2"

@@ -11,6 +11,7 @@ from gradcheck.errors import GradcheckError
 
 # The subcommands: their file, and the line that `gradcheck --help` says about each.
 _COMMANDS = {
+    "article": ("gradcheck.cli.article", "Show what is true of the article's equations, and why."),
     "check": ("gradcheck.cli.check", "Check the backward pass of a layer in a file or module."),
     "layers": ("gradcheck.cli.layers", "List the layers that come with gradcheck, with their equations."),
     "selftest": ("gradcheck.cli.selftest", "Prove the judge on layers whose answer is known."),

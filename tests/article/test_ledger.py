@@ -1,0 +1,96 @@
+"""The ledger that comes with the package is what the machine finds today."""
+
+import importlib.util
+
+import pytest
+
+from gradcheck.article.comparison import conclusion, cross_table, deviations, listed, misprints
+from gradcheck.article.ledger import CLAIMS, SCHEMA, beyond, entries
+from gradcheck.cli.article import stored_entries, stored_ledger
+
+SOLVER = importlib.util.find_spec("z3") is not None
+FEW = 15  # enough to break every claim and condition that does not hold; the stored ledger rests on many more
+STORED = stored_entries()
+
+
+def named(number, reading):
+    return next(row for row in STORED if (row["number"], row["reading"]) == (number, reading))
+
+
+def test_a_rerun_finds_the_numbers_readings_verdicts_and_conditions_that_are_stored():
+    fresh = list(entries(examples=FEW, stored=STORED, proofs=SOLVER))
+    assert deviations(STORED, fresh) == []
+    for before, now in zip(STORED, fresh, strict=True):
+        assert now["counterexample"] == before["counterexample"], "a pinned counterexample is replayed as it was"
+        if SOLVER and before["proof"]:
+            assert now["proof"]["outcome"] == before["proof"]["outcome"]
+
+
+def test_the_stored_ledger_says_how_it_came_about():
+    provenance = stored_ledger()["provenance"]
+    assert provenance["examples"] >= 200
+    assert provenance["seconds"] > 0
+    assert {"gradcheck", "numpy", "hypothesis", "z3-solver"} <= provenance["versions"].keys()
+
+
+def test_every_entry_has_the_promised_fields_and_every_verdict_its_evidence():
+    fields = {"schema", "number", "reading", "verdict", "condition", "counterexample", "evidence"}
+    assert len(STORED) == len(CLAIMS)
+    for row in STORED:
+        assert fields <= row.keys()
+        assert row["schema"] == SCHEMA
+        assert row["evidence"]
+        assert (row["counterexample"] is None) == (row["verdict"] in ("holds", "definition"))
+        assert (row["condition"] is None) == (row["verdict"] != "holds only if")
+
+
+def test_every_relation_is_proved_with_its_condition():
+    outcomes = {row["proof"]["outcome"] for row in STORED if row["relation"]}
+    assert outcomes == {"proved", "condition proved"}
+    assert all((row["proof"]["outcome"] == "proved") == (row["verdict"] == "holds") for row in STORED if row["proof"])
+
+
+@pytest.mark.skipif(not SOLVER, reason="needs gradcheck[proof]")
+def test_what_goes_beyond_the_article_is_proved_as_stored():
+    assert beyond() == stored_ledger()["beyond"]
+    assert {one["outcome"] for row in beyond() for one in row["obligations"]} == {"proved"}
+
+
+def test_no_meaning_of_the_star_makes_all_equations_true():
+    true = {(number, star) for number, cells in cross_table(STORED).items() for star in cells if cells[star] == "holds"}
+    assert true == {
+        (4, "cross-correlation"),
+        (5, "cross-correlation"),
+        (22, "cross-correlation"),
+        (6, "convolution"),
+        (14, "convolution"),
+    }
+    assert "No single meaning of * makes all of them true" in " ".join(conclusion(STORED))
+
+
+def test_the_conclusion_follows_from_the_verdicts():
+    rows = [{**row, "verdict": "holds", "condition": None} if row["star"] else row for row in STORED]
+    assert "hold together" in conclusion(rows)[-1]
+
+
+def test_every_misprint_has_a_correction_that_holds_and_is_proved():
+    corrected = {row["number"] for row in misprints(STORED)}
+    assert corrected >= {3, 4, 5, 19, 21, 22}
+    assert all(row["proof"]["outcome"] == "proved" for row in misprints(STORED))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"verdict": "fails"}, "Eq. 13, as printed: stored fails, found holds"),
+        ({"condition": "b = 0"}, "Eq. 13, as printed: stored holds b = 0, found holds"),
+        ({"reading": "another"}, "Eq. 13, another: no longer there"),
+    ],
+)
+def test_a_deviation_is_named(change, words):
+    row = named(13, "as printed")
+    assert words in deviations([{**row, **change}], [row])
+
+
+def test_a_list_of_numbers_reads_as_a_sentence():
+    assert (listed([6]), listed([4, 5, 22])) == ("6", "4, 5 and 22")
