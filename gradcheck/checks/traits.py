@@ -86,9 +86,11 @@ def _symmetric(x: Values, unit: float) -> bool:
     return bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= CLOSE * unit * np.abs(x).max()))
 
 
-def _unit_interval(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
+def _unit_interval(x: Values, unit: float) -> bool:
     """A few positive numbers lie below one by chance; beyond that it is taken for meant, as for probabilities."""
-    return x.size >= FEWEST_IN_THE_INTERVAL and bool(np.all((x >= 0) & (x <= 1))) and not np.all(x == x.flat[0])
+    if x.size < FEWEST_IN_THE_INTERVAL or np.all(x == x.flat[0]) or _mask(x, unit):
+        return False  # the entries of a mask stay 0 and 1
+    return bool(np.all((x >= 0) & (x <= 1)))
 
 
 def _triangular(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
@@ -99,7 +101,7 @@ def _triangular(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature
 def _keep_symmetric(values: Values, original: Values) -> Values:
     """Scale rows and columns alike: symmetric stays symmetric and positive definite stays so."""
     sizes = np.sqrt(np.clip(np.abs(values[..., 0, :]), 2.0**-2, 2.0**2))
-    scaled: Values = original * sizes[..., :, None] * sizes[..., None, :]
+    scaled: Values = original * (sizes[..., :, None] * sizes[..., None, :])
     return scaled
 
 

@@ -1,0 +1,116 @@
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gradcheck import Verdict, check
+from gradcheck.checks.comparison import THRESHOLD, Comparison
+from gradcheck.checks.ruling import ENOUGH, Flag, resolution
+
+ONE = Comparison("x", "the given point", "random", 1.0, 1.0, 1e-6, 1e-6, 1.0, 10, 1.0, "complex step")
+FAR = replace(ONE, claimed=2.0)
+NEAR = replace(ONE, claimed=1.0 + 4e-6)
+
+FLAGS = {
+    "seen twice": (Flag(FAR, FAR), True, False),
+    "half as far the second time": (Flag(FAR, NEAR), True, False),
+    "gone the second time": (Flag(FAR, ONE), False, False),
+    "gone with what was left out": (Flag(FAR, ONE, left_out=True), False, True),
+    "still there without it": (Flag(FAR, FAR, left_out=True), True, False),
+    "no second look": (Flag(FAR, None), False, False),
+}
+
+
+@pytest.mark.parametrize(("flag", "confirmed", "excused"), FLAGS.values(), ids=FLAGS)
+def test_a_discrepancy_counts_when_it_is_there_again(flag, confirmed, excused):
+    assert THRESHOLD / 2 < NEAR.bars < THRESHOLD
+    assert (flag.confirmed, flag.excused) == (confirmed, excused)
+
+
+def test_nothing_seen_resolves_nothing():
+    assert resolution([]) == (float("inf"), float("inf"))
+    assert resolution([replace(ONE, reach=0.0, shown=0.0)]) == (float("inf"), float("inf"))
+
+
+def test_more_probes_resolve_smaller_errors():
+    found = [resolution([ONE] * number)[0] for number in (1, 2, 4, 8, 100)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] == pytest.approx(THRESHOLD * 1e-6 * 0.8 / 1e-3)
+    assert found[-1] == pytest.approx(THRESHOLD * 1e-6)
+
+
+def test_a_blurred_probe_does_not_spoil_sharp_ones():
+    assert resolution([ONE] * 4 + [replace(ONE, bar=1.0)])[0] <= resolution([ONE] * 4)[0]
+
+
+def test_one_entry_is_seen_by_the_sharpest_probe_whatever_its_sign():
+    assert resolution([ONE, replace(ONE, bar=1.0)])[1] == pytest.approx(THRESHOLD * 1e-6 * np.sqrt(10) / 0.5)
+
+
+def test_an_argument_of_one_entry_needs_one_probe():
+    assert resolution([replace(ONE, entries=1)])[0] == pytest.approx(THRESHOLD * 1e-6 / 0.5)
+
+
+def noisy(size):
+    """Return a sine with noise of this size: the same for the same inputs, and unlike that of their neighbours."""
+
+    def forward(x):
+        if np.iscomplexobj(x):
+            raise TypeError
+        return np.sin(x) + size * np.random.default_rng(zlib.crc32(x.tobytes())).standard_normal(x.shape)
+
+    return forward
+
+
+X = np.random.default_rng(17).uniform(-1.0, 1.0, size=(4, 5))
+cosine = lambda g, x: g * np.cos(x)  # noqa: E731 - one line beside its forward
+NOISES = [(0.0, Verdict.AGREES), (1e-9, Verdict.AGREES), (1e-2, Verdict.INCONCLUSIVE), (1.0, Verdict.INCONCLUSIVE)]
+
+
+@pytest.mark.parametrize(("size", "wanted"), NOISES, ids=str)
+def test_agreement_needs_a_resolution_of_one_per_cent(size, wanted):
+    argument = check((noisy(size), cosine), {"x": X}, points=[]).arguments["x"]
+    assert argument.verdict is wanted
+    assert (argument.resolution <= ENOUGH) is (wanted is Verdict.AGREES)
+
+
+def test_the_resolution_grows_with_forwards_noise():
+    fine, coarse = (check((noisy(size), cosine), {"x": X}).arguments["x"] for size in (1e-12, 1e-7))
+    assert fine.resolution < coarse.resolution / 50
+    assert fine.entry_resolution < coarse.entry_resolution / 50
+
+
+def test_a_curve_of_errors_against_steps_is_kept():
+    curve = check((noisy(1e-9), cosine), {"x": X}).arguments["x"].step_curve
+    assert len(curve.steps) == len(curve.truncation_errors) == len(curve.roundoff_errors) > 1
+    assert list(curve.steps) == sorted(curve.steps, reverse=True)
+    assert curve.chosen in curve.steps
+
+
+VACUOUS = {
+    "empty input": (np.zeros((0, 3)), lambda x: x * x, lambda g, x: 2 * g * x),
+    "empty output": (X, lambda x: x[:0], lambda g, x: 0 * x),
+    "a constant": (X, lambda x: np.ones(3), lambda g, x: 0 * x),
+    "a step": (X, np.floor, lambda g, x: 0 * x),
+}
+
+
+@pytest.mark.parametrize(("x", "forward", "backward"), VACUOUS.values(), ids=VACUOUS)
+def test_an_agreement_about_nothing_is_called_vacuous(x, forward, backward):
+    report = check((forward, backward), {"x": x})
+    assert (report.verdict, report.vacuous) == (Verdict.AGREES, True)
+    assert report.arguments["x"].reason == "vacuous"
+    assert report.arguments["x"].sentence
+
+
+def test_catches_a_claim_where_forward_never_responds():
+    report = check((lambda x: np.ones(3), lambda g, x: np.full(x.shape, g.sum())), {"x": X})
+    assert report.verdict is Verdict.DISAGREES
+    assert not report.vacuous
+
+
+def test_one_argument_that_responds_makes_the_agreement_count():
+    report = check((lambda x, w: x * x, lambda g, x, w: (2 * g * x, 0 * w)), {"x": X, "w": X})
+    assert (report.verdict, report.vacuous) == (Verdict.AGREES, False)
+    assert {name: a.reason for name, a in report.arguments.items()} == {"x": None, "w": "vacuous"}
