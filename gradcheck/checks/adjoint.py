@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.places import Place, draw_tangent
+from gradcheck.checks.places import Place, draw_tangent, grid_dtype, line_along
 from gradcheck.checks.probes import (
     Measured,
     draw_cotangent,
@@ -19,7 +19,8 @@ from gradcheck.checks.probes import (
     measure_arguments,
     slack_of,
 )
-from gradcheck.numdiff.records import Derivative, Mask, Vector, norm
+from gradcheck.numdiff.ladder import CONTRADICTED, COVERAGE
+from gradcheck.numdiff.records import Derivative, Mask, Vector, norm, typical_size
 from gradcheck.subject import Array
 
 EQUALISED = "equalised"  # the kind of a probe whose weights let outputs count alike whose slopes span decades
@@ -28,6 +29,9 @@ JOINT = "joint"  # the kind of a probe that moves all arguments at once
 JUMP = 0.01  # a slope of zero is told from one hidden by noise where its bar is this much below the slopes of the jumps
 SET_APART = "set apart"  # the kind of a probe of the outputs that would blur the others
 ROUNDED_AGAIN = 10.0  # how much more than in proportion a slope may feel the rounding of its direction
+FINE_NOISE = 1e3  # at the finest look round-off is a thousandth of the typical slope
+MOVED = 2.0**8  # ulps: what rounds off a change of so many is less than its 2^-8
+FINEST, COARSE_LOOK = 2.0**-44, 2.0**-24
 OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
 
 
@@ -155,8 +159,9 @@ def confirm(
 ) -> tuple[Comparison | None, bool]:
     """Look at a discrepancy again along a fresh direction, at other steps, with a fresh cotangent of the same kind.
 
-    Returns the second comparison, None where none could be made, and whether outputs had to be left out because
-    forward has no derivative there: its slopes along two directions and along their sum do not add up.
+    Returns the second comparison, None where none could be made, and whether outputs had to be left out: because
+    forward has no derivative there (its slopes along two directions and along their sum do not add up), or because a
+    much smaller step contradicts the slope (forward has structure finer than the ladder).
     """
     place = evidence.place
     first = evidence.measured[name][0]
@@ -166,7 +171,7 @@ def confirm(
         mask = np.isfinite(place.base) & ~evidence.together & fresh.derivative.measured & ~fresh.derivative.kinky
     else:
         mask = judged_together(derivatives, place.base)
-    uneven = _not_additive(instrument, place, name, first, fresh)
+    uneven = _not_additive(instrument, place, name, first, fresh) | _finer(instrument, place, fresh)
     left_out = bool(np.any(mask & uneven))
     mask &= ~uneven
     if not mask.any():
@@ -191,6 +196,31 @@ def confirm(
         ),
         left_out,
     )
+
+
+def _finer(instrument: Instrument, place: Place, measured: Measured) -> Mask:
+    """Outputs whose slope at a much smaller step stands elsewhere than the measured one, beyond what noise explains."""
+    line, d = line_along(instrument, place, dict(measured.tangents)), measured.derivative
+    step = _finest(place, measured)
+    plus, minus = line.along(step), line.along(-step)
+    if plus is None or minus is None or step >= d.step:
+        return np.zeros(place.base.shape, dtype=bool)
+    slope = (plus - minus) / (2.0 * step)
+    gap = np.abs((plus - place.base) + (minus - place.base)) / step
+    bar = COVERAGE * place.noise / step + gap / 2.0 + np.abs(slope) / MOVED
+    return d.measured & (np.abs(slope - d.value) > CONTRADICTED * (bar + d.bar))
+
+
+def _finest(place: Place, measured: Measured) -> float:
+    """Return a step at which round-off is a thousandth of the slope, and every typical entry moves by 2^8 ulps."""
+    slope = typical_size(np.abs(measured.derivative.value))
+    wanted = FINE_NOISE * place.unit * typical_size(np.abs(place.base)) / slope if slope > 0 else 0.0
+    for name, tangent in measured.tangents.items():
+        moved = np.abs(tangent) > 0
+        if moved.any():
+            ulps = np.spacing(np.abs(place.wide[name]).astype(grid_dtype(place, name)))[moved].astype(np.float64)
+            wanted = max(wanted, MOVED * typical_size(ulps / np.abs(tangent[moved])))
+    return float(min(2.0 ** np.ceil(np.log2(max(wanted, FINEST))), COARSE_LOOK))
 
 
 def _near(measured: Measured) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ along the parts of a direction are such, and a claim outside their interval coun
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, inner
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import flatten
-from gradcheck.checks.places import Place
+from gradcheck.checks.places import Place, line_along
 from gradcheck.checks.probes import Measured, measure
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.records import Derivative, Mask, Vector, norm, typical_size
@@ -32,6 +32,8 @@ CLOSE_STEPS = (2.0**-14, 2.0**-17)  # close enough to the point that other kinks
 COARSE_CLOSE_STEPS = (2.0**-6, 2.0**-8)  # for a forward that works in float32 or float16
 SINGLES = 3  # kinky outputs that are also judged one by one
 ALONE = "kink"  # the kind of a comparison along a direction of one argument alone
+NEIGHBOURS = 8
+NEARBY, NEIGHBOUR_STEP = 2.0**-12, 2.0**-20  # of the natural scale: far enough from each other to leave every tie
 PARTS = 8  # a direction is split into at most so many parts to tell convex outputs from others
 
 
@@ -63,7 +65,7 @@ def judge_kinks(
     undecided = int(np.count_nonzero(mask & ~pure))
     if not pure.any():
         return KinkRuling((), {}, undecided, 0)
-    first, claims = _compare_all(instrument, evidence, pure, rng)
+    first, claims = _compare_all(instrument, evidence, pure, rng, widen=True)
     second, _ = _compare_all(instrument, evidence, pure, rng)
     alone = {c.argument for c in first if c.kind == ALONE and c.bars > THRESHOLD} | set(wrong)
     kept = [c for c in first if c.kind == ALONE] if alone else first
@@ -82,9 +84,12 @@ def _flags(name: str, first: Sequence[Comparison], second: Sequence[Comparison])
 
 
 def _compare_all(
-    instrument: Instrument, evidence: Evidence, mask: Mask, rng: np.random.Generator
+    instrument: Instrument, evidence: Evidence, mask: Mask, rng: np.random.Generator, *, widen: bool = False
 ) -> tuple[list[Comparison], Claims]:
-    """Compare along the measured, the equal and the claim's own directions, jointly and for a few outputs singly."""
+    """Compare along the measured, the equal and the claim's own directions, jointly and for a few outputs singly.
+
+    With `widen` the intervals also hold the slopes at points close by.
+    """
     place = evidence.place
     weights = flatten(place.form.cut(random_magnitudes(rng, mask.shape) * mask))
     joint = instrument.gradients(weights, place.inputs, place.form)
@@ -93,6 +98,8 @@ def _compare_all(
     own = _own(place, joint)
     if own:
         directions.append(("own direction", measure_close(instrument, place, own)))
+    if widen:
+        directions = [(kind, _widened(instrument, place, m, rng)) for kind, m in directions]
     asked = [(weights, joint)]
     for output in rng.permutation(np.flatnonzero(mask))[:SINGLES]:
         single = np.zeros(mask.shape)
@@ -111,6 +118,31 @@ def measure_close(instrument: Instrument, place: Place, tangents: dict[str, Arra
     """Measure one-sided derivatives close to the place."""
     steps = CLOSE_STEPS if place.work == np.float64 else COARSE_CLOSE_STEPS
     return measure(instrument, place, tangents, steps=steps, close=True)
+
+
+def _widened(instrument: Instrument, place: Place, measured: Measured, rng: np.random.Generator) -> Measured:
+    """Extend the interval of each output by its slopes at points close by (Clarke's generalised derivative).
+
+    The median of three tied entries is neither convex nor concave, and no gap shows it; but each of its claims is
+    the slope at some point nearby. No point near |x| = 0 has the slope that a claim of 2 needs.
+    """
+    d = measured.derivative
+    low, high = np.minimum(d.left, d.right), np.maximum(d.left, d.right)
+    for _ in range(NEIGHBOURS):
+        moved = dict(place.wide)
+        for name in instrument.subject.wrt:
+            x = place.wide[name]
+            moved[name] = x + NEARBY * rng.standard_normal(x.shape) * natural_scale(x)
+        slope = _slope_at(instrument, replace(place, wide=moved), measured)
+        if slope is not None:
+            low, high = np.fmin(low, slope), np.fmax(high, slope)
+    return Measured(measured.tangents, replace(d, left=low, right=high))
+
+
+def _slope_at(instrument: Instrument, place: Place, measured: Measured) -> Vector | None:
+    line = line_along(instrument, place, dict(measured.tangents))
+    plus, minus = line.along(NEIGHBOUR_STEP), line.along(-NEIGHBOUR_STEP)
+    return None if plus is None or minus is None else (plus - minus) / (2.0 * NEIGHBOUR_STEP)
 
 
 def _equal(place: Place, claims: Claims) -> dict[str, Array]:

@@ -15,7 +15,7 @@ from gradcheck.checks.ruling import Flag
 from gradcheck.checks.traits import keep_traits
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.records import Derivative, Vector, typical_size
-from gradcheck.numdiff.tangents import random_signs
+from gradcheck.numdiff.tangents import natural_scale, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
 STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
@@ -110,25 +110,32 @@ def _in_order(values: dict[str, Array], inputs: Inputs) -> dict[str, Array]:
     return values
 
 
-def larger_batch(inputs: Inputs, rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
-    """Return candidates with a second sample where the caller gave a batch of one: in the first array, or in all."""
-    single = [
-        name
-        for name, value in inputs.items()
-        if isinstance(value, np.ndarray) and value.ndim >= 2 and value.shape[0] == 1
-    ]
+def larger_batch(inputs: Inputs, varied: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
+    """Return candidates with one sample more: of all arrays that share the first one's leading axis, or of it alone.
+
+    A fault may show only at a batch of more than one, or at any batch but the caller's.
+    """
+    arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray) and value.ndim}
+    first = next((name for name, value in arrays.items() if is_floating(value) and value.ndim >= 2), None)
+    if first is None or len(arrays[first]) == 0:
+        return []
+    number = len(arrays[first])
+    sharing = [n for n, v in arrays.items() if len(v) == number and (number > 1 or v.ndim >= 2 or not is_floating(v))]
+    # Parameters may share the number by chance; constants that share it (labels) belong to the samples.
+    alone = [[first]] if len(sharing) > 1 and set(sharing) <= set(varied) else []
     candidates = []
-    for names in [single, single[:1]] if len(single) > 1 else [single]:
-        if names:
-            both = {n: np.concatenate([inputs[n], _second_sample(inputs[n], rng)]) for n in names}
-            candidates.append(("a batch of two", dict(inputs) | both))
+    for names in [sharing, *alone]:
+        more = {n: np.concatenate([inputs[n], _another_sample(inputs[n], rng, vary=n in varied)]) for n in names}
+        candidates.append((f"a batch of {number + 1}", dict(inputs) | more))
     return candidates
 
 
-def _second_sample(x: Array, rng: np.random.Generator) -> Array:
-    if not is_floating(x):
-        return x
-    return keep_traits(_shuffled(x.astype(np.float64), rng), x)
+def _another_sample(x: Array, rng: np.random.Generator, *, vary: bool) -> Array:
+    """Return the last sample once more, a little apart from itself where it is under test."""
+    if not vary:
+        return x[-1:]
+    apart = x.astype(np.float64) + BREAK_TIES * natural_scale(x) * rng.uniform(-1.0, 1.0, size=x.shape)
+    return keep_traits(apart, x)[-1:]
 
 
 def judge_points(

@@ -129,7 +129,7 @@ def _further(instrument: Instrument, plan: Plan, given: Evidence, rng: np.random
         points = derived_inputs(inputs, names, rng, number=number)
     with instrument.purpose("further points"):
         found = judge_points(instrument, given, points, rng)
-        for batch in larger_batch(inputs, rng):
+        for batch in larger_batch(inputs, names, rng):
             more = judge_points(instrument, given, [batch], rng)
             if more.names:
                 return joined(found, more)

@@ -34,8 +34,8 @@ class Flag:
 
     @property
     def excused(self) -> bool:
-        """Whether the outputs that were left out explain it."""
-        return self.left_out and not self.confirmed
+        """Whether the outputs that were left out explain it: the others agree."""
+        return self.left_out and self.second is not None and self.second.bars <= THRESHOLD
 
 
 def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:
@@ -54,6 +54,14 @@ def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:
     whole = min(THRESHOLD * share / _quantile(k, entries) for k, share in enumerate(shares, start=1))
     single = THRESHOLD * shares[0] * float(np.sqrt(entries)) / SMALLEST_MAGNITUDE
     return whole, single
+
+
+def _standing(comparisons: Sequence[Comparison], excused: Sequence[Flag]) -> list[Comparison]:
+    """Return the comparisons that count: an excused discrepancy gives way to what was seen without its outputs."""
+    if not excused:
+        return list(comparisons)
+    seconds = [f.second for f in excused if f.second is not None and f.first in comparisons]
+    return [c for c in comparisons if c.bars <= THRESHOLD and c.kind not in {f.first.kind for f in excused}] + seconds
 
 
 def _resolved(comparisons: Sequence[Comparison]) -> tuple[float, float]:
@@ -98,9 +106,10 @@ def rule(
     resolution that is told, while the code itself was judged in float64.
     """
     everything = [c for e in evidences for c in e.of(name)]
+    excused = [f for f in flags.get(name, ()) if f.excused]
     confirmed = [f.first for f in flags.get(name, ()) if f.confirmed]
     doubtful = [f.first for f in flags.get(name, ()) if not (f.confirmed or f.excused)]
-    resolved = [_resolved(e.of(name)) for e in evidences]
+    resolved = [_resolved(_standing(e.of(name), excused)) for e in evidences]
     best = min(resolved, default=(float("inf"), float("inf")))
     blank = Argument(name, tuple(like.shape), str(like.dtype), Verdict.INCONCLUSIVE, threshold=THRESHOLD)
     given = evidences[0]

@@ -15,8 +15,9 @@ from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.explain.census import census_of
 from gradcheck.explain.diagnosis import diagnose, told
 from gradcheck.explain.matrix import Truth, measure_truth
-from gradcheck.explain.scene import Scene, set_up
+from gradcheck.explain.scene import Scene
 from gradcheck.explain.slopes import Budget, OutOfCalls
+from gradcheck.explain.staging import set_up
 from gradcheck.explain.ties import at_kinks
 from gradcheck.explain.witness import witness_of
 from gradcheck.verdict import Argument, Measured, Verdict
@@ -79,7 +80,7 @@ def explain(
 
 
 def _by_place(work: _Work, wrong: list[str]) -> list[tuple[Evidence, list[str]]]:
-    """Return the evidence to look at for each argument: the given point's where it shows there, else a derived one's."""
+    """Return the evidence to look at for each argument: the given point's where it shows there."""
     found: dict[int, tuple[Evidence, list[str]]] = {}
     for name in wrong:
         at = work.outcome.arguments[name].point

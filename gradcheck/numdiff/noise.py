@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradcheck.numdiff.records import Vector
 
 SAMPLES = 2
 SMALLEST = float(np.finfo(np.float64).tiny)  # below it numbers lose digits, and differences of them are noise
 WIDER_SPACINGS = (2.0**-18, 2.0**-12)  # where most outputs answer the first with silence: quanta larger than it
+FINEST_SPACING = 2.0**-34
 SILENT = 0.5  # of the outputs
 # The cube of it is below any rounding; steps of it are felt by functions that work in float32.
 COARSE_SPACING = 2.0**-24
@@ -123,8 +125,21 @@ def quantisation_noise(
             kinked = np.abs(closer * CLOSER - level) < SAME * level
             vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
             level = np.where(kinked | vanished, 0.0, np.maximum(level, closer))
+            level = np.where(_fine_structure(along, base, noise, level, smallest), 0.0, level)
             typical = _typical(level, noise, base)
     return np.maximum(noise, np.maximum(level, typical / NORMAL_MEDIAN * noise if typical > QUANTISED else 0.0))
+
+
+def _fine_structure(
+    along: Callable[[float], Vector | None], base: Vector, noise: Vector, level: Vector, smallest: float
+) -> NDArray[np.bool_]:
+    """Outputs that are smooth after all, closer by: they respond at the finest spacing, and evenly."""
+    finest = _row(along, max(FINEST_SPACING, smallest)) if np.any(level > QUANTISED * noise) else None
+    if finest is None:
+        return np.zeros(base.shape, dtype=bool)
+    even = finest.third_difference(base) <= QUANTISED * noise
+    smooth: NDArray[np.bool_] = even & (finest.after != base) & (finest.before != base)
+    return smooth
 
 
 def hidden_noise(shown: Vector, noise: Vector, base: Vector) -> Vector | None:
