@@ -56,7 +56,8 @@ class Comparison:
     """One probe of one argument: both sides of the identity, and how far apart they are.
 
     `reach` is the size of the claim along the tangent, `shown` that of the measured derivative; a claim of at most
-    `negligible` has slopes below a unit of rounding.
+    `negligible` has slopes below a unit of rounding. `unstable` says that backward answered a change of a few ulps
+    by far more than condition and dtype explain, of which the bar takes no notice.
     """
 
     argument: str
@@ -71,6 +72,7 @@ class Comparison:
     shown: float
     method: str
     negligible: float = 0.0
+    unstable: bool = False
 
     @property
     def discrepancy(self) -> float:
@@ -112,7 +114,8 @@ def compare(
     products = norm(gradient * tangent)
     condition = CONDITION * norm(cotangent[used] * slack.noise[used])
     rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products
-    response = min(slack.response_along(tangent, products), UNSTABLE * (condition + rounding))
+    answered = slack.response_along(tangent, products)
+    response = min(answered, UNSTABLE * (condition + rounding))
     shown = norm(cotangent * values)
     underflow = SMALLEST * float(np.sqrt(gradient.size + cotangent.size))
     return Comparison(
@@ -128,4 +131,5 @@ def compare(
         shown=shown,
         method=derivative.method,
         negligible=slack.unit * norm(cotangent) * norm(tangent),
+        unstable=answered > response > 0,
     )

@@ -151,7 +151,7 @@ def _linear_at(
 ) -> _Trial | None:
     """Find an integer point at which forward is linear in `name`: a random one, or one of far-apart values."""
     # Far-apart values suit every layer of one argument; with weights beside them sums may grow too large.
-    for spread_out in (True, False) if len(names) == 1 else (False, True):
+    for spread_out in (True,) if len(names) == 1 else (False, True):
         point = _integers(inputs, names, rng, unit)
         if spread_out:
             point[name] = _far_apart(inputs[name], rng) * unit

@@ -27,7 +27,7 @@ from gradcheck.checks.precision import PrecisionRuling, judge_precision
 from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
 from gradcheck.checks.ruling import Flag, rule
-from gradcheck.verdict import Finding
+from gradcheck.verdict import Finding, Severity
 
 FORWARD_CALLS = 40  # aimed at for each differentiated input at normal effort; the contract has its own budget
 THOROUGH_ROUNDS = 4  # thorough effort repeats the probes and the derived points so many times, with fresh draws
@@ -91,7 +91,7 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
     }
     return Outcome(
         arguments=arguments,
-        findings=(*opening.findings, *_contract(instrument, given, rng)),
+        findings=(*opening.findings, *_unstable(given), *_contract(instrument, given, rng)),
         evidences=tuple(evidences),
         points=(place.name, *further.names),
         exact=exact.sentence,
@@ -107,6 +107,24 @@ def _open(flags: Flags) -> bool:
 def _contract(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> list[Finding]:
     with instrument.purpose("the contract"):
         return contract_findings(instrument, given, rng)
+
+
+def _unstable(given: Evidence) -> list[Finding]:
+    """Tell of a backward that answers a few ulps wildly where forward has no kink to excuse it."""
+    if given.kinky.any():
+        return []
+    names = dict.fromkeys(c.argument for c in given.comparisons if c.unstable)
+    said = "changes under a change of its inputs by a few ulps far more than condition and dtype explain"
+    return [
+        Finding(
+            "unstable-backward",
+            f"The gradient of `{n}` {said}.",
+            Severity.WARNING,
+            n,
+            {"relative change": given.slacks[n].relative_response},
+        )
+        for n in names
+    ]
 
 
 def _add(flags: Flags, more: Mapping[str, Sequence[Flag]] | None) -> None:

@@ -5,25 +5,27 @@ one or two answers of backward. Noise is not measured but taken to be a few unit
 is always looked at again by the whole procedure before it is said.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.adjoint import JOINT, Evidence
 from gradcheck.checks.claims import claim_findings, first_claim, judged_arguments
-from gradcheck.checks.comparison import THRESHOLD, Slack, compare
+from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare
 from gradcheck.checks.instrument import Instrument, usable_gradient
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.outputs import flatten, form_of
 from gradcheck.checks.places import GIVEN, Place, draw_tangent
-from gradcheck.checks.probes import claim_unit, draw_cotangent, judged_together, measure
+from gradcheck.checks.probes import Measured, claim_unit, draw_cotangent, judged_together, measure
 from gradcheck.checks.ruling import rule
 from gradcheck.errors import LayerFault
 from gradcheck.numdiff.noise import working_dtype
-from gradcheck.numdiff.records import norm
-from gradcheck.subject import is_floating
+from gradcheck.numdiff.records import Vector, norm
+from gradcheck.subject import Array, is_floating
 from gradcheck.verdict import Finding
 
+MOST_ANSWERS = 3  # of backward: each is one more independent probe of the direction measured
 ASSUMED_NOISE = 8.0  # units of rounding of the largest output
 STEPS = (2.0**-8, 2.0**-11)
 COARSE_STEPS = (2.0**-4, 2.0**-6)
@@ -46,28 +48,43 @@ def glance(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Outc
     narrowed = judged_arguments(claims, findings, subject)
     if narrowed.wrt != subject.wrt or 2 * np.count_nonzero(together) < together.size:
         return None
-    names = subject.wrt
-    gradients = {name: usable_gradient(claims[name], subject.inputs[name]) for name in names}
-    unit, terms = claim_unit(instrument, place), max(v.size for v in subject.inputs.values() if is_floating(v))
-    slack = Slack(unit, max(terms, place.base.size), place.noise * max(1.0, unit / place.unit))
+    unit = claim_unit(instrument, place)
+    terms = max([place.base.size, *(v.size for v in subject.inputs.values() if is_floating(v))])
+    slack = Slack(unit, terms, place.noise * max(1.0, unit / place.unit))
+    comparisons: list[Comparison] = []
+    for _ in range(MOST_ANSWERS):
+        gradients = {name: usable_gradient(claims.get(name), subject.inputs[name]) for name in subject.wrt}
+        comparisons += _joint(gradients, joint, cotangent, slack)
+        if any(c.bars > THRESHOLD for c in comparisons):
+            return None
+        outcome = _ruled(instrument, comparisons, joint, place, findings)
+        if outcome is not None:
+            return outcome
+        cotangent = draw_cotangent(rng, place.form, together)
+        claims = instrument.raw_backward(place.form.cut(cotangent), subject.inputs)
+    return None
+
+
+def _joint(gradients: Mapping[str, Array | None], joint: Measured, cotangent: Vector, slack: Slack) -> list[Comparison]:
     kept = {name: g for name, g in gradients.items() if g is not None}
     flat = np.concatenate([g.ravel() for g in kept.values()])
     moved = np.concatenate([joint.tangents[name].ravel() for name in kept])
-    whole = compare("", flat, moved, joint.derivative, cotangent=cotangent, slack=slack, place=place.name, kind="joint")
-    if whole.bars > THRESHOLD:
-        return None
-    comparisons = []
-    for name, g in kept.items():
-        own = norm(g * joint.tangents[name])
-        comparisons.append(replace(whole, argument=name, reach=own, shown=own, entries=g.size))
-    measured = {name: [joint] for name in names}
-    evidence = Evidence(
-        place, tuple(comparisons), measured, np.isfinite(place.base), joint.derivative.kinky, joint=True
-    )
-    arguments = {name: rule(name, subject.inputs[name], [evidence], {}) for name in names}
+    whole = compare("", flat, moved, joint.derivative, cotangent=cotangent, slack=slack, place=GIVEN, kind=JOINT)
+    own = {name: norm(g * joint.tangents[name]) for name, g in kept.items()}
+    return [replace(whole, argument=n, reach=own[n], shown=own[n], entries=g.size) for n, g in kept.items()]
+
+
+def _ruled(
+    instrument: Instrument, comparisons: list[Comparison], joint: Measured, place: Place, findings: list[Finding]
+) -> Outcome | None:
+    """Return the outcome where everything agrees sharply enough, None where something stays open."""
+    subject = instrument.subject
+    measured = {name: [joint] for name in subject.wrt}
+    finite = np.isfinite(place.base)
+    evidence = Evidence(place, tuple(comparisons), measured, finite, joint.derivative.kinky, joint=True)
+    arguments = {name: rule(name, subject.inputs[name], [evidence], {}) for name in subject.wrt}
     if any(argument.reason is not None for argument in arguments.values()):
         return None
-    instrument.subject = narrowed
     return Outcome(arguments, tuple(findings), (evidence,), (place.name,))
 
 
