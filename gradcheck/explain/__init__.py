@@ -1,1 +1,1 @@
-"""From "disagrees" to where (the census), why (a proved diagnosis) and the smallest input that shows it (the witness)."""
+"""From "disagrees" to where (census), why (a proved diagnosis), and the smallest input that shows it (witness)."""

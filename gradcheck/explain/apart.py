@@ -1,4 +1,4 @@
-"""Telling apart what predicts the same gradient here: the same hypotheses asked again where one more sample is there."""
+"""Telling apart what predicts the same gradient here: the hypotheses are asked again with one sample more."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ PROBES, QUESTIONS = 3, 2  # enough to tell one exact candidate from another
 
 
 def told_apart(scene: Scene, found: Sequence[Proof], row: Sequence[Family]) -> list[Proof]:
-    """Return the proofs that hold on another batch as well; all of them where the layer takes no other, or none does."""
+    """Return the proofs that hold on another batch as well; all of them where the layer takes none, or none does."""
     if len({proof.key for proof in found}) < 2:
         return list(found)
     for _, inputs in larger_batch(scene.inputs, scene.instrument.subject.wrt, scene.rng):

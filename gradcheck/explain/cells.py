@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck.checks.comparison import SUMMATION, THRESHOLD
-from gradcheck.explain.layout import output_positions, spatial_axes
 from gradcheck.explain.matrix import discrepancy
 from gradcheck.explain.proof import Case, Proof, listed
-from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 
 FEWEST_CHOSEN = 6  # outputs that must choose alike before a lattice is read off them
@@ -58,7 +56,8 @@ def cells_of(case: Case) -> Cells | None:
     return Cells(truth.jacobian, truth.claimed, bars, wrong, responds, claims) if wrong.any() else None
 
 
-def _tested(cells: Cells) -> str:
+def tested(cells: Cells) -> str:
+    """Say what was looked at."""
     return f"all {cells.true.size} cells of the Jacobian, measured one by one"
 
 
@@ -118,182 +117,6 @@ def centred(case: Case) -> Iterator[Proof]:
             return
 
 
-def overlaps(case: Case) -> Iterator[Proof]:
-    """Propose that where windows or indices meet, the last or the first replaces the others instead of being added."""
-    truth, scene = case.truth, case.scene
-    if truth is None:
-        return
-    responds = truth.responds()
-    for words, places in _ranks(scene):
-        for order in (places, -places):
-            at = np.where(responds, order[:, None], order.min() - 1)
-            kept = np.where(at == at.max(axis=0)[None], truth.jacobian, 0.0)
-            worst = None if np.array_equal(kept != 0, truth.jacobian != 0) else predicted(case, kept)
-            if worst is not None:
-                yield _overwritten(scene, words, worst)
-                return
-    cells = cells_of(case)
-    if cells is None or np.any(cells.wrong & cells.claims) or not _selects(cells):
-        return
-    for words, places in _ranks(scene):
-        meets = np.array([len(set(places[column])) > 1 for column in cells.responds.T])
-        for order in (places, -places):
-            at = np.where(cells.responds, order[:, None], order.min() - 1)
-            if meets.any() and np.all((at == at.max(axis=0)[None])[cells.claims]):
-                yield _overwritten(scene, words, 0.0)
-                return
-
-
-def _overwritten(scene: Scene, words: str, worst: float) -> Proof:
-    text = f"where {words} meet, one replaces what the others brought, instead of being added to it"
-    add = f"np.add.at(grad_{scene.name}, indices, grad_output)"
-    repair = f"grad_{scene.name}[...] += share" if words == "windows" else add
-    tested = "every entry, against the shares of the measured Jacobian"
-    return Proof("overlap-overwritten", text, worst, f"last {words}", repair=repair, tested=tested)
-
-
-def _ranks(scene: Scene) -> Iterator[tuple[str, Array]]:
-    shape = scene.output_shape
-    if not shape:
-        return
-    where = np.unravel_index(np.arange(scene.form.size), shape)
-    space = output_positions(scene) if len(shape) >= 3 else ()
-    if space:
-        yield "windows", np.ravel_multi_index([where[a] for a in space], [shape[a] for a in space])
-    yield "indices", where[0]
-    yield "outputs", np.arange(scene.form.size)
-
-
-def winners(case: Case) -> Iterator[Proof]:
-    """Propose that a selection goes wrong: another entry gets the gradient, or several, or none."""
-    cells = cells_of(case)
-    if cells is None or not _selects(cells) or _diagonal(cells):
-        return
-    scene, tested = case.scene, _tested(cells)
-    rows = np.flatnonzero(cells.wrong.any(axis=1))
-    count = cells.claims[rows].sum(axis=1)
-    if np.all(count == 0):
-        border = _on_the_border(scene, rows)
-        also = ("padding-wins", "part-zeroed") if border else ("part-zeroed", "tie-no-winner")
-        text = f"{len(rows)} of {len(cells.true)} outputs give their gradient to no entry at all"
-        code, more = (
-            ("padding-wins", "; all of them lie at the border, where padding seems to be taken for the winner")
-            if border
-            else ("wrong-winner", "")
-        )
-        yield Proof(code, text + more, 0.0, "no winner", also=tuple(c for c in also if c != code), tested=tested)
-    elif cells.true.shape[0] == cells.true.shape[1] and np.all(count == 1) and cells.responds[rows].any(axis=1).all():
-        text = (
-            f"the gradients of {len(rows)} outputs go to one entry each, but not to the one that forward took them from"
-        )
-        yield Proof("permuted", text, 0.0, "permuted", also=("wrong-winner",), tested=tested)
-    elif np.all(count <= 1) and _same_share(cells, rows):
-        if _dilated(scene, cells):
-            text = "the winners are looked for in windows whose cells lie next to each other, where forward leaves gaps"
-            yield Proof("dilation-ignored", text, 0.0, "winner", also=("wrong-winner",), tested=tested)
-            return
-        text = f"{len(rows)} of {len(cells.true)} outputs give their gradient to an entry that forward did not choose"
-        repair = "keep the index of the largest entry in forward and add grad_output there"
-        also = ("padding-wins",) if np.any(count == 0) else ()
-        yield Proof("wrong-winner", text, 0.0, "winner", repair=repair, also=also, tested=tested)
-    elif _evenly(cells, rows):
-        text = f"each of {len(rows)} outputs spreads its gradient evenly over {int(count.max())} entries, as in average pooling, where forward chose one"
-        yield Proof("pool-kind", text, 0.0, "evenly", tested=tested)
-
-
-def _diagonal(cells: Cells) -> bool:
-    """Tell whether each output is a function of its own entry: nothing is chosen there."""
-    off = ~np.eye(*cells.true.shape, dtype=bool)
-    return cells.true.shape[0] == cells.true.shape[1] and not np.any(cells.responds & off)
-
-
-def _selects(cells: Cells) -> bool:
-    """Tell whether each output is one single entry, with a slope that many share: a maximum, a minimum, a subsample."""
-    judged = cells.responds.any(axis=1)
-    slopes = cells.true[cells.responds]
-    return bool(
-        judged.any()
-        and np.all(cells.responds.sum(axis=1)[judged] == 1)
-        and np.ptp(slopes) <= 1e-6
-        and cells.true.shape[0] <= cells.true.shape[1]
-    )
-
-
-def _dilated(scene: Scene, cells: Cells) -> bool:
-    """Tell whether all true winners lie on a lattice of their windows that the claimed ones do not keep to."""
-    shape, output = scene.shape, scene.output_shape
-    if len(shape) != len(output) or len(shape) < 3:
-        return False
-    rows = np.flatnonzero(cells.responds.any(axis=1) & cells.claims.any(axis=1))
-    at = np.unravel_index(rows, output)
-    true, claimed = (np.unravel_index(m[rows].argmax(axis=1), shape) for m in (cells.responds, cells.claims))
-    if len(rows) < FEWEST_CHOSEN:
-        return False
-    return all(
-        any(_keeps_to(true[a] - stride * at[b], claimed[a] - stride * at[b]) for stride in range(1, 5))
-        for a, b in zip(spatial_axes(scene, scene.name), output_positions(scene), strict=True)
-    )
-
-
-def _keeps_to(kept: Array, broken: Array) -> bool:
-    """Tell whether the one keeps to every second or third cell, and the other does not."""
-    return any(len(set(kept % d)) == 1 and np.ptp(kept) >= d and len(set(broken % d)) > 1 for d in (2, 3))
-
-
-def _same_share(cells: Cells, rows: Array) -> bool:
-    got = cells.claimed[rows].sum(axis=1)
-    due = cells.true[rows].sum(axis=1)
-    return bool(np.all((np.abs(got - due) <= 1e-6 * np.abs(due)) | (got == 0)))
-
-
-def _evenly(cells: Cells, rows: Array) -> bool:
-    for row in rows:
-        share = cells.claimed[row][cells.claims[row]]
-        if (
-            share.size < 2
-            or np.ptp(share) > 1e-9 * np.abs(share).max()
-            or abs(share.sum() - cells.true[row].sum()) > 1e-6
-        ):
-            return False
-    return True
-
-
-def _on_the_border(scene: Scene, rows: Array) -> bool:
-    shape = scene.output_shape
-    space = output_positions(scene) if len(shape) >= 3 else ()
-    where = np.unravel_index(rows, shape)
-    inner = np.ones(len(rows), dtype=bool)
-    for a in space:
-        inner &= (where[a] > 0) & (where[a] < shape[a] - 1)
-    return bool(space) and not inner.any()
-
-
-def divisors(case: Case) -> Iterator[Proof]:
-    """Propose that an average is divided by another number of cells than in forward: padding counted, or not."""
-    truth = case.truth
-    if truth is None:
-        return
-    support = truth.responds() & case.scene.mask[:, None]
-    counts = support.sum(axis=1)
-    if counts.max(initial=0) < 2 or len(set(counts[counts > 0].tolist())) < 2:
-        return
-    rows = [truth.jacobian[row][support[row]] for row in np.flatnonzero(counts)]
-    if any(np.ptp(row) > ALIKE * np.abs(row).max() for row in rows):
-        return
-    seen = {round(1.0 / float(row.mean())) for row in rows if row.mean() > 0}
-    for number, words in (
-        (counts, "the cells that lie inside"),
-        (np.full_like(counts, counts.max()), "all cells, padding counted"),
-    ):
-        worst = predicted(case, support / np.maximum(number, 1)[:, None])
-        if worst is not None:
-            text = f"backward divides by the number of {words}, and forward by {', '.join(map(str, sorted(seen)))}"
-            repair = "divide by the same count in both passes (count_include_pad)"
-            tested = "every entry, against the windows of the measured Jacobian"
-            yield Proof("pool-divisor", text, worst, "divisor", repair=repair, tested=tested)
-            return
-
-
 def leaks(case: Case) -> Iterator[Proof]:
     """Propose that parts of a layer which have nothing to do with each other are mixed: samples, or groups."""
     cells = cells_of(case)
@@ -318,10 +141,10 @@ def leaks(case: Case) -> Iterator[Proof]:
                 continue
             if a == 0:
                 text = "one sample's gradient depends on grad_output of another, which forward keeps apart"
-                yield Proof("batch-leak", text, 0.0, "leak", tested=_tested(cells))
+                yield Proof("batch-leak", text, 0.0, "leak", tested=tested(cells))
             elif parts < shape[a]:
                 text = f"forward keeps {parts} groups along axis {a} apart, and backward mixes them"
-                yield Proof("groups-mixed", text, 0.0, "groups", also=("path-missing",), tested=_tested(cells))
+                yield Proof("groups-mixed", text, 0.0, "groups", also=("path-missing",), tested=tested(cells))
             return
 
 
@@ -352,17 +175,5 @@ def per_output(case: Case) -> Iterator[Proof]:
                 0.0,
                 f"y^{power}",
                 also=("f-prime-missing",),
-                tested=_tested(cells),
+                tested=tested(cells),
             )
-
-
-def counted_in(case: Case) -> Iterator[Proof]:
-    """Propose that outputs which do not depend on the argument are counted in its gradient, and nothing else is wrong."""
-    cells = cells_of(case)
-    if cells is None or cells.true.shape[1] >= cells.true.shape[0] or np.any(cells.wrong & cells.responds):
-        return
-    rows = int(cells.spurious.any(axis=1).sum())
-    text = f"{rows} of {len(cells.true)} outputs that do not depend on `{case.scene.name}` are counted in its gradient"
-    yield Proof(
-        "wrong-branch", text, 0.0, "counted in", repair="use the same mask in both passes", tested=_tested(cells)
-    )

@@ -49,7 +49,7 @@ def _counted(scene: Scene, truth: Truth) -> Census:
     apart = np.abs(scene.claims - gradient)
     with np.errstate(all="ignore"):
         in_bars = np.where(apart == 0, 0.0, apart / bars)
-    wrong = (in_bars > THRESHOLD).any(axis=0)
+    wrong: Array = np.any(in_bars > THRESHOLD, axis=0)
     # One grad_output for all that is shown: the one that shows the most.
     row = int(np.argmax((in_bars > THRESHOLD).sum(axis=1)))
     at = np.arange(scene.value.size)
@@ -105,7 +105,8 @@ def _patterns(seen: _Seen, shape: tuple[int, ...]) -> Iterator[str]:
     told = False
     for axis in range(wrong.ndim):
         others = tuple(a for a in range(wrong.ndim) if a != axis)
-        touched, whole = wrong.any(axis=others), wrong.all(axis=others)
+        touched: Array = np.asarray(wrong.any(axis=others))
+        whole: Array = np.asarray(wrong.all(axis=others))
         if not touched.all() and shape[axis] > 1:
             told = True
             yield _along(axis, touched, whole)
@@ -139,7 +140,7 @@ def _at_the_end(wrong: Array) -> Iterator[str]:
     """Yield where only the border is wrong: the last row and column, or the outermost cells."""
     if wrong.ndim < 2:
         return
-    rows = wrong.reshape(-1, *wrong.shape[-2:]).any(axis=0)
+    rows: Array = np.asarray(wrong.reshape(-1, *wrong.shape[-2:]).any(axis=0))
     if min(rows.shape) < 3:
         return
     if not rows[:-1, :-1].any():

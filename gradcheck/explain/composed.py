@@ -1,11 +1,11 @@
-"""Hypotheses of two changes at once: of the claim and of grad_output, each from its own table."""
+"""Hypotheses about the order of entries: the claim is rearranged, or the claim and grad_output both are."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from gradcheck.explain.layout import output_positions, spatial_axes
-from gradcheck.explain.order import Change, Rows, exchanges, flips, moves, readings
+from gradcheck.explain.order import Change, Rows, changes, exchanges, flips, moves, readings
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene
@@ -41,3 +41,20 @@ def _few(rows: Rows) -> Iterator[Change]:
     yield from exchanges(rows)
     yield from (change for change in moves(rows) if change.code == "shifted")
     yield from readings(rows.shape)
+
+
+def orders(case: Case) -> Iterator[Proof]:
+    """Propose every rearrangement of the claim, alone and with a constant or a sign."""
+    scene = case.scene
+    rows = scene.shaped(scene.claims)
+    for change in changes(Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name))):
+        proof = Proof(
+            change.code,
+            f"the gradient is {change.words}",
+            0.0,
+            change.key,
+            repair=change.repair,
+            equation=change.equation,
+            also=change.also,
+        )
+        yield from scaled(case, proof, claims=change.undone(rows))

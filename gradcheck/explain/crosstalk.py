@@ -15,7 +15,7 @@ FELT = 1e-6  # how much a claim has to change, relative, before it is said to fe
 
 
 def crosstalk(case: Case) -> Iterator[Proof]:
-    """Propose that backward mixes samples: the first one's gradient changes with the others' values, its slope does not."""
+    """Propose that backward mixes samples: the first's gradient changes with the others' values, its slope does not."""
     scene = case.scene
     samples = _samples(scene)
     if samples < 2:
@@ -39,13 +39,15 @@ def crosstalk(case: Case) -> Iterator[Proof]:
         return
     if _slope_unchanged(scene, moved, cotangent, samples):
         text = (
-            "one sample's gradient depends on the values of the others, which forward keeps apart: with the other samples "
+            "one sample's gradient depends on the values of the others, which forward keeps apart: "
+            "with the other samples "
             "changed the claim for the first one changes, and its slope does not"
         )
         tested = "the first sample, with the others as they are and changed"
         if _sums_to_nothing(scene, samples):
             text = (
-                "backward treats a mean over the batch as if it moved with the input, and forward keeps it: every gradient "
+                "backward treats a mean over the batch as if it moved with the input, and forward "
+                "keeps it: every gradient "
                 "claimed sums to zero over the batch, and one sample's depends on the others"
             )
             yield Proof("other", text, 0.0, "crosstalk", also=("batch-leak",), tested=tested)
@@ -62,7 +64,7 @@ def _sums_to_nothing(scene: Scene, samples: int) -> bool:
 
 
 def _samples(scene: Scene) -> int:
-    """Return the length of the first axis of the first floating argument with at least two axes, 1 where there is none."""
+    """Return the number of samples: the first length of the first floating argument with at least two axes, else 1."""
     for value in scene.inputs.values():
         if is_floating(value) and value.ndim >= 2:
             return int(value.shape[0])

@@ -1,22 +1,26 @@
 """Why: every hypothesis of the tables put to the proof, the plainest first, and what is left is told together."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from gradcheck.explain.apart import told_apart
-from gradcheck.explain.cells import centred, counted_in, diagonal_only, divisors, leaks, overlaps, per_output, winners
-from gradcheck.explain.composed import both_sides
+from gradcheck.explain.cells import centred, diagonal_only, leaks, per_output
+from gradcheck.explain.composed import both_sides, orders
 from gradcheck.explain.crosstalk import crosstalk
 from gradcheck.explain.elementwise import elementwise
-from gradcheck.explain.linearised import after_update, at_the_output, points, whole_transposed
+from gradcheck.explain.linearised import at_the_output, points, whole_transposed
 from gradcheck.explain.matrix import Truth
-from gradcheck.explain.order import orders
-from gradcheck.explain.paths import decay, epsilon, multiplied, skip, statistics, uses
+from gradcheck.explain.normalisation import epsilon, statistics
+from gradcheck.explain.paths import decay, multiplied, skip, uses
 from gradcheck.explain.patterns import part_of_it
 from gradcheck.explain.proof import Case, Family, Proof
 from gradcheck.explain.scaling import factors, products, proportional
 from gradcheck.explain.scene import Scene
+from gradcheck.explain.selection import counted_in, divisors, overlaps, winners
 from gradcheck.explain.slopes import OutOfCalls
-from gradcheck.explain.upstream import along_axes, between_outputs, means, rearranged, upstream
+from gradcheck.explain.sums import between_outputs, means
+from gradcheck.explain.updates import after_update, updated
+from gradcheck.explain.upstream import along_axes, rearranged, upstream
 from gradcheck.explain.whole import (
     another,
     constant_added,
@@ -28,7 +32,6 @@ from gradcheck.explain.whole import (
     rounded,
     unfelt,
     unsteady,
-    updated,
 )
 from gradcheck.explain.windows import laid_down
 from gradcheck.verdict import Diagnosis
@@ -85,10 +88,8 @@ def diagnose(
 
 def _asked(family: Family, case: Case) -> list[Proof]:
     found: list[Proof] = []
-    try:
+    with suppress(OutOfCalls):  # what was proved before stands
         found += family(case)
-    except OutOfCalls:
-        pass  # what was proved before stands
     return found
 
 

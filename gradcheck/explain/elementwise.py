@@ -8,6 +8,7 @@ import numpy as np
 from gradcheck.explain.cells import Cells, cells_of
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
+from gradcheck.numdiff.records import norm
 from gradcheck.subject import Array
 
 ALIKE = 1e-6  # slopes this close are the same, relative to the largest
@@ -68,11 +69,11 @@ def where(s: Slopes) -> str:
 
 
 def elementwise(case: Case) -> Iterator[Proof]:
-    """Propose what can be wrong with a slope: left out, of another branch, of the other side, incomplete, another formula."""
+    """Propose what can be wrong with a slope: left out, of another branch or side, incomplete, another formula."""
     found = slopes_of(case)
     if found is None:
         return
-    s, cells = found
+    s, _ = found
     tested = f"the slopes of all {s.x.size} entries, measured and claimed"
     for proof in (_product_rule(s), _branches(s), _missing(s), _sided(s), _regardless(case.scene, s), _fallback(s)):
         if proof is not None:
@@ -104,7 +105,10 @@ def _branches(s: Slopes) -> Proof | None:
     allowed = {*true, 0.0}
     if not all(any(abs(c - a) <= ALIKE * s.scale for a in allowed) for c in claimed):
         return None
-    shown = f"the slope claimed is right for other entries ({', '.join(f'{c:.3g}' for c in claimed)}), and wrong{where(s) or ' here'}"
+    shown = (
+        f"the slope claimed is right for other entries ({', '.join(f'{c:.3g}' for c in claimed)}), "
+        f"and wrong{where(s) or ' here'}"
+    )
     swapped = len(true) == 2 and s.wrong.all() and len(claimed) == 2
     if swapped and 0.0 not in true:
         return Proof(
@@ -181,7 +185,10 @@ def _regardless(scene: Scene, s: Slopes) -> Proof | None:
     answer = scene.ask(scene.cotangents[0], {**scene.inputs, scene.name: moved})
     if answer is None or np.abs(answer - scene.claims[0]).max() > 1e-12 * np.abs(answer).max():
         return None
-    text = f"the claim does not depend on `{scene.name}` at all, though the function's slope does: its derivative is left out"
+    text = (
+        f"the claim does not depend on `{scene.name}` at all, though the function's slope does: its "
+        "derivative is left out"
+    )
     return Proof("f-prime-missing", text, 0.0, "", repair="grad_output * derivative")
 
 
@@ -190,7 +197,7 @@ def _fallback(s: Slopes) -> Proof | None:
     if np.mean(s.wrong) < 0.5:
         return None
     at = int(np.argmax(np.abs(s.claimed - s.true)))
-    typical = float(np.linalg.norm(s.claimed - s.true) / max(np.linalg.norm(s.true), 1e-300))
+    typical = norm(s.claimed - s.true) / max(norm(s.true), 1e-300)
     shown = f"at x = {s.x[at]:.4g} it gives {s.claimed[at]:.4g}, and the slope is {s.true[at]:.4g}"
     if typical <= SMALL:
         return Proof(

@@ -10,7 +10,7 @@ MOST = 64  # rows and columns of a map
 
 
 def maps_of(claimed: Array, measured: Array, shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return the fields of a Census that hold maps; entries of larger arrays are joined into blocks by their largest."""
+    """Return the fields of a Census that hold maps; entries of larger arrays are joined to blocks by their largest."""
     if claimed.size < 2:
         return {}
     grid, tile, axes = _layout(shape)

@@ -4,7 +4,7 @@ from gradcheck.explain.scene import Scene
 
 
 def channels_last(scene: Scene) -> bool:
-    """Guess whether the output's last axis holds the channels: a kernel's last axis is as long, and its first is not."""
+    """Guess whether the output's last axis holds channels: a kernel's last axis is as long, and its first is not."""
     output = scene.output_shape
     if len(output) < 3:
         return False

@@ -227,7 +227,10 @@ def at_the_output(case: Case) -> Iterator[Proof]:
         claims.append(claim)
     worst = scene.passes(np.stack(claims))
     if worst is not None:
-        text = "the derivative is written in terms of the output and given the input: asked at the output, backward is right"
+        text = (
+            "the derivative is written in terms of the output and given the input: asked at the output, "
+            "backward is right"
+        )
         yield Proof("f-prime-at-input", text, worst, "at input", repair="pass the output to the formula")
 
 
@@ -251,42 +254,3 @@ def whole_transposed(case: Case) -> Iterator[Proof]:
     if worst <= THRESHOLD and _tells(scene, straight, slice(0, CONFIRMING)):
         text = "backward works along the other axis: it is right for the layer done to the transposed argument"
         yield Proof("transposed", text, worst, "whole transposed", also=("batch-leak",))
-
-
-RATES = (1.0, 0.1, 0.01, 0.001, 0.0001)  # learning rates that an update inside backward is tried with
-
-
-def after_update(case: Case) -> Iterator[Proof]:
-    """Propose that another argument is updated first, and this gradient computed with what it has become."""
-    scene = case.scene
-    for name, claims in scene.others.items():
-        if not _feels(scene):
-            return
-        for rate in RATES:
-            worst = 0.0
-            for k in range(len(scene.cotangents)):
-                moved = scene.place.wide[name] - rate * claims[k].reshape(np.shape(scene.place.wide[name]))
-                probes = slopes_at(scene, {**scene.place.wide, name: moved}, scene.tangents[k : k + 1])
-                if probes is None:
-                    break
-                g, c = scene.claims[k : k + 1], scene.cotangents[k : k + 1]
-                worst = max(worst, largest_bars(g, c, probes, scene.slack))
-                if worst > THRESHOLD:
-                    break
-            else:
-                text = f"the gradient is taken after `{name}` was updated (minus {rate:g} times its own gradient), not before"
-                yield Proof(
-                    "other",
-                    text,
-                    worst,
-                    f"after {name} {rate}",
-                    also=("not-linear",),
-                    repair="update when all gradients are known",
-                )
-                return
-
-
-def _feels(scene: Scene) -> bool:
-    """Tell whether backward is anything but linear in grad_output, as it is where it uses an update."""
-    answer = scene.ask(2.0 * scene.cotangents[0])
-    return answer is not None and bool(np.abs(answer - 2.0 * scene.claims[0]).max() > 1e-9 * np.abs(answer).max())

@@ -6,9 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradcheck.explain.layout import spatial_axes
-from gradcheck.explain.proof import Case, Proof, listed
-from gradcheck.explain.scaling import scaled
+from gradcheck.explain.proof import listed
 from gradcheck.subject import Array
 
 MOST_ROLLED = 3  # cells by which a gradient is tried to have been moved
@@ -237,20 +235,3 @@ def readings(shape: tuple[int, ...]) -> Iterator[Change]:
 
     yield Change("permuted", "filled in Fortran's order", "order fill", filled, read, ("transposed",))
     yield Change("permuted", "read in Fortran's order", "order read", read, filled, ("transposed",))
-
-
-def orders(case: Case) -> Iterator[Proof]:
-    """Propose every rearrangement of the claim, alone and with a constant or a sign."""
-    scene = case.scene
-    rows = scene.shaped(scene.claims)
-    for change in changes(Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name))):
-        proof = Proof(
-            change.code,
-            f"the gradient is {change.words}",
-            0.0,
-            change.key,
-            repair=change.repair,
-            equation=change.equation,
-            also=change.also,
-        )
-        yield from scaled(case, proof, claims=change.undone(rows))

@@ -100,13 +100,7 @@ def _place(scene: Scene, wrong: Array, *, blank: bool) -> tuple[str, list[str]]:
         length = wrong.shape[axis]
         if len(touched) == length:
             continue
-        if (
-            blank
-            and axis == 0
-            and ndim >= 2
-            and np.array_equal(touched, np.arange(1, length))
-            and not space[:1] == (0,)
-        ):
+        if blank and axis == 0 and ndim >= 2 and np.array_equal(touched, np.arange(1, length)) and space[:1] != (0,):
             return "; all of them belong to samples after the first", ["batch-ignored"]
         edge = set(touched.tolist()) <= {0, length - 1}
         if blank and edge and length > 2 and (ndim <= 2 or axis in space):

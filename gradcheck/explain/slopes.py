@@ -102,7 +102,7 @@ def _relative_bars(derivatives: list[Derivative]) -> Vector:
 
 
 def _confirmed(instrument: Instrument, gauge: Gauge, seen: MeasuredAlong, budget: Budget, mask: Mask) -> bool:
-    """Tell whether a complex step alone says what the check measured along its own direction, at every output judged."""
+    """Tell whether a complex step alone says what the check measured along its own direction, at every output."""
     alone = slope(instrument, gauge, seen.tangents, budget)
     if alone is None:
         return False

@@ -34,7 +34,7 @@ class _Sides:
 
 @dataclass(frozen=True)
 class _Case:
-    """One kinky output: what the entries that make its kink may claim, what they claim, and what they claim together."""
+    """One kinky output: what the entries that make its kink may claim, what they do, and what they do together."""
 
     output: int
     entries: tuple[tuple[str, int], ...]
@@ -187,7 +187,10 @@ def _diagnosed(wrong: list[_Case], cases: list[_Case], evidence: Evidence) -> Di
         return Diagnosis("tie-all-winners", text, evidence=evidence_text, repair=repair)
     none = all(np.all(np.abs(case.claimed) <= case.bar) for case in wrong)
     if none and any(not case.unbalanced and len(case.entries) > 1 for case in cases):
-        text = "some outputs give their gradient to one winner of the tie, and others lose it: it is overwritten where windows meet"
+        text = (
+            "some outputs give their gradient to one winner of the tie, and others lose it: it is "
+            "overwritten where windows meet"
+        )
         return Diagnosis(
             "overlap-overwritten",
             text,

@@ -1,4 +1,4 @@
-"""Hypotheses: a mistake made with grad_output before it is used. They need no further calls: <claim, t> = <S g, J t>."""
+"""Hypotheses: a mistake made with grad_output before it is used. No further calls: <claim, t> = <S g, J t>."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -27,7 +27,8 @@ class Mistake(NamedTuple):
 
 
 def _ones(scene: Scene, rows: Array) -> Array:
-    return np.tile(ones_like_outputs(scene), (len(rows), 1))
+    found: Array = np.tile(ones_like_outputs(scene), (len(rows), 1))
+    return found
 
 
 def _total(scene: Scene, rows: Array) -> Array:
@@ -141,15 +142,15 @@ def _kept(rows: Array, axis: int, part: slice) -> Array:
     return made
 
 
-def _adds_up(scene: Scene) -> bool:
+def adds_up(scene: Scene) -> bool:
     """Tell whether the argument looks like a bias: one axis at most, fewer entries than outputs."""
     return len(scene.shape) <= 1 and scene.value.size < scene.form.size
 
 
 def _only_first(axis: int, scene: Scene) -> Proof:
-    if axis == 0 and _adds_up(scene):
+    if axis == 0 and adds_up(scene):
         text = "only the first sample of grad_output counts: it is not summed over the batch"
-        return Proof("bias-batch-missing", text, 0.0, "first 0", also=("batch-ignored",), repair=_summed(scene))
+        return Proof("bias-batch-missing", text, 0.0, "first 0", also=("batch-ignored",), repair=summed(scene))
     if axis == 0:
         text = "only the first sample of the batch counts; what the others bring is left out"
         return Proof("batch-ignored", text, 0.0, "first 0", repair="add up over the whole batch")
@@ -172,7 +173,8 @@ def _cut(words: str, axis: int, scene: Scene) -> Proof:
     return Proof(code, text, 0.0, f"without {words} {axis}", also=("part-zeroed",) if code == "border-only" else ())
 
 
-def _summed(scene: Scene) -> str:
+def summed(scene: Scene) -> str:
+    """Write the sum that belongs there."""
     axes = [a for a, n in enumerate(scene.output_shape) if not (scene.shape and n == scene.shape[0] and a == 1)]
     return (
         f"grad_{scene.name} = grad_output.sum(axis={tuple(axes)})" if scene.shape else f"grad_{scene.name} = ....sum()"
@@ -189,13 +191,13 @@ def _positions(case: Case, rows: Array) -> Iterator[Proof]:
             continue
         made = np.zeros_like(rows)
         made[index] = rows[index]
-        code = "bias-space-missing" if _adds_up(scene) else "part-zeroed"
+        code = "bias-space-missing" if adds_up(scene) else "part-zeroed"
         proof = Proof(
             code,
             "only the first position of each image counts: it is not summed over the positions",
             0.0,
             f"one position {layout}",
-            repair=_summed(scene) if code == "bias-space-missing" else "",
+            repair=summed(scene) if code == "bias-space-missing" else "",
         )
         flat = made.reshape(len(rows), -1) * scene.mask
         if flat.any():
@@ -214,52 +216,6 @@ def rearranged(case: Case) -> Iterator[Proof]:
             yield from scaled(case, _said(change), cotangents=made)
 
 
-def between_outputs(case: Case) -> Iterator[Proof]:
-    """Propose that one of several outputs is left out, or that two are exchanged."""
-    scene = case.scene
-    shapes = scene.form.shapes
-    if len(shapes) < 2:
-        return
-    parts = [part.astype(np.float64).ravel() for part in scene.form.cut(np.arange(scene.form.size, dtype=np.float64))]
-    index = [part.astype(int) for part in parts]
-    for i, own in enumerate(index):
-        kept = scene.cotangents.copy()
-        kept[:, own] = 0.0
-        text = f"grad_output of output {i} is not used: the path through that output is left out"
-        yield from prove(scene, Proof("path-missing", text, 0.0, f"without output {i}"), cotangents=kept)
-        for j in range(i):
-            if shapes[i] == shapes[j]:
-                swapped = scene.cotangents.copy()
-                swapped[:, own], swapped[:, index[j]] = scene.cotangents[:, index[j]], scene.cotangents[:, own]
-                text = f"the grad_outputs of outputs {j} and {i} are exchanged"
-                proof = Proof("other", text, 0.0, f"outputs {j} {i}", also=("permuted",))
-                yield from prove(scene, proof, cotangents=swapped)
-
-
 def _said(change: Change) -> Proof:
     text = f"grad_output is used {change.words}"
     return Proof(change.code, text, 0.0, f"g {change.key}", equation=change.equation, also=change.also)
-
-
-def means(case: Case) -> Iterator[Proof]:
-    """Propose that a sum over samples and positions was taken as a mean."""
-    scene = case.scene
-    if not _adds_up(scene) or scene.value.size == 0:
-        return
-    shape = scene.output_shape
-    rest = scene.form.size // scene.value.size
-    parts = {rest: "the samples and positions"} | ({shape[0]: "the samples"} if len(shape) > 1 else {})
-    for number, words in parts.items():
-        if number < 2:
-            continue
-        also = ("factor-1/N",) if number == shape[0] or rest == number else ()
-        code = "bias-mean" if number == rest else "factor-1/N"
-        proof = Proof(
-            code,
-            f"a mean over {words} ({number}) is taken where a sum belongs",
-            0.0,
-            f"mean of {words}",
-            also=also if code == "bias-mean" else ("bias-mean",),
-            repair=_summed(scene),
-        )
-        yield from prove(scene, proof, claims=scene.claims * number)

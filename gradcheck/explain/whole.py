@@ -16,7 +16,6 @@ SAME = 1e-14  # two answers to one question are the same but for this
 ROUGHLY = 1e-9  # relative; twice as much, but for rounding
 NONLINEAR = 1e-3  # how far from linear, relative, before backward is said to be so
 DECIMALS = 6
-UPDATES = (1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001)  # learning rates
 
 
 def _relative(one: Array, other: Array) -> float:
@@ -104,7 +103,10 @@ def nothing(case: Case) -> Iterator[Proof]:
         if scene.mask.all():
             yield Proof("zero", text, 0.0, "zero", tested=tested)
         else:
-            text = f"the gradient is zero for {int(scene.mask.sum())} of {scene.mask.size} outputs, though they respond to `{name}`"
+            text = (
+                f"the gradient is zero for {int(scene.mask.sum())} of {scene.mask.size} outputs, though "
+                f"they respond to `{name}`"
+            )
             yield Proof("part-zeroed", text, 0.0, "zero", also=("zero",), tested=tested)
 
 
@@ -126,7 +128,10 @@ def returned(case: Case) -> Iterator[Proof]:
             yield Proof("equals-grad-output", text, 0.0, "g", also=("path-missing",), tested=tested)
     cut = np.maximum(scene.cotangents, 0.0)
     if _relative(scene.claims, cut) <= scene.slack.unit * 4:
-        text = "the function is done to grad_output (its negative entries are cut off) instead of its derivative to the input"
+        text = (
+            "the function is done to grad_output (its negative entries are cut off) instead of its "
+            "derivative to the input"
+        )
         yield Proof(
             "wrong-branch",
             text,
@@ -155,15 +160,6 @@ def another(case: Case) -> Iterator[Proof]:
             "equals-other-argument", f"the gradient returned for `{name}` is the right one here", 0.0, f"is {name}"
         )
         yield from prove(scene, swapped, claims=claims)
-
-
-def updated(case: Case) -> Iterator[Proof]:
-    """Propose that the argument after its own update is returned: value - rate x gradient."""
-    scene = case.scene
-    moved = scene.claims - scene.value.ravel()
-    for rate in UPDATES:
-        text = f"the updated argument is returned, `{scene.name}` minus {rate:g} times its gradient, not the gradient"
-        yield from prove(scene, Proof("other", text, 0.0, f"update {rate}"), claims=moved / -rate)
 
 
 def constant_added(case: Case) -> Iterator[Proof]:
@@ -236,7 +232,10 @@ def nonlinear(case: Case) -> Iterator[Proof]:
             continue
         apart = _relative(answer, factor * scene.claims[0])
         if apart > NONLINEAR:
-            text = f"backward is not linear in grad_output: for {factor:g} times as much the answer is off by {apart:.2g} of its size"
+            text = (
+                f"backward is not linear in grad_output: for {factor:g} times as much the answer is "
+                f"off by {apart:.2g} of its size"
+            )
             yield Proof("not-linear", text, 0.0, "nonlinear", tested=f"grad_output and {factor:g} times grad_output")
             return
 

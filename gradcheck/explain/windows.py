@@ -94,7 +94,8 @@ def _padded(grid: "_Grid", tested: str) -> Iterator[Proof]:
             )
             return
         text = (
-            f"the gradient lies {where} cells off, and holds at the edge what belongs to the padding: the padding is not "
+            f"the gradient lies {where} cells off, and holds at the edge what belongs to the padding: "
+            "the padding is not "
             "cut off, or not put on, where forward has it"
         )
         also = ("padding-off-by-one", "shifted") if max(map(abs, by)) == 1 else ("shifted",)
@@ -162,7 +163,7 @@ class _Grid:
         corner = taps.min(axis=0)
         if np.any((taps - corner) % s.forward):
             return None
-        made = np.zeros_like(self.rows[o])
+        made: Array = np.zeros_like(self.rows[o])
         for tap, place in zip(taps, corner + (taps - corner) // s.forward * s.backward, strict=True):
             if np.all(place < self.sizes):
                 made[tuple(place)] = self.rows[o][tuple(tap)]
