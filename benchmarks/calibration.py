@@ -121,7 +121,7 @@ def every(trials: Sequence[Trial]) -> list[str]:
     ]
     body = [
         [
-            t.function,
+            t.function.replace("|", "\\|"),
             t.way,
             t.derivative.method,
             str(t.derivative.evaluations),
@@ -142,7 +142,7 @@ def beside(functions: Sequence[Function], peers: dict[str, tuple[str, Callable[[
     body = []
     for function in functions:
         trial = run(function, way)
-        row = [function.name, *_figures(trial, trial.derivative.value, trial.derivative.bar)]
+        row = [function.name.replace("|", "\\|"), *_figures(trial, trial.derivative.value, trial.derivative.bar)]
         for _, peer in peers.values():
             row += _figures(trial, *_asked(peer, function, way, trial.truth.size))
         body.append(row)

@@ -7,8 +7,8 @@
 
 The floor is what any probe of a gradient needs: one forward, two perturbed forwards, one backward. Every row is a
 process of its own, so that its peak memory is its own: what the resident size grows by during the check, after one
-forward and backward that every checker starts from, and that over the bytes of inputs and outputs. Times are a second run's where
-that fits into the limit, so that imports are not counted. A checker that is not installed is left out.
+forward and backward that every checker starts from, and that over the bytes of inputs and outputs. Times are a second
+run's where that fits into the limit, so that imports are not counted. A checker that is not installed is left out.
 """
 
 import argparse

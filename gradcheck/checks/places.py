@@ -159,8 +159,8 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     place = replace(place, work=work)
     shown = _forward_noise(instrument, place, None if row is None else row.slope)
     shown = np.maximum(shown, place.random * place.unit * _largest(place.base))
-    noise = quantisation_noise(line.along, place.base, shown, row, line.smallest_step)
-    return replace(place, noise=noise, hidden=hidden_noise(shown, noise, place.base))
+    noise, suspected = quantisation_noise(line.along, place.base, shown, row, line.smallest_step)
+    return replace(place, noise=noise, hidden=hidden_noise(shown, suspected, place.base))
 
 
 def _largest(base: Vector) -> float:

@@ -101,8 +101,8 @@ def _typical_size(base: Vector) -> float:
 
 def quantisation_noise(
     along: Callable[[float], Vector | None], base: Vector, noise: Vector, row: "Row | None", smallest: float
-) -> Vector:
-    """Return `noise`, raised where f is quantised too coarsely for a few ulps' change to show it.
+) -> tuple[Vector, Vector]:
+    """Return `noise`, raised where f is quantised too coarsely for a few ulps to show it; likewise, in doubt raised.
 
     A function that rounds its input or an intermediate to float32 answers a few ulps of float64 with silence. Third
     differences at a spacing of 2^-24 (three evaluations, `row`) are free of the smooth part and show the quanta. A
@@ -111,13 +111,13 @@ def quantisation_noise(
     cube, quanta stay. Changes beyond any float16's quanta are a fine structure of f, and no noise.
     """
     if row is None or base.size == 0:
-        return noise
+        return noise, noise
     level = row.third_difference(base)
     if float(np.max(level)) > COARSEST * float(np.max(np.abs(base))):
-        return noise
+        return noise, noise
     typical = _typical(level, noise, base)
     if typical <= QUANTISED and base.size >= FEW_OUTPUTS:
-        return noise
+        return noise, noise
     if np.any(level > QUANTISED * noise) and row.spacing / CLOSER >= smallest:
         second = _row(along, row.spacing / CLOSER)
         if second is not None:
@@ -125,8 +125,14 @@ def quantisation_noise(
             kinked = np.abs(closer * CLOSER - level) < SAME * level
             vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
             level = np.where(kinked | vanished, 0.0, np.maximum(level, closer))
-            level = np.where(_fine_structure(along, base, noise, level, smallest), 0.0, level)
-            typical = _typical(level, noise, base)
+            smooth = _fine_structure(along, base, noise, level, smallest)
+            return _raised(noise, np.where(smooth, 0.0, level), base), _raised(noise, level, base)
+    raised = _raised(noise, level, base)
+    return raised, raised
+
+
+def _raised(noise: Vector, level: Vector, base: Vector) -> Vector:
+    typical = _typical(level, noise, base)
     return np.maximum(noise, np.maximum(level, typical / NORMAL_MEDIAN * noise if typical > QUANTISED else 0.0))
 
 

@@ -32,7 +32,7 @@ def noise_of(function, x, dtype=DOUBLE):
     row = look_around(along, base, 0.0)
     shown, calls = forward_noise(lambda inputs: function(inputs["x"]), {"x": x}, ("x",), base, dtype=dtype)
     assert calls <= 2
-    return quantisation_noise(along, base, shown, row, 0.0), base
+    return quantisation_noise(along, base, shown, row, 0.0)[0], base
 
 
 @pytest.mark.parametrize("dtype", [DOUBLE, SINGLE, HALF], ids=str)
@@ -159,3 +159,19 @@ def test_working_dtype_is_the_declared_one_where_outputs_tell_nothing(outputs):
 
 def test_look_around_gives_up_where_the_function_refuses_a_point():
     assert look_around(lambda step: None if step > 0 else np.ones(2), np.ones(2), 0.0) is None
+
+
+def test_fine_structure_is_no_noise_but_stays_suspect():
+    """Sin(3e6 x) is rough at 2^-24 and smooth at 2^-34; a complex step may well count it."""
+    x = np.random.default_rng(0).normal(size=200)
+
+    def along(step):
+        return np.sin(3e6 * (x + step))
+
+    base = along(0.0)
+    shown = np.full(x.shape, 1e-9)
+    noise, suspected = quantisation_noise(
+        along, base, shown, Row(2.0**-24, *(along(k * 2.0**-24) for k in (-1, 1, 2))), 0
+    )
+    assert np.median(noise) == 1e-9
+    assert np.all(suspected >= noise)
