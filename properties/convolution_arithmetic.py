@@ -6,6 +6,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gradcheck.layers import Conv, ConvTranspose, MaxPool
+from properties.drawing import integers, seeds
 
 sizes, kernels, strides, pads = st.integers(1, 12), st.integers(1, 5), st.integers(1, 4), st.integers(0, 4)
 
@@ -103,3 +104,43 @@ def test_two_input_sizes_share_an_output_size_where_the_stride_leaves_a_remainde
     # Why the transposed layer must be told: 5 and 6 entries both give 2 outputs.
     assert out(i, 3, stride=2) == o
     assert back(o, 3, stride=2, output_padding=i - 5) == i
+
+
+@given(sizes, st.integers(2, 4), pads)
+def test_relationship_2_fails_without_its_precondition_of_unit_strides(i, s, p):
+    # Two outputs or more are counted by steps of 1; larger steps leave fewer.
+    assume(i + 2 * p >= 2)
+    assert out(i, 1, stride=s, padding=p) < i + 2 * p
+
+
+@given(sizes, st.sampled_from([2, 4]))
+def test_relationship_3_fails_for_every_even_kernel(i, k):
+    assert out(i, k, padding=k // 2) == i + 1
+
+
+@given(sizes, kernels, strides, pads)
+def test_relationships_12_and_13_fail_wherever_the_stride_does_not_divide(i, k, s, p):
+    assume(i + 2 * p >= k and (i + 2 * p - k) % s != 0)
+    o = out(i, k, stride=s, padding=p)
+    assume(s * (o - 1) + k - 2 * p >= 1)
+    assert back(o, k, stride=s, padding=p) < i
+
+
+@given(sizes, st.integers(2, 4), st.integers(2, 4))
+def test_relationship_15_counts_the_span_and_not_the_kernel(i, k, d):
+    # Each of the k - 1 gaps holds d - 1 entries that the undilated formula leaves out.
+    assume(i >= k + (k - 1) * (d - 1))
+    assert out(i, k) - out(i, k, dilation=d) == (k - 1) * (d - 1)
+
+
+@given(sizes, kernels, strides, pads, st.integers(1, 3), seeds)
+def test_transposed_convolution_is_the_adjoint_of_convolution_exactly(i, k, s, p, d, seed):
+    span = d * (k - 1) + 1
+    assume(i + 2 * p >= span)
+    x, w = integers(seed, (1, 2, i)), integers(seed + 1, (3, 2, k))
+    how = {"stride": s, "padding": p, "dilation": d}
+    y = Conv(**how).forward(x, w)
+    u = integers(seed + 2, y.shape)
+    rest = (i + 2 * p - span) % s
+    assume(s * (y.shape[2] - 1) + span - 2 * p + rest >= 1)
+    assert np.sum(y * u) == np.sum(x * ConvTranspose(**how, output_padding=rest).forward(u, w))
