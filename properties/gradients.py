@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gradcheck import layers
@@ -26,14 +26,16 @@ def scalar(drawn: Drawn, place: int, delta: Array):
 @given(st.data())
 def test_backward_is_the_central_difference_of_forward(name, data):
     drawn: Drawn = data.draw(cases(EVERY[name]))
-    delta = drawn.cotangent(drawn.layer.forward(*drawn.inputs))
+    output = drawn.layer.forward(*drawn.inputs)
+    assume(np.all(np.isfinite(output)))  # a dilated window that meets padding alone has -inf for its maximum
+    delta = drawn.cotangent(output)
     for place, claimed in enumerate(drawn.gradients(delta)):
         if claimed is None:
             continue
         energy, h = scalar(drawn, place, delta), 2.0**-13
         found = central_difference(energy, drawn.inputs[place], h)
         # Rounding: 1e-16 of the energy's terms over h; truncation: h²/6 = 2.5e-9 of the third derivative.
-        terms = float(np.sum(np.abs(delta) * np.abs(drawn.layer.forward(*drawn.inputs)))) + 1
+        terms = float(np.sum(np.abs(delta) * np.abs(output))) + 1
         slack = 4e-15 * terms / h + 1e-7 * (1 + np.abs(delta).sum() + np.abs(found).max(initial=0))
         np.testing.assert_array_less(np.abs(claimed - found), slack)
 

@@ -34,7 +34,8 @@ class Windows:
     @property
     def pointwise(self) -> bool:
         """Whether each window sees the one input entry at its own position, as in a 1 x 1 convolution."""
-        return self.input_size == self.output_size and {*self.kernel_size, *self.stride} == {1}
+        in_place = self.input_size == self.output_size and not any(before for before, _ in self.padding)
+        return in_place and {*self.kernel_size, *self.stride} == {1}
 
     def overlap(self, axis: int, m: int) -> tuple[slice, slice]:
         """Return which inputs meet which outputs at offset `m` of one axis, entry for entry; padding is left out."""

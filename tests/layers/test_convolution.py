@@ -94,6 +94,13 @@ def test_transposed_same_gives_stride_times_the_size():
     assert ConvTranspose(stride=3, padding="same").forward(np.ones((1, 1, 4)), np.ones((1, 1, 2))).shape == (1, 1, 12)
 
 
+def test_transposed_kernel_of_one_cell_minds_its_padding():
+    # Its sizes are those of a plain 1 x 1 kernel: dilation 2 allows an output padding of 1, which makes up for the padding.
+    layer = ConvTranspose(padding=((1, 0),), dilation=2, output_padding=1)
+    output = layer.forward(np.array([[[7.0, 3.0]]]), np.array([[[-1.0]]]), np.array([6.0]))
+    np.testing.assert_array_equal(output, [[[3.0, 6.0]]])
+
+
 @every_layer
 def test_backward_is_the_adjoint_in_each_argument_exactly(rng, layer, size, kernel):
     x, w, b, delta = operands(rng, layer, size, kernel)
