@@ -95,7 +95,7 @@ def test_transposed_same_gives_stride_times_the_size():
 
 
 def test_transposed_kernel_of_one_cell_minds_its_padding():
-    # Its sizes are those of a plain 1 x 1 kernel: dilation 2 allows an output padding of 1, which makes up for the padding.
+    # Its sizes are those of a plain 1 x 1 kernel, since the output padding makes up for the padding.
     layer = ConvTranspose(padding=((1, 0),), dilation=2, output_padding=1)
     output = layer.forward(np.array([[[7.0, 3.0]]]), np.array([[[-1.0]]]), np.array([6.0]))
     np.testing.assert_array_equal(output, [[[3.0, 6.0]]])
