@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.numdiff.noise import NORMAL_MEDIAN
-from gradcheck.numdiff.records import Derivative, Mask, Vector, norm
+from gradcheck.numdiff.records import Derivative, Mask, Vector, norm, typical_size
 
 STEP = 2.0**-100  # its square is below any rounding, for entries down to 1e-22 of their scale too
 UNDERFLOW = 8 * 2.0**-1074 / STEP  # an imaginary part below the smallest normal number loses its digits
@@ -53,7 +53,7 @@ def bar_of(value: Vector, again: Vector | None, noise: Vector, hidden: Vector | 
 def _typical(response: Vector, unit: Vector) -> float:
     """Return the response in units of `unit`, as a standard deviation that a few outputs do not raise."""
     told = unit > 0
-    return float(np.median(response[told] / unit[told])) / NORMAL_MEDIAN if told.any() else 0.0
+    return typical_size(response[told] / unit[told]) / NORMAL_MEDIAN
 
 
 def refuted(value: Vector, real: Derivative) -> Mask:

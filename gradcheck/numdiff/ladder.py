@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.numdiff.records import Derivative, Mask, Rung, Vector, norm
+from gradcheck.numdiff.records import Derivative, Mask, Rung, Vector, norm, typical_size
 
 Along = Callable[[float], Vector | None]
 
@@ -28,6 +28,7 @@ COVERAGE = 3.0  # standard deviations: a quotient's own noise is 0.7 to 0.8 of n
 WELL_KNOWN = 0.5  # a derivative known better than this is not given up for a step too small for f to respond to
 SENTINEL_STEP = 2.0**-24  # one look much closer than the ladder: a function with a second, finer scale differs there
 SPIKE = 1e-3  # of f's variation along the ladder: float16, the coarsest arithmetic, has quanta of half of that
+KINK_SEEN_AT = 2.0**-8  # of the scale: at larger steps a gap is as well a curve's
 KINK = 1e-3  # of the slope: a smaller gap is no kink worth setting an output apart, and stays in the bar
 CONTRADICTED = 3.0  # bars of both together, beyond which the closer look refutes the ladder
 LENIENT = 4.0  # errors that shrink from step to step by at least theory's factor over this shrink as theory says
@@ -223,7 +224,7 @@ class Ladder:
     @property
     def kinky(self) -> Mask:
         """Outputs whose bar is mostly a gap that the smallest step did not shrink, nor noise explains."""
-        if self.steps_taken < self.fewest:
+        if self.steps_taken < self.fewest or (self.step > KINK_SEEN_AT and self.fewest == FEWEST_FOR_A_KINK):
             return np.zeros(self.base.shape, dtype=bool)
         step = np.where(self.best_step > 0, self.best_step, 1.0)
         noise = GAP_NOISE * np.maximum(self.noise, self.unexplained_noise)
@@ -256,7 +257,7 @@ class Ladder:
 
 
 def _typical_step(steps: Vector, told: Mask) -> float:
-    return float(np.median(steps[told])) if told.any() else 0.0
+    return typical_size(steps[told])
 
 
 def run_ladder(

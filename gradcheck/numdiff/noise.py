@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.records import Vector, typical_size
 
 SAMPLES = 2
 SMALLEST = float(np.finfo(np.float64).tiny)  # below it numbers lose digits, and differences of them are noise
@@ -96,7 +96,7 @@ def _typical_size(base: Vector) -> float:
     truth is 1e-17.
     """
     sizes = np.abs(base[np.isfinite(base) & (base != 0)])
-    return float(np.median(sizes)) if sizes.size else 1.0
+    return typical_size(sizes) if sizes.size else 1.0
 
 
 def quantisation_noise(
@@ -216,7 +216,7 @@ def _typical(level: Vector, noise: Vector, base: Vector) -> float:
         units = (level / noise)[(noise > 0) & (base != 0)]
     if units.size == 0:
         return 0.0
-    return float(np.median(units) if units.size >= FEW_OUTPUTS else np.min(units))
+    return typical_size(units) if units.size >= FEW_OUTPUTS else float(np.min(units))
 
 
 def working_dtype(outputs: Vector, declared: np.dtype[Any]) -> np.dtype[Any]:

@@ -25,10 +25,15 @@ def root_mean_square(a: NDArray[np.floating]) -> float:
     return norm(a) / float(np.sqrt(a.size)) if a.size else 0.0
 
 
-def typical_size(a: NDArray[np.floating]) -> float:
-    """Return the median, of evenly spaced entries where there are very many, 0 of nothing."""
+def sampled(a: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the entries, or where there are very many some of them, at an odd distance to meet every channel."""
     flat = a.reshape(-1)
-    return float(np.median(flat[:: max(flat.size // ENOUGH_FOR_A_MEDIAN, 1)])) if flat.size else 0.0
+    return flat[:: max(flat.size // ENOUGH_FOR_A_MEDIAN, 1) | 1]
+
+
+def typical_size(a: NDArray[np.floating]) -> float:
+    """Return the median, of a sample where there are very many, 0 of nothing."""
+    return float(np.median(sampled(a))) if a.size else 0.0
 
 
 @dataclass(frozen=True)

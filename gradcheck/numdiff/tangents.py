@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from gradcheck.numdiff.records import sampled, typical_size
+
 Array = NDArray[np.floating]
 
 LARGEST_STEP = 2.0**-3
@@ -58,7 +60,7 @@ def spans_decades(positive: NDArray[np.float64]) -> bool:
 
     A heuristic: of normally distributed numbers 1 % lie below 1/80 of the largest and 10 % below 1/8 of the median.
     """
-    low, middle, high = np.quantile(positive, [0.1, 0.5, 0.9])
+    low, middle, high = np.quantile(sampled(positive), [0.1, 0.5, 0.9])
     return bool(high > MANY_DECADES * low or (positive.size < 10 and high > 10 * middle > 100 * low))
 
 
@@ -75,7 +77,7 @@ def on_the_grid(x: Array, tangent: NDArray[np.float64], dtype: np.dtype) -> tupl
     moving = np.abs(tangent) > 0
     if not moving.any():
         return tangent, SMALLEST_STEP
-    wanted = float(np.median((8.0 * unit / np.where(moving, np.abs(tangent), 1.0))[moving]))
+    wanted = typical_size(8.0 * unit[moving] / np.abs(tangent[moving]))
     step = float(min(max(2.0 ** np.ceil(np.log2(max(wanted, 1e-300))), SMALLEST_STEP), LARGEST_STEP / 4))
     units = np.rint(tangent * step / unit)
     units = np.where(moving & (units == 0), np.sign(tangent), units)
