@@ -141,7 +141,7 @@ def _at_the_end(wrong: Array) -> Iterator[str]:
     if wrong.ndim < 2:
         return
     rows: Array = np.asarray(wrong.reshape(-1, *wrong.shape[-2:]).any(axis=0))
-    if min(rows.shape) < 3:
+    if min(rows.shape) < 4:
         return
     if not rows[:-1, :-1].any():
         yield "only the last row and column"

@@ -6,7 +6,7 @@ import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.places import widened
-from gradcheck.explain.linearised import slopes_at
+from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array, is_floating

@@ -16,7 +16,7 @@ from gradcheck.explain.patterns import part_of_it
 from gradcheck.explain.proof import Case, Family, Proof
 from gradcheck.explain.scaling import factors, products, proportional
 from gradcheck.explain.scene import Scene
-from gradcheck.explain.selection import counted_in, divisors, overlaps, winners
+from gradcheck.explain.selection import counted_in, divisors, misplaced, overlaps, winners
 from gradcheck.explain.slopes import OutOfCalls
 from gradcheck.explain.sums import between_outputs, means
 from gradcheck.explain.updates import after_update, updated
@@ -49,24 +49,26 @@ FAMILIES: tuple[tuple[Family, ...], ...] = (
     (returned, unfelt, means, factors, another, upstream, multiplied),
     (nonlinear,),
     (between_outputs,),
-    (orders, along_axes, skip),
+    (orders, skip),
     (rearranged, products),
     (uses, decay),
     (at_the_output, points, whole_transposed),
     (statistics,),
     (epsilon,),
+    (proportional,),
 )
 # These look at the whole measured Jacobian, which is measured for them where it was not before.
 WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
-    (diagonal_only, divisors, overlaps, centred),
+    (along_axes, diagonal_only, divisors, overlaps, centred),
     (laid_down,),
     (crosstalk,),
-    (winners, per_output, leaks, counted_in),
+    (winners,),
+    (per_output, leaks, counted_in),
+    (misplaced,),
     (elementwise,),
 )
 LAST: tuple[tuple[Family, ...], ...] = (
     (both_sides,),
-    (proportional,),
     (part_of_it,),
 )
 

@@ -24,6 +24,7 @@ from gradcheck.verdict import Argument, Measured, Verdict
 
 CALLS = {False: (200, 60), True: (2000, 600)}  # forward and backward calls of an explanation; more where thorough
 CHEAP = 48  # forward calls for which the whole Jacobian is measured before anything is asked of it
+COUNTED = 60  # entries up to which every one is looked at, whatever the diagnosis costs
 KEPT_BACK = 2  # forward calls that its measurement leaves for what comes after
 MOST_QUESTIONS = 32  # backward calls for the claimed matrix
 UNEXPLAINED = "no known mistake explains it"
@@ -138,9 +139,13 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
 
 
 def _explained(argument: Argument, scene: Scene) -> Argument:
+    small = scene.value.size <= COUNTED
+    kept = min(scene.value.size * scene.gauge.calls, scene.budget.forward // 3) if small else 0
+    scene.budget.forward -= kept
     truth = _truth(scene, CHEAP)
     proofs, truth = diagnose(scene, truth, lambda: _truth(scene, scene.budget.forward - KEPT_BACK))
     found = told(proofs, len(scene.tangents))
+    scene.budget.forward += kept
     # Where it was not needed for the diagnosis, the Jacobian still counts the wrong entries, if it can be had.
     truth = truth or _truth(scene, scene.budget.forward)
     census = census_of(scene, truth)

@@ -5,18 +5,17 @@ most points apart; what passes it has to pass all the others.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.outputs import Form
+from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.layout import spatial_axes
 from gradcheck.explain.order import INPUT_EQUATION, Change, Rows, exchanges, flips, moves
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Probes, Scene, largest_bars
-from gradcheck.explain.slopes import slope
 from gradcheck.subject import Array, is_floating
 
 CONFIRMING = 8  # directions in all that a point has to pass
@@ -48,31 +47,12 @@ OWN: tuple[Own, ...] = (
     Own("integer-truncation", "cut to whole numbers", np.trunc),
     Own("float32-truncation", "rounded to float32", lambda x: x.astype(np.float32).astype(np.float64)),
     Own("other", "rounded to float16", lambda x: x.astype(np.float16).astype(np.float64)),
-    Own("wrong-branch", "with its signs left out", np.abs, ("other",)),
-    Own("wrong-branch", "negated", np.negative, ("other",)),
+    Own("f-prime-wrong", "with its signs left out", np.abs, ("wrong-branch", "other")),
+    Own("f-prime-wrong", "negated", np.negative, ("wrong-branch", "other")),
     Own("f-prime-wrong", "doubled", lambda x: 2.0 * x),
     Own("f-prime-wrong", "halved", lambda x: 0.5 * x),
     Own("f-prime-missing", "set to zero", np.zeros_like, ("stale-cache",)),
 )
-
-
-def slopes_at(scene: Scene, inputs: Mapping[str, Any], tangents: Array, form: Form | None = None) -> Probes | None:
-    """Measure the slopes at another point along rows of tangents; None where forward refuses it.
-
-    With `form` the point is the transposed one, and so are the outputs.
-    """
-    place, known = replace(scene.gauge.place, wide=dict(inputs), form=form or scene.form), scene.gauge.relative_error
-    if form is not None:
-        known = known.reshape(scene.output_shape).T.ravel()
-    gauge = replace(scene.gauge, place=place, relative_error=known)
-    found = []
-    for tangent in tangents:
-        one = slope(scene.instrument, gauge, {scene.name: tangent.reshape(np.shape(inputs[scene.name]))}, scene.budget)
-        if one is None:
-            return None
-        found.append(one)
-    moved = np.stack([s.tangents[scene.name].ravel() for s in found])
-    return Probes(moved, np.stack([s.value for s in found]), np.stack([s.bar for s in found]))
 
 
 def points(case: Case) -> Iterator[Proof]:

@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 
-from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD
+from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD, UNSTABLE
 from gradcheck.explain.scene import Scene, scale_of
 from gradcheck.subject import Array
 
@@ -47,9 +47,10 @@ def entry_bars(scene: Scene, truth: Truth, claims: Array, cotangents: Array) -> 
     slack = scene.slack
     measured = np.sqrt(cotangents**2 @ truth.bars**2)
     size = np.maximum(np.abs(claims), np.sqrt(np.mean(claims**2, axis=1, keepdims=True)))
-    rounding = (SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) + slack.response) * size
+    rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * size
     condition = CONDITION * np.sqrt(cotangents**2 @ slack.noise**2)[:, None] / scale_of(scene)
-    found: Array = np.sqrt(measured**2 + rounding**2 + condition**2)
+    response = np.minimum(slack.response * size, UNSTABLE * (condition + rounding))
+    found: Array = np.sqrt(measured**2 + rounding**2 + condition**2 + response**2)
     return found
 
 

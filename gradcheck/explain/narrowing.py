@@ -17,6 +17,7 @@ from gradcheck.subject import Array
 
 MOST_NAMED = 4  # wrong entries that are named exactly
 MOST_CALLS = 100  # of forward that may go into naming them
+COUNTED = 60  # entries up to which all are looked at one by one
 SAMPLE = 40  # entries looked at one by one where more are wrong
 WINDOW = 8  # entries around a guess that are looked at together
 
@@ -99,7 +100,7 @@ class _Search:
 
 def narrowed(scene: Scene) -> list[Named] | None:
     """Return the wrong entries where they are at most four, each confirmed on its own; None where there are more."""
-    if scene.value.size <= SAMPLE:
+    if scene.value.size <= COUNTED:
         return None
     try:
         search = _Search(scene)
@@ -121,7 +122,7 @@ def narrowed(scene: Scene) -> list[Named] | None:
 
 def sampled(scene: Scene) -> list[Named]:
     """Look at a random sample of the entries, or at all where they are few, as far as the calls reach."""
-    count = min(scene.value.size, SAMPLE)
+    count = scene.value.size if scene.value.size <= COUNTED else SAMPLE
     chosen = np.sort(scene.rng.permutation(scene.value.size)[:count])
     found = []
     for index in chosen:

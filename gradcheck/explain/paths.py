@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.checks.comparison import CONDITION, THRESHOLD
-from gradcheck.explain.linearised import slopes_at
+from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scene import Probes, Scene, largest_bars
 from gradcheck.subject import Array, is_floating

@@ -6,12 +6,14 @@ from itertools import combinations
 
 import numpy as np
 
+from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.layout import batch_length, kernel_areas
 from gradcheck.explain.proof import Case, Proof, prove
-from gradcheck.explain.scene import Scene
+from gradcheck.explain.scene import Scene, largest_bars
 from gradcheck.subject import Array
 
-NEARLY = 0.2  # a factor that differs from 1 by less is told as a small relative error
+NEARLY = 0.1  # a factor that differs from 1 by less is told as a small relative error
 SMALLEST_TOLD = 64.0  # units of rounding; a factor closer to 1 is no factor
 
 
@@ -52,6 +54,10 @@ FACTORS: tuple[tuple[str, str, str, Callable[[Scene], tuple[float, ...]]], ...] 
     ("factor", "factor-learning-rate", "what a learning rate of 0.05 makes of it", _one(20.0)),
     *(("factor", "factor", str(n), _one(float(n))) for n in (3, 4, 5, 6, 7, 8, 9, 12, 16, 25)),
 )
+
+
+SHAPES = ("the batch size", "the number of its entries", "the number of outputs", "the number of cells in a window")
+RATES = tuple(row[2] for row in FACTORS if row[1] == "factor-learning-rate")
 
 
 def candidates(scene: Scene) -> Iterator[tuple[str, str, str, float]]:
@@ -157,8 +163,11 @@ def products(case: Case) -> Iterator[Proof]:
     seen = ratio(scene, scene.claims, scene.cotangents)
     if seen is None or seen == 0.0:
         return
-    known = {key: (code, words, factor) for code, key, words, factor in candidates(scene)}
+    named = (*SHAPES, *RATES, "2")
+    known = {key: (c, words, factor) for c, key, words, factor in candidates(scene) if key.partition(" ")[2] in named}
     for (one, (code, words, a)), (two, (other, more, b)) in combinations(known.items(), 2):
+        if not any(key.partition(" ")[2] in SHAPES for key in (one, two)):
+            continue
         if abs(a * b - 1.0) < 1e-9 or abs(abs(seen) / (a * b) - 1.0) > 1e-3:
             continue
         text = f"the gradient is {'minus ' if seen < 0 else ''}{words.format('')} {more.format(' the true one')}"
@@ -168,12 +177,22 @@ def products(case: Case) -> Iterator[Proof]:
         yield from prove(scene, proof, claims=scene.claims / np.copysign(a * b, seen))
 
 
+def _same_elsewhere(scene: Scene, seen: float) -> bool:
+    """Tell whether the claim is as many times the truth at another point: a single slope always is at one."""
+    moved = {**scene.place.wide, scene.name: 1.25 * scene.value + 0.125 * np.abs(scene.value).max(initial=0.0)}
+    probes = slopes_at(scene, moved, scene.tangents[:1])
+    narrow = {**scene.inputs, scene.name: moved[scene.name].astype(scene.inputs[scene.name].dtype)}
+    claim = scene.ask(scene.cotangents[0], narrow)
+    if probes is None or claim is None:
+        return False
+    return largest_bars(claim[None] / seen, scene.cotangents[:1], probes, scene.slack) <= THRESHOLD
+
+
 def proportional(case: Case) -> Iterator[Proof]:
     """Propose some other constant, read off one probe: proved only by all the others."""
     scene = case.scene
     seen = ratio(scene, scene.claims, scene.cotangents)
-    freedom = min(scene.value.size, scene.form.size)
-    if seen is None or freedom * len(scene.cotangents) < 2 or abs(seen) < 1e-6:
+    if seen is None or abs(seen) < 1e-6 or not _same_elsewhere(scene, seen):
         return
     if abs(seen - 1.0) < SMALLEST_TOLD * scene.slack.unit:
         return

@@ -43,6 +43,10 @@ def winners(case: Case) -> Iterator[Proof]:
         repair = "keep the index of the largest entry in forward and add grad_output there"
         lost = ("padding-wins",) if np.any(count == 0) else ()
         yield Proof("wrong-winner", text, 0.0, "winner", repair=repair, also=lost, tested=shown)
+    elif _whole(cells, rows):
+        text = f"each of {len(rows)} outputs gives its whole gradient to every one of {int(count.max())} entries"
+        text += ", where forward chose one"
+        yield Proof("pool-kind", text, 0.0, "whole", also=("tie-all-winners", "factor-kernel-area"), tested=shown)
     elif _evenly(cells, rows):
         text = (
             f"each of {len(rows)} outputs spreads its gradient evenly over {int(count.max())} entries, "
@@ -76,6 +80,36 @@ def _same_share(cells: Cells, rows: Array) -> bool:
     got = cells.claimed[rows].sum(axis=1)
     due = cells.true[rows].sum(axis=1)
     return bool(np.all((np.abs(got - due) <= 1e-6 * np.abs(due)) | (got == 0)))
+
+
+def _whole(cells: Cells, rows: Array) -> bool:
+    """Tell whether each output's whole due is given to several entries."""
+    due = cells.true[rows].sum(axis=1, keepdims=True)
+    several = cells.claims[rows].sum(axis=1) > 1
+    return bool(
+        several.all() and np.all(np.abs(cells.claimed[rows] - due)[cells.claims[rows]] <= ALIKE * np.abs(due).max())
+    )
+
+
+def misplaced(case: Case) -> Iterator[Proof]:
+    """Propose that each output's shares are the right ones, at the wrong entries; or all of them at one entry."""
+    cells = cells_of(case)
+    if cells is None or _diagonal(cells) or cells.true.shape[1] < 2:
+        return
+    rows = np.flatnonzero(cells.wrong.any(axis=1))
+    due, got = cells.true[rows], cells.claimed[rows]
+    limit = ALIKE * np.abs(cells.true).max()
+    counts, chosen = cells.responds[rows].sum(axis=1), cells.claims[rows].sum(axis=1)
+    if np.all(np.abs(np.sort(due, axis=1) - np.sort(got, axis=1)) <= limit):
+        text = (
+            f"the shares of {len(rows)} of {len(cells.true)} outputs are the right ones, laid down at the wrong entries"
+        )
+        also = ("shifted", "wrong-winner") if np.all(counts == 1) else ("shifted",)
+        repair = "np.repeat, and not np.tile, undoes a reduction over neighbours"
+        yield Proof("permuted", text, 0.0, "misplaced", also=also, repair=repair, tested=tested(cells))
+    elif np.all(chosen == 1) and np.all(counts > 1) and np.all(np.abs(due.sum(axis=1) - got.sum(axis=1)) <= limit):
+        text = f"each of {len(rows)} outputs gives its gradient to one entry, as in max pooling; forward uses several"
+        yield Proof("pool-kind", text, 0.0, "one for all", tested=tested(cells))
 
 
 def _evenly(cells: Cells, rows: Array) -> bool:

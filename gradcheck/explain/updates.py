@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
-from gradcheck.explain.linearised import slopes_at
+from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scene import Scene, largest_bars
 

@@ -32,7 +32,8 @@ def _ones(scene: Scene, rows: Array) -> Array:
 
 
 def _total(scene: Scene, rows: Array) -> Array:
-    return _ones(scene, rows) * rows.sum(axis=1, keepdims=True)
+    found: Array = _ones(scene, rows) * rows.sum(axis=1, keepdims=True)
+    return found
 
 
 def _mean(scene: Scene, rows: Array) -> Array:
@@ -154,7 +155,10 @@ def _only_first(axis: int, scene: Scene) -> Proof:
     if axis == 0:
         text = "only the first sample of the batch counts; what the others bring is left out"
         return Proof("batch-ignored", text, 0.0, "first 0", repair="add up over the whole batch")
-    return Proof("part-zeroed", f"only index 0 along axis {axis} of grad_output is used", 0.0, f"first {axis}")
+    also = ("batch-ignored",) if len(scene.output_shape) == 2 else ()
+    return Proof(
+        "part-zeroed", f"only index 0 along axis {axis} of grad_output is used", 0.0, f"first {axis}", also=also
+    )
 
 
 def _only_last(axis: int, scene: Scene) -> Proof:
