@@ -21,6 +21,7 @@ from gradcheck.checks.probes import (
 )
 from gradcheck.numdiff.ladder import CONTRADICTED, COVERAGE
 from gradcheck.numdiff.records import Derivative, Mask, Vector, norm, typical_size
+from gradcheck.numdiff.tangents import random_signs
 from gradcheck.subject import Array
 
 EQUALISED = "equalised"  # the kind of a probe whose weights let outputs count alike whose slopes span decades
@@ -33,6 +34,7 @@ A_FEW = 0.1  # of the outputs
 FINE_NOISE = 1e3  # at the finest look round-off is a thousandth of the typical slope
 MOVED = 2.0**8  # ulps: what rounds off a change of so many is less than its 2^-8
 FINEST, COARSE_LOOK = 2.0**-44, 2.0**-24
+SPLITS = 2  # of a direction into random halves: three tied entries fall into both with probability 15/16
 OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
 
 
@@ -70,7 +72,7 @@ class Evidence:
 
 def _still(d: Derivative) -> Mask:
     zero = np.abs(d.value) <= THRESHOLD * d.bar
-    still: Mask = d.measured & zero & ((d.response == 0) | (THRESHOLD * d.bar <= JUMP * d.response))
+    still: Mask = d.measured & zero & ~d.kinky & ((d.response == 0) | (THRESHOLD * d.bar <= JUMP * d.response))
     return still
 
 
@@ -161,7 +163,7 @@ def confirm(
     """Look at a discrepancy again along a fresh direction, at other steps, with a fresh cotangent of the same kind.
 
     Returns the second comparison, None where none could be made, and whether outputs had to be left out: because
-    forward has no derivative there (its slopes along two directions and along their sum do not add up), or because a
+    forward has no derivative there (its slopes along the parts of a direction do not add up to its own), or because a
     much smaller step contradicts the slope (forward has structure finer than the ladder).
     """
     place = evidence.place
@@ -175,7 +177,7 @@ def confirm(
     finer = _finer(instrument, place, fresh)
     if np.count_nonzero(mask & finer) > A_FEW * np.count_nonzero(mask):
         return None, True  # what is so often refuted is not to be trusted where noise hides the refutation either
-    uneven = _not_additive(instrument, place, name, first, fresh) | finer
+    uneven = _not_additive(instrument, place, name, fresh, rng) | finer
     left_out = bool(np.any(mask & uneven))
     mask &= ~uneven
     if not mask.any():
@@ -212,7 +214,8 @@ def _finer(instrument: Instrument, place: Place, measured: Measured) -> Mask:
     slope = (plus - minus) / (2.0 * step)
     gap = np.abs((plus - place.base) + (minus - place.base)) / step
     bar = COVERAGE * place.noise / step + gap / 2.0 + np.abs(slope) / MOVED
-    return d.measured & (np.abs(slope - d.value) > CONTRADICTED * (bar + d.bar))
+    heard = (plus != place.base) | (minus != place.base)
+    return heard & d.measured & (np.abs(slope - d.value) > CONTRADICTED * (bar + d.bar))
 
 
 def _finest(place: Place, measured: Measured) -> float:
@@ -233,14 +236,26 @@ def _near(measured: Measured) -> tuple[float, ...]:
     return (16.0 * best, 4.0 * best, best)
 
 
-def _not_additive(instrument: Instrument, place: Place, name: str, one: Measured, other: Measured) -> Mask:
-    """Outputs whose slope along the sum of two directions is not the sum of their slopes: not differentiable here."""
-    both = measure(instrument, place, {name: one.tangents[name] + other.tangents[name]}, steps=_near(one))
-    d, e, f = one.derivative, other.derivative, both.derivative
-    wanted = one.tangents[name] + other.tangents[name]
-    # The sum is rounded to the grid once more, which the slopes feel in proportion.
-    share = norm(both.tangents[name] - wanted) / max(norm(wanted), np.finfo(np.float64).tiny)
-    rounding = ROUNDED_AGAIN * share * (norm(d.value) + norm(e.value))
-    off = np.abs(f.value - d.value - e.value)
-    known = d.measured & e.measured & f.measured
-    return known & (off > THRESHOLD * (d.bar + e.bar + f.bar) + rounding)
+def _not_additive(instrument: Instrument, place: Place, name: str, whole: Measured, rng: np.random.Generator) -> Mask:
+    """Outputs whose slope is not the sum of the slopes along two parts of the direction: not differentiable here.
+
+    The median of three tied entries is the plainest case: it is even along every direction, and its slope along each
+    single entry is zero.
+    """
+    uneven = np.zeros(place.base.shape, dtype=bool)
+    tangent = whole.tangents[name]
+    if tangent.size < 2:
+        return uneven
+    for _ in range(SPLITS):
+        half = random_signs(rng, tangent.shape) > 0
+        parts = [
+            measure(instrument, place, {name: np.where(side, tangent, 0.0)}, steps=_near(whole))
+            for side in (half, ~half)
+        ]
+        d, (e, f) = whole.derivative, (part.derivative for part in parts)
+        # The parts are rounded to the grid once more, which the slopes feel in proportion.
+        rounded = norm(parts[0].tangents[name] + parts[1].tangents[name] - tangent) / norm(tangent)
+        rounding = ROUNDED_AGAIN * rounded * (norm(e.value) + norm(f.value))
+        off = np.abs(d.value - e.value - f.value)
+        uneven |= d.measured & e.measured & f.measured & (off > THRESHOLD * (d.bar + e.bar + f.bar) + rounding)
+    return uneven

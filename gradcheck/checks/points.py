@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.adjoint import JOINT, Evidence, confirm, gather
+from gradcheck.checks.adjoint import JOINT, SET_APART, Evidence, confirm, gather
 from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent, survey
 from gradcheck.checks.probes import draw_cotangent, judged_together, measure
 from gradcheck.checks.ruling import Flag
-from gradcheck.checks.traits import keep_traits
+from gradcheck.checks.traits import keep_traits, traits_of
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.records import Derivative, Vector, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_signs
@@ -126,7 +126,8 @@ def larger_batch(inputs: Inputs, varied: Sequence[str], rng: np.random.Generator
     candidates = []
     for names in [sharing, *alone]:
         more = {n: np.concatenate([inputs[n], _another_sample(inputs[n], rng, vary=n in varied)]) for n in names}
-        candidates.append((f"a batch of {number + 1}", dict(inputs) | more))
+        if all(traits_of(value) == traits_of(inputs[n]) for n, value in more.items() if is_floating(value)):
+            candidates.append((f"a batch of {number + 1}", dict(inputs) | more))
     return candidates
 
 
@@ -173,7 +174,7 @@ def joined(one: PointRuling, other: PointRuling) -> PointRuling:
 def _look(
     instrument: Instrument, given: Evidence, name: str, inputs: Inputs, rng: np.random.Generator
 ) -> Evidence | None:
-    """One joint direction in all arguments, one cotangent, one backward."""
+    """One joint direction in all arguments, one cotangent, one backward; one more for outputs that would blur."""
     carries = any(m.derivative.carried for found in given.measured.values() for m in found)
     like = replace(given.place, carries_complex=carries)
     place = survey(instrument, inputs, name=name, like=like)
@@ -185,9 +186,16 @@ def _look(
     together = judged_together([joint.derivative], place.base)
     if not together.any():
         return None
-    cotangent = draw_cotangent(rng, place.form, together)
-    claims = instrument.gradients(cotangent, place.inputs, place.form)
-    comparisons = _joint_comparisons(claims, joint.tangents, joint.derivative, cotangent, given, place)
+    asked = [(draw_cotangent(rng, place.form, together), JOINT)]
+    apart = np.isfinite(place.base) & joint.derivative.measured & ~joint.derivative.kinky & ~together
+    if apart.any():
+        asked.append((draw_cotangent(rng, place.form, apart), SET_APART))
+    claims = [instrument.gradients(cotangent, place.inputs, place.form) for cotangent, _ in asked]
+    comparisons = [
+        replace(found, kind=kind)
+        for (cotangent, kind), claim in zip(asked, claims, strict=True)
+        for found in _joint_comparisons(claim, joint.tangents, joint.derivative, cotangent, given, place)
+    ]
     measured = {n: [replace(joint, tangents={n: joint.tangents[n]})] for n in tangents}
     slacks = {n: replace(s, noise=place.noise * max(1.0, s.unit / place.unit)) for n, s in given.slacks.items()}
     return Evidence(
@@ -196,8 +204,8 @@ def _look(
         measured,
         together,
         joint.derivative.kinky,
-        (cotangent,),
-        (claims,),
+        tuple(cotangent for cotangent, _ in asked),
+        tuple(claims),
         slacks,
         joint=True,
     )

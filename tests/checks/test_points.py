@@ -1,0 +1,163 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradcheck import Verdict, check
+from gradcheck.checks.points import KINDS, derived_inputs
+
+RNG = np.random.default_rng(24)
+SMALL = RNG.uniform(0.5, 1.5, size=(3, 4)) * np.where(np.arange(4) % 2 == 0, 1.0, -1.0)
+POSITIVE_START = np.array([[0.5, 0.25, 0.75, -1.0], [0.5, 1.5, 0.75, 1.25], [1.5, 0.25, 1.75, 1.0]])
+GIVEN = "the given point"
+
+
+def cubed_beyond(limit):
+    """A square, but a cube of |x| beyond the limit; backward forgets the latter."""
+    return (lambda x: np.where(np.abs(x) > limit, np.abs(x) ** 3, x * x), lambda g, x: 2 * g * x)
+
+
+def square_with(wrong):
+    """A square whose backward is wrong where `wrong(x)`."""
+    return (lambda x: x * x, lambda g, x: 2 * g * np.where(wrong(x), -x, x))
+
+
+ELSEWHERE = {
+    "|x| > 4": (cubed_beyond(4.0), {"x": SMALL}),
+    "|x| < 1/16": (square_with(lambda x: np.abs(x) < 1 / 16), {"x": SMALL}),
+    "x < -2": (square_with(lambda x: x < -2), {"x": SMALL}),
+    "x > 3": (square_with(lambda x: x > 3), {"x": SMALL}),
+    "a batch of two": (
+        (lambda x: 3 * x, lambda g, x: 3 * np.where(np.arange(len(x))[:, None] == 0, g, 0 * g)),
+        {"x": SMALL[:1]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("layer", "inputs"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_catches_a_fault_that_does_not_show_at_the_given_point_and_says_where(layer, inputs):
+    report = check(layer, inputs)
+    argument = report.arguments["x"]
+    assert report.verdict is Verdict.DISAGREES
+    assert argument.derived_only
+    assert argument.point != GIVEN
+    assert f"seen only at a derived point: {argument.point}" in " ".join(str(report).split())
+
+
+def test_a_fault_that_shows_at_the_given_point_is_reported_there():
+    argument = check((lambda x: x * x, lambda g, x: g * x), {"x": SMALL}).arguments["x"]
+    assert (argument.point, argument.derived_only) == (GIVEN, False)
+
+
+def test_an_agreement_is_not_seen_only_elsewhere():
+    report = check((lambda x: x * x, lambda g, x: 2 * g * x), {"x": SMALL})
+    assert not report.arguments["x"].derived_only
+    assert report.points[0] == GIVEN
+    assert len(report.points) >= 3
+
+
+def test_without_further_points_the_given_one_decides_alone():
+    report = check(square_with(lambda x: np.abs(x) > 100), {"x": SMALL}, points=[])
+    assert report.verdict is Verdict.AGREES
+    assert report.points == (GIVEN,)
+
+
+def test_the_callers_points_replace_the_derived_ones():
+    layer = square_with(lambda x: np.abs(x) > 1000)
+    assert check(layer, {"x": SMALL}).verdict is Verdict.AGREES
+    report = check(layer, {"x": SMALL}, points=[{"x": SMALL}, [SMALL * 5000]])
+    assert report.verdict is Verdict.DISAGREES
+    assert report.points == (GIVEN, "point 1 of the caller", "point 2 of the caller")
+    assert (report.arguments["x"].point, report.arguments["x"].derived_only) == ("point 2 of the caller", True)
+
+
+def test_what_a_callers_point_leaves_out_keeps_its_value_and_order_does_not_matter():
+    divide = (lambda top, bottom: top / bottom, lambda g, top, bottom: (g / bottom, -g * top / bottom**2))
+    inputs = {"top": SMALL, "bottom": SMALL + 5}
+    points = [{"bottom": SMALL - 5}, {"bottom": SMALL + 9, "top": SMALL}]
+    report = check(divide, inputs, points=points)
+    assert report.verdict is Verdict.AGREES
+    assert len(report.points) == 3
+
+
+def test_a_point_that_forward_refuses_is_dropped():
+    def forward(x):
+        if np.abs(x).max() > 100:
+            raise ValueError("too large")
+        return x * x
+
+    report = check((forward, lambda g, x: 2 * g * x), {"x": SMALL}, points=[{"x": SMALL * 1000}, {"x": SMALL * 2}])
+    assert report.verdict is Verdict.AGREES
+    assert report.points == (GIVEN, "point 2 of the caller")
+
+
+def test_a_layer_that_refuses_every_other_point_is_judged_at_the_given_one():
+    def forward(x):
+        if np.abs(x - SMALL).max() > 0.5:
+            raise ValueError("not here")
+        return x * x
+
+    report = check((forward, lambda g, x: 2 * g * x), {"x": SMALL})
+    assert (report.verdict, report.points) == (Verdict.AGREES, (GIVEN,))
+
+
+def test_arguments_that_are_not_under_test_keep_the_callers_values():
+    seen = []
+
+    def forward(a, b):
+        seen.append(np.array_equal(b, SMALL))
+        return a * b
+
+    check((forward, lambda g, a, b: (g * b, g * a)), {"a": SMALL, "b": SMALL}, wrt=["a"])
+    on_other_values = seen.count(False)  # the contract permutes, splits and empties all arrays at once
+    full = len(seen)
+    assert full - on_other_values > 30
+
+
+shapes = st.tuples(st.integers(1, 4), st.integers(1, 5))
+
+
+@given(shapes, st.integers(0, 2**32), st.sampled_from([np.float64, np.float32]))
+def test_derived_points_meet_both_signs_at_every_entry_and_all_magnitudes(shape, seed, dtype):
+    x = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    if np.prod(shape) > 2 and (np.all(x >= 0) or np.any(np.diff(x, axis=-1) == 0)):
+        return
+    points = dict(derived_inputs({"x": x, "n": 3}, ["x"], np.random.default_rng(seed)))
+    assert list(points) == [kind for kind, _ in KINDS]
+    assert all(point["n"] == 3 for point in points.values())
+    assert all(point["x"].shape == shape and point["x"].dtype == dtype for point in points.values())
+
+
+def test_the_wide_and_the_moderate_point_have_opposite_signs_and_their_stated_magnitudes():
+    points = dict(derived_inputs({"x": SMALL}, ["x"], np.random.default_rng(0)))
+    moderate, wide = points["magnitudes from 1/8 to 8"]["x"], points["magnitudes from 1/64 to 64"]["x"]
+    assert np.array_equal(np.sign(moderate), -np.sign(wide))
+    assert 1 / 8 <= np.abs(moderate).min() < 0.3
+    assert 4 < np.abs(moderate).max() <= 8
+    assert 1 / 64 <= np.abs(wide).min() < 0.06
+    assert 16 < np.abs(wide).max() <= 64
+
+
+def test_shuffling_keeps_the_sizes_up_to_a_tenth():
+    points = dict(derived_inputs({"x": SMALL}, ["x"], np.random.default_rng(0)))
+    sizes = np.sort(np.abs(points["the values shuffled, with random signs"]["x"]).ravel())
+    assert np.all(np.abs(sizes / np.sort(np.abs(SMALL).ravel()) - 1) < 0.25)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e6, 1e12])
+def test_values_far_from_one_keep_their_own_scale(scale):
+    for _, point in derived_inputs({"x": SMALL * scale}, ["x"], np.random.default_rng(0)):
+        assert 1 / 100 < np.median(np.abs(point["x"])) / scale < 100
+
+
+def test_a_larger_batch_is_tried_with_its_labels_and_the_given_samples_first():
+    seen = []
+
+    def forward(x, label):
+        seen.append((x[0].real, label.tolist()))
+        return x * label
+
+    report = check((forward, lambda g, x, label: (g * label, None)), {"x": SMALL[:1], "label": np.array([[2]])})
+    assert report.verdict is Verdict.AGREES
+    assert report.points[-1].startswith("a batch of")
+    assert any(np.array_equal(first, SMALL[0]) and label == [[2], [2]] for first, label in seen)

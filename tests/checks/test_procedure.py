@@ -1,0 +1,120 @@
+"""What a check costs: calls counted against the stated budgets, whatever the sizes."""
+
+import numpy as np
+import pytest
+
+from gradcheck import Verdict, check
+from gradcheck.checks.contract import MOST_CALLS
+from gradcheck.checks.procedure import FORWARD_CALLS, THOROUGH_ROUNDS
+
+RNG = np.random.default_rng(26)
+X = RNG.standard_normal((3, 4))
+W = RNG.standard_normal((4, 3))
+BACKWARD_CALLS = 15
+SPARE = 10  # calls above the budget that a layer of one argument still takes
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+class Keeps:
+    def forward(self, x):
+        self.x = x
+        return np.tanh(x)
+
+    def backward(self, grad_output, x):
+        return grad_output * (1 - np.tanh(self.x) ** 2)
+
+
+LAYERS = {
+    "square": ((lambda x: x * x, lambda g, x: 2 * g * x), {"x": X}),
+    "rectifier": ((lambda x: np.maximum(x, 0), lambda g, x: g * (x > 0)), {"x": X}),
+    "sigmoid": ((sigmoid, lambda g, x: g * sigmoid(x) * (1 - sigmoid(x))), {"x": X}),
+    "softmax": ((softmax, lambda g, x: softmax(x) * (g - (g * softmax(x)).sum(1, keepdims=True))), {"x": X}),
+    "maximum": ((lambda x: x.max(1), lambda g, x: g[:, None] * (x == x.max(1, keepdims=True))), {"x": X}),
+    "mean": ((lambda x: x.mean(0), lambda g, x: np.broadcast_to(g / len(x), x.shape)), {"x": X}),
+    "linear": (
+        (lambda x, w, b: x @ w + b, lambda g, x, w, b: (g @ w.T, x.T @ g, g.sum(0))),
+        {"x": X, "w": W, "b": W[0]},
+    ),
+    "squared error": (
+        (lambda x, t: np.mean((x - t) ** 2), lambda g, x, t: (2 * g * (x - t) / x.size, 2 * g * (t - x) / x.size)),
+        {"x": X, "t": W.T.copy()},
+    ),
+    "stateful": (Keeps(), {"x": X}),
+}
+
+
+def spent_on(report):
+    """Return the calls on the gradient, and those on the contract."""
+    contract = [c for c in report.evaluations.spent if c.purpose == "the contract"]
+    rest = [c for c in report.evaluations.spent if c.purpose != "the contract"]
+    return [(sum(c.forward for c in part), sum(c.backward for c in part)) for part in (rest, contract)]
+
+
+@pytest.mark.parametrize(("layer", "inputs"), LAYERS.values(), ids=LAYERS)
+def test_normal_effort_stays_within_its_budget(layer, inputs):
+    report = check(layer, inputs)
+    gradient, contract = spent_on(report)
+    arguments = len(report.arguments)
+    assert report.verdict is Verdict.AGREES
+    assert gradient[0] <= FORWARD_CALLS * arguments + SPARE
+    assert gradient[1] <= BACKWARD_CALLS * arguments
+    assert max(contract) <= MOST_CALLS == 30
+    assert report.evaluations.state_forward <= report.evaluations.backward + 2
+
+
+@pytest.mark.parametrize(("layer", "inputs"), LAYERS.values(), ids=LAYERS)
+def test_thorough_effort_stays_within_its_rounds_of_the_normal_budget(layer, inputs):
+    report = check(layer, inputs, effort="thorough")
+    gradient, contract = spent_on(report)
+    assert report.verdict is Verdict.AGREES
+    assert gradient[0] <= THOROUGH_ROUNDS * FORWARD_CALLS * len(report.arguments)
+    assert gradient[1] <= THOROUGH_ROUNDS * BACKWARD_CALLS * len(report.arguments)
+    assert max(contract) <= MOST_CALLS
+
+
+@pytest.mark.parametrize(("layer", "inputs"), LAYERS.values(), ids=LAYERS)
+def test_quick_effort_stays_within_six_and_three_and_asks_no_contract(layer, inputs):
+    report = check(layer, inputs, effort="quick")
+    gradient, contract = spent_on(report)
+    assert report.verdict is Verdict.AGREES
+    assert (gradient[0] <= 6, gradient[1] <= 3) == (True, True)
+    assert contract == (0, 0)
+
+
+@pytest.mark.parametrize("size", [1, 10, 10_000])
+def test_the_budget_does_not_grow_with_the_size(size):
+    report = check(LAYERS["square"][0], {"x": RNG.standard_normal(size)})
+    assert spent_on(report)[0][0] <= FORWARD_CALLS + SPARE
+
+
+def test_the_table_says_what_was_spent_on_what():
+    purposes = [cost.purpose for cost in check(LAYERS["linear"][0], LAYERS["linear"][1]).evaluations.spent]
+    assert purposes == ["the gradient", "exact tier", "further points", "the contract"]
+
+
+def test_kinks_and_low_precision_and_explaining_are_told_apart():
+    kinky = check(LAYERS["rectifier"][0], {"x": np.array([0.0, 1.0, -1.0])})
+    low = check(LAYERS["square"][0], {"x": np.float32(X)})
+    wrong = check((np.tanh, lambda g, x: g), {"x": X})
+    said = [{cost.purpose for cost in report.evaluations.spent} for report in (kinky, low, wrong)]
+    assert ["kinks" in said[0], "low precision" in said[1], "explaining" in said[2]] == [True, True, True]
+
+
+def test_a_fault_that_is_known_spends_nothing_on_further_points():
+    report = check((np.tanh, lambda g, x: g), {"x": X})
+    assert report.points == ("the given point",)
+
+
+def test_large_arrays_are_checked_in_a_few_calls():
+    x = RNG.standard_normal(10**5)
+    report = check((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), {"x": x}, effort="quick")
+    assert report.verdict is Verdict.AGREES
+    assert report.evaluations.forward <= 6
