@@ -4,8 +4,8 @@
     python docs/readme_samples.py line "main job"  print one of the two commands
 
 A comment above a fenced block says what it is: `ci: NAME` (one of the two commands, run by .ci/run in a fresh clone),
-`run: exit N` (a shell session, run in a process of its own), `file: NAME` (saved for the sessions), `session` (a Python
-session, run as a doctest), `not run: WHY`.
+`run: exit N` (a shell session, run in a process of its own; `run: exit N, 30 lines` shows the first of its output),
+`file: NAME` (saved for the sessions), `session` (a Python session, run as a doctest), `not run: WHY`.
 """
 
 import os
@@ -25,6 +25,7 @@ README = ROOT / "README.md"
 BLOCK = re.compile(
     r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+MARK = re.compile(r"run: exit (?P<code>\d+)(?:, (?P<lines>\d+) lines)?")
 SESSION = re.compile(r"\$ (?P<line>(?:[^\n]*\\\n)*[^\n]*)\n(?P<shown>.*)", re.DOTALL)
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 # What a check costs, and how long it takes, is no part of what README promises.
@@ -83,6 +84,16 @@ def run_line(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def expected(block: Block, done: "subprocess.CompletedProcess[str]") -> str | None:
+    """Return what README should show of a session that was run, or None where it ended with another exit code."""
+    mark = MARK.fullmatch(block.mark)
+    if mark is None or int(mark["code"]) != done.returncode:
+        return None
+    lines = done.stdout.splitlines(keepends=True)
+    shown = lines[: int(mark["lines"] or len(lines))]
+    return "".join([*shown, "...\n"] if len(shown) < len(lines) else shown)
+
+
 def alike(shown: str, printed: str) -> bool:
     """Tell whether two texts say the same, up to white space, cost and measured noise."""
     left, right = (COST.sub("some", " ".join(text.split())) for text in (shown, printed))
@@ -107,9 +118,10 @@ def _refreshed(folder: Path) -> Iterator[tuple[Block, str]]:
     for block in blocks("run: "):
         line = SESSION.fullmatch(block.body)["line"]
         done = run_line(line, folder)
-        if block.mark != f"run: exit {done.returncode}":
+        output = expected(block, done)
+        if output is None:
             raise SystemExit(f"{block.mark!r} was expected of: {line}\n{done.stdout}{done.stderr}")
-        yield block, f"$ {line}\n{done.stdout}"
+        yield block, f"$ {line}\n{output}"
 
 
 def refresh() -> None:
