@@ -188,7 +188,9 @@ def _figures(trial: Trial, value: Any, bar: Any) -> list[str]:
         return ["-", "-", "-"]
     error = np.abs(value - trial.truth)[told]
     if trial.derivative.value is value:
-        error = np.where(trial.derivative.kinky[told], 0.0, error)
+        d = trial.derivative  # where kinky, an interval is claimed and not the value
+        outside = np.maximum(np.minimum(d.left, d.right) - trial.truth, trial.truth - np.maximum(d.left, d.right))
+        error = np.where(d.kinky[told], np.maximum(outside, 0.0)[told], error)
     size = np.where(trial.truth[told] == 0, 1.0, np.abs(trial.truth[told]))
     with np.errstate(all="ignore"):
         bars = np.where(error == 0, 0.0, error / bar[told])
