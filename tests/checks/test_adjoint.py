@@ -200,3 +200,25 @@ def test_accepts_correct_layers_at_awkward_points(layer, inputs):
 def test_catches_a_factor_of_two_at_awkward_points(layer, inputs):
     report = check((layer[0], lambda g, x: 2 * layer[1](g, x)), inputs)
     assert report.verdict is Verdict.DISAGREES
+
+
+def wild(size):
+    """The derivative of a sine, and something of this size that a single ulp of x turns around."""
+    return (np.sin, lambda g, x: g * (np.cos(x) + size * np.sin(1e16 * x)))
+
+
+@pytest.mark.parametrize("layer", [wild(1e-3), wild(1e-7)], ids=["1e-3", "1e-7"])
+def test_warns_of_a_backward_that_rounding_decides(layer):
+    report = check(layer, {"x": X})
+    unstable = [f for f in report.findings if f.code == "unstable-backward"]
+    assert [f.sentence for f in unstable] == [
+        "The gradient of `x` changes under a change of its inputs by a few ulps "
+        "far more than condition and dtype explain."
+    ]
+    assert unstable[0].evidence["relative change"] > 1e-8
+    assert report.verdict is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize(("layer", "inputs"), AWKWARD.values(), ids=AWKWARD)
+def test_ill_conditioned_layers_are_not_taken_for_unstable(layer, inputs):
+    assert "unstable-backward" not in [f.code for f in check(layer, inputs).findings]

@@ -1,8 +1,12 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from gradcheck import Verdict, check
 from gradcheck.adapters.reading import subject_of
+from gradcheck.checks import claims
 from gradcheck.checks.claims import claim_findings, first_claim, judged_arguments
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import Form
@@ -12,6 +16,8 @@ from gradcheck.verdict import Severity
 
 X = np.random.default_rng(12).standard_normal((2, 3))
 FORM = Form(((2, 3),), (np.dtype(np.float64),))
+
+ADAPTERS = {"gradient-count", "gradient-name"}  # met where answers are read: tests/adapters/test_gradients.py
 
 # code, severity, sentence of each claim for the gradient of x * x at X
 WRONG = {
@@ -168,3 +174,15 @@ def test_every_code_of_the_opening_has_a_severity_and_a_reason():
     assert all(isinstance(severity, Severity) and len(reason) > 20 for severity, reason in OPENING.values())
     assert not OPENING.keys() & SEVERITIES.keys()
     assert {code for _, code, _, _ in WRONG.values()} <= OPENING.keys()
+
+
+def test_every_code_of_the_opening_is_met_by_a_test():
+    text = "\n".join(p.read_text(encoding="utf-8") for p in Path(__file__).parent.glob("test_*.py"))
+    assert [code for code in OPENING if text.count(f'"{code}"') == 0 and code not in ADAPTERS] == []
+
+
+def test_every_code_in_the_sources_is_in_a_table():
+    sources = "\n".join(p.read_text(encoding="utf-8") for p in Path(claims.__file__).parents[1].rglob("*.py"))
+    spelled = re.findall(r'(?:Finding|LayerFault|found)\(\s*"([a-z-]+)"', sources)
+    assert len(set(spelled)) > 20
+    assert set(spelled) <= OPENING.keys() | SEVERITIES.keys()
