@@ -215,7 +215,8 @@ def _finer(instrument: Instrument, place: Place, measured: Measured) -> Mask:
     gap = np.abs((plus - place.base) + (minus - place.base)) / step
     bar = COVERAGE * place.noise / step + gap / 2.0 + np.abs(slope) / MOVED
     heard = (plus != place.base) | (minus != place.base)
-    return heard & d.measured & (np.abs(slope - d.value) > CONTRADICTED * (bar + d.bar))
+    refuted: Mask = heard & d.measured & (np.abs(slope - d.value) > CONTRADICTED * (bar + d.bar))
+    return refuted
 
 
 def _finest(place: Place, measured: Measured) -> float:

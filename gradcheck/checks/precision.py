@@ -14,14 +14,16 @@ import numpy as np
 from gradcheck.checks.comparison import SUMMATION, THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument, copied
 from gradcheck.checks.outputs import flatten, form_of
-from gradcheck.checks.places import Place, draw_tangent, line_along, widened
+from gradcheck.checks.places import GIVEN, Place, draw_tangent, line_along, widened
 from gradcheck.checks.probes import claim_unit, draw_cotangent
 from gradcheck.checks.ruling import Flag
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.noise import few_ulps
-from gradcheck.numdiff.records import Mask, Vector
+from gradcheck.numdiff.records import Mask, Vector, norm, root_mean_square, typical_size
+from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array, Inputs, Subject, is_floating
 
+CANCELLED = 2.0  # units: both terms of a difference that cancels are rounded
 REACH = 32.0  # units of rounding: a branch closer than this can be taken either way in low precision
 CURVED = 64.0  # a gap beyond this many times the step (per scale of the input) is a kink's and not a curve's
 LOW_PRECISION = "low precision"
@@ -94,6 +96,7 @@ def _compare(instrument: Instrument, low: Place, wide: Place, cotangent: Vector)
     unit = claim_unit(instrument, low)
     terms = max([low.base.size, *(v.size for v in low.inputs.values() if is_floating(v))])
     moved = copied(low.inputs) | {n: few_ulps(low.inputs[n], 11, low.inputs[n].dtype) for n in instrument.subject.wrt}
+    rounding = SUMMATION * unit * float(np.sqrt(terms))
     claims = instrument.gradients(cotangent, low.inputs, low.form)
     truths = instrument.gradients(cotangent, wide.inputs, wide.form)
     nearby = instrument.gradients(cotangent, moved, low.form)
@@ -102,20 +105,36 @@ def _compare(instrument: Instrument, low: Place, wide: Place, cotangent: Vector)
         claim, truth, other = claims.get(name), truths.get(name), nearby.get(name)
         if claim is not None and truth is not None and claim.size:
             response = np.zeros(claim.shape) if other is None else np.abs(other - claim)
-            found[name] = _worst_entry(name, claim, truth, response, SUMMATION * unit * np.sqrt(terms), low.name)
+            floor = _undetermined(low, name, cotangent, unit)
+            found[name] = _worst_entry(name, claim, truth, response, rounding=rounding, floor=floor)
     return found
 
 
-def _worst_entry(name: str, claim: Array, truth: Array, response: Array, rounding: float, place: str) -> Comparison:
-    typical = float(np.sqrt(np.mean(truth**2)))
-    bar = rounding * np.maximum(np.abs(truth), typical) + np.maximum(response, float(np.sqrt(np.mean(response**2))))
+def _undetermined(low: Place, name: str, cotangent: Vector, unit: float) -> float:
+    """What the outputs' own rounding leaves open in one entry: 1 - p in low precision, where p is nearly one.
+
+    An output of size y known to u y moves by that much when the input moves by its scale; products below the dtype's
+    smallest normal number are lost besides.
+    """
+    finite = np.isfinite(low.base)
+    size = float(np.max(np.abs(cotangent * low.base)[finite], initial=0.0))
+    scale = typical_size(natural_scale(low.wide[name]))
+    smallest = float(np.finfo(low.inputs[name].dtype).tiny)
+    return CANCELLED * unit * size / max(scale, np.finfo(np.float64).tiny) + smallest * norm(cotangent)
+
+
+def _worst_entry(
+    name: str, claim: Array, truth: Array, response: Array, *, rounding: float, floor: float
+) -> Comparison:
+    typical = root_mean_square(truth)
+    bar = rounding * np.maximum(np.abs(truth), typical) + np.maximum(response, root_mean_square(response)) + floor
     with np.errstate(all="ignore"):
         bars = np.where(claim == truth, 0.0, np.abs(claim - truth) / bar)
     worst = np.unravel_index(int(np.argmax(bars)), bars.shape)
-    apart = float(np.sqrt(np.mean((claim - truth) ** 2)))
+    apart = root_mean_square(claim - truth)
     return Comparison(
         argument=name,
-        place=place,
+        place=GIVEN,
         kind=LOW_PRECISION,
         claimed=float(claim[worst]),
         measured=float(truth[worst]),
