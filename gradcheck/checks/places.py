@@ -159,7 +159,7 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     place = replace(place, work=work)
     shown = _forward_noise(instrument, place, None if row is None else row.slope)
     shown = np.maximum(shown, place.random * place.unit * _largest(place.base))
-    noise, suspected = quantisation_noise(line.along, place.base, shown, row, line.smallest_step)
+    noise, suspected = quantisation_noise(line.along, place.base, shown, row, smallest=line.smallest_step)
     return replace(place, noise=noise, hidden=hidden_noise(shown, suspected, place.base))
 
 
@@ -169,7 +169,9 @@ def _largest(base: Vector) -> float:
 
 def _apart(again: Vector | None, place: Place) -> float:
     """Return how far two calls with the same inputs stand apart, in units of the largest output's rounding."""
-    if again is None or np.array_equal(again, place.base, equal_nan=True):
+    if again is None:
+        return float("inf")  # refused, or another shape: the same call went well a moment ago
+    if np.array_equal(again, place.base, equal_nan=True):
         return 0.0
     finite = np.isfinite(place.base)
     if not np.array_equal(np.isfinite(again), finite):

@@ -100,7 +100,7 @@ def _typical_size(base: Vector) -> float:
 
 
 def quantisation_noise(
-    along: Callable[[float], Vector | None], base: Vector, noise: Vector, row: "Row | None", smallest: float
+    along: Callable[[float], Vector | None], base: Vector, noise: Vector, row: "Row | None", *, smallest: float
 ) -> tuple[Vector, Vector]:
     """Return `noise`, raised where f is quantised too coarsely for a few ulps to show it; likewise, in doubt raised.
 
@@ -125,7 +125,7 @@ def quantisation_noise(
             kinked = np.abs(closer * CLOSER - level) < SAME * level
             vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
             level = np.where(kinked | vanished, 0.0, np.maximum(level, closer))
-            smooth = _fine_structure(along, base, noise, level, smallest)
+            smooth = _fine_structure(along, base, noise, level, smallest=smallest)
             return _raised(noise, np.where(smooth, 0.0, level), base), _raised(noise, level, base)
     raised = _raised(noise, level, base)
     return raised, raised
@@ -137,7 +137,7 @@ def _raised(noise: Vector, level: Vector, base: Vector) -> Vector:
 
 
 def _fine_structure(
-    along: Callable[[float], Vector | None], base: Vector, noise: Vector, level: Vector, smallest: float
+    along: Callable[[float], Vector | None], base: Vector, noise: Vector, level: Vector, *, smallest: float
 ) -> NDArray[np.bool_]:
     """Outputs that are smooth after all, closer by: they respond at the finest spacing, and evenly."""
     finest = _row(along, max(FINEST_SPACING, smallest)) if np.any(level > QUANTISED * noise) else None

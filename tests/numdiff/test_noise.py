@@ -32,7 +32,7 @@ def noise_of(function, x, dtype=DOUBLE):
     row = look_around(along, base, 0.0)
     shown, calls = forward_noise(lambda inputs: function(inputs["x"]), {"x": x}, ("x",), base, dtype=dtype)
     assert calls <= 2
-    return quantisation_noise(along, base, shown, row, 0.0)[0], base
+    return quantisation_noise(along, base, shown, row, smallest=0.0)[0], base
 
 
 @pytest.mark.parametrize("dtype", [DOUBLE, SINGLE, HALF], ids=str)
@@ -171,7 +171,7 @@ def test_fine_structure_is_no_noise_but_stays_suspect():
     base = along(0.0)
     shown = np.full(x.shape, 1e-9)
     noise, suspected = quantisation_noise(
-        along, base, shown, Row(2.0**-24, *(along(k * 2.0**-24) for k in (-1, 1, 2))), 0
+        along, base, shown, Row(2.0**-24, *(along(k * 2.0**-24) for k in (-1, 1, 2))), smallest=0.0
     )
     assert np.median(noise) == 1e-9
     assert np.all(suspected >= noise)
