@@ -91,12 +91,26 @@ def _adjoint_back(_: Symbols, z: Axis) -> tuple[Sequence[Constraint], Sequence[C
     return [rest == 0], [read(z, quotient, m) == j]
 
 
+def _fits(symbols: Symbols, z: Axis, beyond: bool) -> tuple[Constraint, Constraint]:
+    """Relationships 1, 2, 5, 6 and 15: output i exists exactly if its last tap lies in the padded map.
+
+    With q the quotient of the formula and i = q - more, or q + 1 + more, what is left over is compared. The padded
+    size and the kernel's span, 1 + d (k - 1), enter only by their difference, which stands for itself.
+    """
+    more, room = solver().Ints("more room")
+    quotient, _ = symbols.divide(room, z.stride)
+    i = quotient + 1 + more if beyond else quotient - more
+    return more >= 0, i * z.stride <= room
+
+
 def _outputs(symbols: Symbols, z: Axis) -> tuple[Sequence[Constraint], Sequence[Constraint]]:
-    """Relationships 1, 2, 5, 6 and 15: output i exists exactly if its last tap lies in the padded map."""
-    i, span = solver().Int("i"), z.dilation * (z.k - 1) + 1
-    quotient, _ = symbols.divide(z.size + 2 * z.padding - span, z.stride)
-    fits = i * z.stride + span <= z.size + 2 * z.padding
-    return [i >= 0, z.size + 2 * z.padding >= span], [fits == (i < quotient + 1)]
+    more, fits = _fits(symbols, z, beyond=False)
+    return [more], [fits]
+
+
+def _no_more_outputs(symbols: Symbols, z: Axis) -> tuple[Sequence[Constraint], Sequence[Constraint]]:
+    more, fits = _fits(symbols, z, beyond=True)
+    return [more], [solver().Not(fits)]
 
 
 def _size(z: Axis, symbols: Symbols) -> Int:
@@ -137,7 +151,8 @@ def _hanging(symbols: Symbols, z: Axis) -> tuple[Sequence[Constraint], Sequence[
 
 # The size formulas of Dumoulin and Visin's guide, by the number of the relationship.
 SIZES: dict[str, Query] = {
-    "relationships 1, 2, 5, 6, 15: floor((i + 2p - d(k-1) - 1) / s) + 1 outputs": _outputs,
+    "relationships 1, 2, 5, 6, 15: floor((i + 2p - d(k-1) - 1) / s) + 1 outputs fit": _outputs,
+    "relationships 1, 2, 5, 6, 15: and no more": _no_more_outputs,
     "relationship 3: half padding keeps the size for odd k": _half,
     "relationship 3 without its precondition: for even k one more": _half_even,
     "relationship 4: full padding gives i + k - 1": _full,

@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from gradcheck.article.comparison import conclusion, cross_table, deviations, listed, misprints
-from gradcheck.article.ledger import CLAIMS, SCHEMA, beyond, entries
+from gradcheck.article.ledger import CLAIMS, SCHEMA, STATEMENTS, beyond, entries
 from gradcheck.cli.article import stored_entries, stored_ledger
 
 SOLVER = importlib.util.find_spec("z3") is not None
@@ -24,6 +24,13 @@ def test_a_rerun_finds_the_numbers_readings_verdicts_and_conditions_that_are_sto
         assert now["counterexample"] == before["counterexample"], "a pinned counterexample is replayed as it was"
         if SOLVER and before["proof"]:
             assert now["proof"]["outcome"] == before["proof"]["outcome"]
+
+
+def test_what_is_stored_beside_the_verdicts_is_what_the_tables_say():
+    for claim, row in zip(CLAIMS, STORED, strict=True):
+        about, statement = STATEMENTS[claim.number]
+        told = (row["about"], row["statement"], row["star"], row["relation"], row["corrected"], row["note"])
+        assert told == (about, statement, claim.star, claim.relation, claim.corrected, claim.note)
 
 
 def test_the_stored_ledger_says_how_it_came_about():
