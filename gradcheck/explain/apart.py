@@ -46,19 +46,24 @@ def at_other_shapes(scene: Scene, inputs: Inputs) -> Scene | None:
         return None
     place = replace(place, form=Form(place.form.shapes, scene.form.dtypes), carries_complex=scene.gauge.carried)
     mask = np.ones(place.base.shape, dtype=bool)
-    known = np.full(place.base.shape, float(scene.gauge.relative_error.max(initial=0.0)))
-    gauge = replace(scene.gauge, place=place, relative_error=known)
-    other = replace(scene, gauge=gauge, mask=mask, slack=replace(scene.slack, noise=place.noise), others={})
+    relative = np.full(place.base.shape, float(scene.gauge.relative_error.max(initial=0.0)))
+    gauge = replace(scene.gauge, place=place, relative_error=relative)
+    other = replace(scene, gauge=gauge, mask=mask, slack=replace(scene.slack, noise=place.noise))
     questions = [draw_cotangent(scene.rng, place.form, mask) for _ in range(QUESTIONS)]
-    answers = [other.ask(flat) for flat in questions]
-    if any(answer is None for answer in answers):
+    answers = [other.ask_all(flat) for flat in questions]
+    rows = {name: [answer.get(name) for answer in answers] for name in scene.instrument.subject.wrt}
+    known = {
+        name: np.stack([np.ravel(g) for g in row]) for name, row in rows.items() if all(g is not None for g in row)
+    }
+    claims = known.pop(scene.name, None)
+    if claims is None:
         return None
-    claims = np.stack([answer for answer in answers if answer is not None])
     blank = np.zeros((0, place.base.size))
     other = replace(
         other,
         cotangents=np.stack(questions),
         claims=claims,
+        others=known,
         tangents=np.zeros((0, claims.shape[1])),
         slopes=blank,
         slope_bars=blank,

@@ -8,7 +8,7 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.heat import maps_of
 from gradcheck.explain.matrix import Truth, entry_bars
-from gradcheck.explain.narrowing import Named, narrowed, sampled
+from gradcheck.explain.narrowing import Named, sampled
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 from gradcheck.verdict import Census, Measured, WrongEntry
@@ -29,18 +29,20 @@ class _Seen:
 
 
 def census_of(scene: Scene, truth: Truth | None) -> Census | None:
-    """Count the wrong entries: every one where the Jacobian is known, else by halving, else from a sample."""
+    """Count the wrong entries: every one where the Jacobian is known, else else from a sample."""
     if truth is not None:
         return _counted(scene, truth)
-    named = narrowed(scene)
-    if named is not None:
-        return _census(scene, _seen(named), wrong=len(named), exact=True, looked=len(named))
     drawn = sampled(scene)
     if not drawn:
         return None
     seen = _seen(drawn)
     estimate = round(float(np.mean(seen.wrong)) * scene.value.size)
     return _census(scene, seen, wrong=estimate, exact=len(drawn) == scene.value.size, looked=len(drawn))
+
+
+def census_from(scene: Scene, named: list[Named]) -> Census:
+    """Return the census of wrong entries that were found and confirmed one by one."""
+    return _census(scene, _seen(named), wrong=len(named), exact=True, looked=len(named))
 
 
 def _counted(scene: Scene, truth: Truth) -> Census:

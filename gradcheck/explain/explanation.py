@@ -12,15 +12,17 @@ from gradcheck.checks.outcome import Outcome
 from gradcheck.checks.places import GIVEN
 from gradcheck.checks.points import derived_inputs, judge_points, larger_batch
 from gradcheck.errors import GradcheckError, LayerFault
-from gradcheck.explain.census import census_of
+from gradcheck.explain.census import census_from, census_of
 from gradcheck.explain.diagnosis import diagnose, told
 from gradcheck.explain.matrix import Truth, measure_truth
+from gradcheck.explain.narrowing import narrowed
+from gradcheck.explain.patterns import a_few
 from gradcheck.explain.scene import Scene
 from gradcheck.explain.slopes import Budget, OutOfCalls
 from gradcheck.explain.staging import set_up
 from gradcheck.explain.ties import at_kinks
 from gradcheck.explain.witness import witness_of
-from gradcheck.verdict import Argument, Measured, Verdict
+from gradcheck.verdict import Argument, Census, Diagnosis, Measured, Verdict
 
 CALLS = {False: (200, 60), True: (2000, 600)}  # forward and backward calls of an explanation; more where thorough
 CHEAP = 48  # forward calls for which the whole Jacobian is measured before anything is asked of it
@@ -139,16 +141,21 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
 
 
 def _explained(argument: Argument, scene: Scene) -> Argument:
-    small = scene.value.size <= COUNTED
+    truth = _truth(scene, CHEAP)
+    small = truth is None and scene.value.size <= COUNTED
     kept = min(scene.value.size * scene.gauge.calls, scene.budget.forward // 3) if small else 0
     scene.budget.forward -= kept
-    truth = _truth(scene, CHEAP)
+    if truth is None and scene.value.size > COUNTED and (named := narrowed(scene)):
+        return _told(argument, scene, a_few(scene, named), census_from(scene, named))
     proofs, truth = diagnose(scene, truth, lambda: _truth(scene, scene.budget.forward - KEPT_BACK))
     found = told(proofs, len(scene.tangents))
     scene.budget.forward += kept
     # Where it was not needed for the diagnosis, the Jacobian still counts the wrong entries, if it can be had.
     truth = truth or _truth(scene, scene.budget.forward)
-    census = census_of(scene, truth)
+    return _told(argument, scene, found, census_of(scene, truth))
+
+
+def _told(argument: Argument, scene: Scene, found: Diagnosis | None, census: Census | None) -> Argument:
     sentence = argument.sentence if found is not None else (argument.sentence or UNEXPLAINED)
     explained = replace(argument, census=census, diagnosis=found, sentence=sentence)
     if scene.place.name == argument.point:

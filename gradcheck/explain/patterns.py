@@ -3,16 +3,18 @@
 Every entry was measured, so the sentence is true as it stands; the class follows from where the wrong entries lie.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.layout import spatial_axes
 from gradcheck.explain.matrix import entry_bars
+from gradcheck.explain.narrowing import Named
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
+from gradcheck.verdict import Diagnosis
 
 MOST_EXCHANGED = 8  # wrong entries up to which an exchange among them is looked for
 
@@ -58,6 +60,15 @@ def part_of_it(case: Case) -> Iterator[Proof]:
         text += "; they have the wrong sign"
         codes.append("sign")
     yield Proof(codes[0], text + place, 0.0, "part", also=tuple(codes[1:]), tested=tested)
+
+
+def a_few(scene: Scene, named: Sequence[Named]) -> Diagnosis:
+    """Say what can be said of a few wrong entries among many that are right."""
+    zeroed = all(one.claimed == 0.0 for one in named)
+    what = "zero where they should not be" if zeroed else "wrong"
+    text = f"{len(named)} of {scene.value.size} entries are {what}, and the others are right"
+    evidence = "found by halving what disagrees, and confirmed one by one"
+    return Diagnosis("part-zeroed" if zeroed else "part-off", text, evidence=evidence)
 
 
 def _all_negated(scene: Scene, gradient: Array, wrong: Array) -> bool:

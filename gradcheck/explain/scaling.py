@@ -92,6 +92,8 @@ def scaled(
     scene = case.scene
     g = scene.claims if claims is None else claims
     c = scene.cotangents if cotangents is None else cotangents
+    if not scene.plausible(g[:1], c[:1]):
+        return
     if single:
         yield from prove(scene, proof, claims=g, cotangents=c)
     seen = ratio(scene, g, c)

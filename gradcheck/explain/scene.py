@@ -20,6 +20,7 @@ from gradcheck.numdiff.records import Mask, Vector
 from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array, Inputs
 
+CLOSE = 1e-9  # a first look may be wrong by so much, relative: a second one decides
 TELLING = 64.0  # bars that what is compared must amount to, for an agreement to mean anything
 
 
@@ -134,6 +135,18 @@ class Scene:
             return None
         worst = self.bars(g, c)
         return worst if worst <= THRESHOLD and self._tells(g, c) else None
+
+    def plausible(self, claim: Array, cotangent: Array) -> bool:
+        """Tell from two probes whether a claim, as a row, can be some multiple of the truth for that cotangent."""
+        two = Probes(self.tangents[:2], self.slopes[:2], self.slope_bars[:2])
+        if len(two.tangents) < 2:
+            return True
+        (one, other), (due, next_due) = (claim @ two.tangents.T)[0], (cotangent @ two.slopes.T)[0]
+        if due == 0.0 or not np.isfinite(one):
+            return bool(np.isfinite(one))
+        bars = bars_of(claim, cotangent, two, self.slack)[0]
+        apart = abs(other - one / due * next_due)
+        return bool(apart <= THRESHOLD * (bars[1] + abs(next_due / due) * bars[0]) + CLOSE * abs(other))
 
     def worst(self) -> Comparison:
         """Return the comparison of claim and measurement along the probe that shows the most."""
