@@ -35,7 +35,8 @@ class Opening:
 def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Opening | Outcome:
     """Survey forward, read backward's first answer, and narrow the instrument's subject to what can be judged.
 
-    Returns an Outcome where there is nothing to judge: a random forward, or an answer that is no set of gradients.
+    Returns an Outcome where there is nothing to judge: a forward that is random or nowhere finite, or an answer that
+    is no set of gradients.
 
     Raises
     ------
@@ -46,6 +47,9 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     place = survey(instrument, subject.inputs)
     if place.random > REPEATABLE:
         return random_forward(instrument, place)
+    if place.base.size and not np.any(np.isfinite(place.base)):
+        text = "no output of forward is finite at the given point; give another one."
+        return _undecided(instrument, place, "forward-nonfinite", text)
     cotangent = draw_cotangent(rng, place.form, np.isfinite(place.base))
     try:
         claims = first_claim(instrument, cotangent, subject.inputs, place.form)
@@ -92,9 +96,14 @@ def random_forward(instrument: Instrument, place: Place) -> Outcome:
     """Return the outcome of a layer whose forward cannot be relied on to answer twice alike."""
     text = "forward returns different outputs for the same inputs; fix its random state to have it judged."
     finding = Finding("random-forward", text, Severity.WARNING, evidence={"apart in units of rounding": place.random})
-    arguments = {}
-    for name in instrument.subject.wrt:
-        x = place.inputs[name]
-        verdict, reason = Verdict.INCONCLUSIVE, "random-forward"
-        arguments[name] = Argument(name, x.shape, str(x.dtype), verdict, reason, "forward is random")
-    return Outcome(arguments, (finding,), (), (place.name,), "random-forward", text)
+    outcome = _undecided(instrument, place, "random-forward", text, of_each="forward is random")
+    return replace(outcome, findings=(finding,))
+
+
+def _undecided(instrument: Instrument, place: Place, reason: str, text: str, *, of_each: str = "") -> Outcome:
+    arguments = {
+        name: Argument(name, x.shape, str(x.dtype), Verdict.INCONCLUSIVE, reason, of_each or text)
+        for name in instrument.subject.wrt
+        for x in [place.inputs[name]]
+    }
+    return Outcome(arguments, points=(place.name,), reason=reason, sentence=text)

@@ -13,6 +13,7 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.kinks import judge_kinks
 from gradcheck.checks.opening import Opening, isolation, open_check
 from gradcheck.checks.outcome import Outcome, Plan
+from gradcheck.checks.places import GIVEN
 from gradcheck.checks.points import (
     CALLS,
     FEWEST,
@@ -27,6 +28,7 @@ from gradcheck.checks.precision import PrecisionRuling, judge_precision
 from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
 from gradcheck.checks.ruling import Flag, rule
+from gradcheck.errors import LayerFault
 from gradcheck.verdict import Finding, Severity
 
 FORWARD_CALLS = 40  # aimed at for each differentiated input at normal effort; the contract has its own budget
@@ -43,7 +45,10 @@ def judge(instrument: Instrument, plan: Plan) -> Outcome:
     LayerFailed
         The layer raises at the given point.
     """
-    outcome = _judged(instrument, plan, np.random.default_rng([plan.seed, 20160905]))
+    try:
+        outcome = _judged(instrument, plan, np.random.default_rng([plan.seed, 20160905]))
+    except LayerFault as fault:  # after a first answer that was a set of gradients
+        outcome = Outcome(findings=(Finding(fault.code, str(fault), argument=fault.argument),), points=(GIVEN,))
     return replace(outcome, findings=(*isolation(instrument.subject), *outcome.findings))
 
 

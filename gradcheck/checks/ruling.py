@@ -127,7 +127,8 @@ def rule(
     if like.size == 0 or given.place.base.size == 0:
         return _made(blank, told, *VACUOUS)
     silent = all(e.silent(name) for e in evidences)
-    answer = _answer(confirmed, doubtful, everything, resolved=best[0], silent=silent, bounded=_bounded(kinks))
+    told_of = everything if any(_measured(e, name) for e in evidences) else []
+    answer = _answer(confirmed, doubtful, told_of, resolved=best[0], silent=silent, bounded=_bounded(kinks))
     return _made(blank, told, *answer)
 
 
@@ -167,6 +168,11 @@ def _answer(
         (bounded, AT_KINKS),
     )
     return next((answer for holds, answer in cases if holds), NOISE)
+
+
+def _measured(evidence: Evidence, name: str) -> bool:
+    """Tell whether any output could be measured at all; none can where forward refuses every neighbouring point."""
+    return any(bool(np.any(m.derivative.measured)) for m in evidence.measured.get(name, []))
 
 
 def _bounded(kinks: Sequence[Comparison]) -> bool:

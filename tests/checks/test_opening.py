@@ -6,6 +6,7 @@ from gradcheck.adapters.reading import subject_of
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.opening import Opening, isolation, open_check
 from gradcheck.checks.outcome import Outcome, Plan
+from gradcheck.errors import LayerFailed
 from gradcheck.verdict import Severity
 
 RNG = np.random.default_rng(25)
@@ -114,3 +115,65 @@ def test_isolation_is_said_only_where_it_is_missing():
 
     (finding,) = isolation(subject_of(Unique(), {"x": X}))
     assert (finding.code, finding.severity) == ("state-not-isolated", Severity.WARNING)
+
+
+NOWHERE_FINITE = {
+    "outside its domain": ((lambda x: np.log(-np.abs(x)), lambda g, x: g / x), {"x": X}),
+    "a constant of NaN": ((lambda x, c: x * c, lambda g, x, c: (g * c, None)), {"x": X, "c": np.nan * X}),
+    "overflow": ((lambda x: np.exp(1e4 + x), lambda g, x: g * np.exp(1e4 + x)), {"x": X}),
+}
+
+
+@pytest.mark.parametrize("effort", ["quick", "normal"])
+@pytest.mark.parametrize(("layer", "inputs"), NOWHERE_FINITE.values(), ids=NOWHERE_FINITE)
+def test_a_forward_that_is_nowhere_finite_is_inconclusive_with_the_reason(layer, inputs, effort):
+    report = check(layer, inputs, effort=effort)
+    assert (report.verdict, report.reason) == (Verdict.INCONCLUSIVE, "forward-nonfinite")
+    assert report.sentence == "no output of forward is finite at the given point; give another one."
+    assert "no output of forward is finite" in " ".join(str(report).split())
+
+
+def test_outputs_that_are_not_finite_are_left_out():
+    inputs = {"x": np.array([1.0, -1.0, 2.0, 3.0])}
+    right = check((np.log, lambda g, x: g / x), inputs)
+    wrong = check((np.log, lambda g, x: 2 * g / x), inputs)
+    assert (right.verdict, wrong.verdict) == (Verdict.AGREES, Verdict.DISAGREES)
+
+
+class Tires:
+    """Works for some calls and then does something else; the count is shared by all copies."""
+
+    def __init__(self, calls, then):
+        self.left = [calls]
+        self.then = then
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __call__(self, value):
+        self.left[0] -= 1
+        return value if self.left[0] >= 0 else self.then(value)
+
+
+def refuse(value):
+    raise RuntimeError("tired")
+
+
+@pytest.mark.parametrize("then", [refuse, lambda y: y[:1], lambda y: y * np.nan], ids=["raises", "shape", "nan"])
+def test_a_forward_that_answers_a_second_call_otherwise_is_random(then):
+    tires = Tires(1, then)
+    report = check((lambda x: tires(x * x), lambda g, x: 2 * g * x), {"x": X})
+    assert (report.verdict, report.reason) == (Verdict.INCONCLUSIVE, "random-forward")
+
+
+def test_a_later_answer_that_is_no_set_of_gradients_is_a_finding():
+    tires = Tires(3, lambda gradient: (gradient, gradient))
+    report = check((lambda x: x * x, lambda g, x: tires(2 * g * x)), {"x": X})
+    assert report.verdict is Verdict.DISAGREES
+    assert [f.code for f in report.findings] == ["gradient-count"]
+
+
+def test_a_backward_that_raises_later_on_is_the_layers_failure():
+    tires = Tires(2, refuse)
+    with pytest.raises(LayerFailed, match="backward raised RuntimeError: tired"):
+        check((lambda x: x * x, lambda g, x: tires(2 * g * x)), {"x": X})

@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 
 from gradcheck import Verdict, check
+from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison
-from gradcheck.checks.ruling import ENOUGH, Flag, resolution
+from gradcheck.checks.outputs import Form
+from gradcheck.checks.places import GIVEN, Place
+from gradcheck.checks.probes import Measured
+from gradcheck.checks.ruling import ENOUGH, Flag, resolution, rule
+from gradcheck.numdiff.records import Derivative
 
 ONE = Comparison("x", "the given point", "random", 1.0, 1.0, 1e-6, 1e-6, 1.0, 10, 1.0, "complex step")
 FAR = replace(ONE, claimed=2.0)
@@ -114,3 +119,85 @@ def test_one_argument_that_responds_makes_the_agreement_count():
     report = check((lambda x, w: x * x, lambda g, x, w: (2 * g * x, 0 * w)), {"x": X, "w": X})
     assert (report.verdict, report.vacuous) == (Verdict.AGREES, False)
     assert {name: a.reason for name, a in report.arguments.items()} == {"x": None, "w": "vacuous"}
+
+
+def evidence(*comparisons):
+    base = np.ones(10)
+    form = Form(((10,),), (base.dtype,))
+    place = Place(GIVEN, {"x": base}, {"x": base}, form, base, 0 * base, base.dtype)
+    smooth = Derivative(base, 0 * base, base, base, base < 0, 0 * base, base, "complex step", 1)
+    return Evidence(place, comparisons, {"x": [Measured({}, smooth)]}, base > 0, base < 0)
+
+
+LOST = replace(ONE, bar=1.0)
+AT_A_KINK = replace(ONE, kind="kink")
+
+# What was seen, the flags raised, what was seen at kinks, and the answer
+ANSWERS = {
+    "agrees": ([ONE] * 4, [], [], (Verdict.AGREES, None, "")),
+    "disagrees": ([FAR] * 4, [Flag(FAR, FAR)], [], (Verdict.DISAGREES, None, "")),
+    "not reproduced": (
+        [FAR, ONE],
+        [Flag(FAR, ONE)],
+        [],
+        (Verdict.INCONCLUSIVE, "not-reproduced", "a discrepancy did not reproduce along a fresh direction"),
+    ),
+    "excused": ([FAR, ONE, ONE], [Flag(FAR, ONE, left_out=True)], [], (Verdict.AGREES, None, "")),
+    "not measured": ([], [], [], (Verdict.INCONCLUSIVE, "not-measured", "no output could be measured")),
+    "noise": (
+        [LOST],
+        [],
+        [],
+        (Verdict.INCONCLUSIVE, "noise", "forward's rounding noise hides errors of this size"),
+    ),
+    "kinks alone": (
+        [],
+        [],
+        [AT_A_KINK],
+        (
+            Verdict.AGREES,
+            "kinks-only",
+            "judged at its kinks alone: the claim lies between the one-sided derivatives",
+        ),
+    ),
+    "confirmed beats doubtful": ([FAR], [Flag(FAR, ONE), Flag(FAR, FAR)], [], (Verdict.DISAGREES, None, "")),
+}
+
+
+@pytest.mark.parametrize(("seen", "flags", "kinks", "answer"), ANSWERS.values(), ids=ANSWERS)
+def test_the_first_answer_that_applies_decides(seen, flags, kinks, answer):
+    found = rule("x", np.ones(10), [evidence(*seen)], {"x": flags}, kinks=kinks)
+    if answer[1] == "not-measured":
+        assert found.probes == 0
+    assert (found.verdict, found.reason, found.sentence) == answer
+    assert found.threshold == THRESHOLD
+
+
+def test_the_worst_confirmed_comparison_is_told_with_its_place():
+    derived = replace(FAR, place="a batch of two", claimed=5.0)
+    found = rule("x", np.ones(10), [evidence(ONE, FAR)], {"x": [Flag(derived, derived)]})
+    assert (found.claimed, found.measured.value, found.point) == (5.0, 1.0, "a batch of two")
+    assert found.derived_only
+    both = rule("x", np.ones(10), [evidence(ONE, FAR)], {"x": [Flag(derived, derived), Flag(FAR, FAR)]})
+    assert not both.derived_only
+
+
+SENTENCES = {
+    "empty": (np.zeros((0, 3)), np.sin, "it is empty, or the output is"),
+    "constant": (X, lambda x: np.ones(3), "forward never responded to it, and nothing was claimed"),
+}
+
+
+@pytest.mark.parametrize(("x", "forward", "sentence"), SENTENCES.values(), ids=SENTENCES)
+def test_a_vacuous_agreement_says_why(x, forward, sentence):
+    assert check((forward, lambda g, x: 0 * x), {"x": x}).arguments["x"].sentence == sentence
+
+
+def test_a_forward_that_refuses_every_neighbour_is_not_measured():
+    def forward(x):
+        if not np.array_equal(x, X):
+            raise ValueError("only here")
+        return np.sin(x)
+
+    report = check((forward, cosine), {"x": X})
+    assert (report.verdict, report.reason) == (Verdict.INCONCLUSIVE, "not-measured")
