@@ -76,7 +76,9 @@ def is_differentiable(value: Any) -> bool:
 
 
 def named_inputs(inputs: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return private copies of the caller's inputs by name; lists and Python floats become arrays.
+    """Return private copies of the caller's inputs by name; lists become arrays.
+
+    Python floats are constants (a slope, an epsilon) beside an array, and 0-d arrays where there is none.
 
     A mapping keeps its names; a sequence takes `names` (the parameters of forward) as far as they reach, then
     `input0`, `input1`, ...; a single array is a sequence of one.
@@ -93,6 +95,8 @@ def named_inputs(inputs: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
         spare = [f"input{i}" for i in range(len(values))]
         pairs = list(zip([*names[: len(values)], *spare[len(names) :]], values, strict=True))
     found = {str(name): _checked(str(name), value) for name, value in pairs}
+    if not any(is_floating(value) for value in found.values()):
+        found = {name: np.asarray(v) if isinstance(v, (float, np.floating)) else v for name, v in found.items()}
     if not any(is_differentiable(value) for value in found.values()):
         _no_finite(found)
         kinds = ", ".join(f"`{n}` is {_kind(v)}" for n, v in found.items()) or "none were given"
@@ -128,7 +132,7 @@ def further_points(points: Sequence[Any], inputs: Inputs) -> list[dict[str, Any]
 def _checked(name: str, value: Any) -> Any:
     if isinstance(value, np.ma.MaskedArray):
         raise InvalidInput(f"`{name}` must be a plain array; it is a masked array. Pass value.filled(...) instead.")
-    if isinstance(value, (list, float, np.generic)):
+    if isinstance(value, list):
         try:
             value = np.asarray(value)
         except ValueError as err:
