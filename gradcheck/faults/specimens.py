@@ -129,6 +129,12 @@ def softmax(x: Any) -> Any:
     return exponential / exponential.sum(axis=-1, keepdims=True)
 
 
+def log_softmax(x: Any) -> Any:
+    """Return the logarithm of the softmax along the last axis."""
+    shifted = x - x.real.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
 def sigmoid(x: Any) -> Any:
     """Return the logistic function."""
     return 1 / (1 + np.exp(-x))

@@ -38,6 +38,8 @@ def claims(layer, inputs, grads):
     floating = [n for n, v in inputs.items() if is_float(v)]
     if isinstance(returned, dict):
         return returned
+    if isinstance(returned, list) and np.shape(returned) == inputs[floating[0]].shape:
+        return {floating[0]: returned}  # one gradient as a list of lists
     if isinstance(returned, (tuple, list)):
         for names in (list(inputs), floating):
             if len(returned) == len(names):

@@ -47,6 +47,7 @@ def unkind_calls(case):
     turned = {n: np.asfortranarray(v) for n, v in point.items()}
     yield "inputs in Fortran's order", gradients(layer, grad.copy(), turned), kept
     yield "a large cotangent", gradients(layer, 100 * grad, point), tuple(100 * d for d in kept)
+    yield "a small cotangent", gradients(layer, 1e-6 * grad, point), tuple(1e-6 * d for d in kept)
     yield "a cotangent of zeros", gradients(layer, 0 * grad, point), tuple(0 * d for d in kept)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gradcheck.faults.entropies import entropy
 from gradcheck.faults.precision import CONV as PLAIN_CONV
 from gradcheck.faults.records import Shows, point_of
 from gradcheck.faults.specimens import softmax
@@ -12,7 +13,7 @@ from gradcheck.faults.zoo import FAULTS, TRICKY
 # Relative to the largest entry of the gradient: roundings of a few dozen operations in the argument's dtype.
 TOLERANCE = {np.dtype(float): 2e-9, np.dtype(np.float32): 3e-6, np.dtype(np.float16): 2e-2}
 
-# Where forward is less precise inside than its interface, the function that it computes but for rounding.
+# Where forward is less precise inside than its interface, or refuses a step, the function that it computes.
 MEANT = {
     "tricky-precision/double/forward-in-single": lambda x: x**3,
     "tricky-precision/double/convolution-in-single": CONV.forward,
@@ -24,6 +25,12 @@ MEANT = {
     "tricky-precision/single/always-float32": np.sin,
     "tricky-precision/single/refuses-float64": lambda x: x**3,
     "tricky-precision/half/refuses-float64": np.sin,
+    "adversary/domain/entropy-of-strict-probabilities": entropy,
+    "tricky-adversary/domain/strict-entropy": entropy,
+    "tricky-adversary/noise/log-of-one-plus-tiny": np.log1p,
+    "tricky-adversary/noise/rounded-to-four-decimals": np.sin,
+    "tricky-adversary/noise/loss-to-eight-decimals": lambda x: np.sin(x).sum(),
+    "tricky-adversary/noise/sum-and-difference": lambda x: x,
 }
 # Layers that cannot run in extended precision, and the relative error of differences in float64 for them.
 NARROW = {
@@ -47,14 +54,33 @@ LOOSE = {
     "tricky-scales/cancelling/large-constant": 1e-7,
     "tricky-domains/angle/arctan2": 1e-6,  # a gradient of 1e-9 beside an angle of pi
 }
-# Random, and beyond differences even in extended precision (it has a test of its own).
-UNMEASURED = {"tricky-manners/state/dropout", "tricky-scales/saturated/tanh-all"}
+# Random; and beyond these differences, with tests of their own below and in test_hidden.py.
+UNMEASURED = {
+    "tricky-manners/state/dropout",
+    "tricky-adversary/state/dropout-of-the-global-state",
+    "tricky-scales/saturated/tanh-all",
+    "tricky-adversary/zeros/unit-length-at-zero",
+    "tricky-adversary/tie/sort-of-a-constant",
+    "tricky-adversary/scale/two-frequencies",
+    "tricky-adversary/scale/cosine-of-1e8",
+    "tricky-adversary/scale/loss-over-18-decades",
+    "tricky-adversary/scale/forty-logistic-maps",
+    "tricky-adversary/scale/offset-of-1e13",
+    "tricky-adversary/precision/relu-of-centred-rows",
+    "adversary/output/tiny-beside-huge",
+    "adversary/decades/smallest-of-eighteen",
+    "adversary/upstream/one-billionth-added",
+}
 AT_A_KINK = {
     "tricky-library/max-pool/first",
     "tricky-library/max-pool/split",
     "tricky-library/hard-swish/edges",
     "tricky-library/relu6/edges",
     "tricky-library/lp-pool/zeros",
+    "tricky-adversary/zeros/pool-of-zeros",
+    "tricky-adversary/scalar/relu-at-zero",
+    "tricky-adversary/scalar/maximum-split",
+    "tricky-adversary/tie/first-maximum-over-the-batch",
 }
 KINKY = [c for c in TRICKY if c.group == "tricky-kinks" or c.name in AT_A_KINK]
 SMOOTH = [c for c in TRICKY if c not in KINKY and c.name not in UNMEASURED]
@@ -63,8 +89,15 @@ UNDIFFERENCED = {
     "structures/inverse/sign",
     "structures/inverse/not-transposed",
 }
-WRONG_HERE = [c for c in FAULTS if c.shows is Shows.HERE and c.group != "kinks" and c.code not in {"crash"}]
-RIGHT_HERE = [c for c in FAULTS if c.shows is not Shows.HERE]
+KINK_FAULTS = [c for c in FAULTS if c.group == "kinks" or c.name.startswith("adversary/tie/")]
+WRONG_HERE = [
+    c
+    for c in FAULTS
+    if c.shows is Shows.HERE and c not in KINK_FAULTS and c.code != "crash" and c.name not in UNMEASURED
+]
+# At a jump there is no derivative, so that nothing is right or wrong there.
+NO_DERIVATIVE_HERE = {"adversary/hidden/straight-through-floor-at-integers"}
+RIGHT_HERE = [c for c in FAULTS if c.shows is not Shows.HERE and c.name not in NO_DERIVATIVE_HERE]
 names = pytest.mark.parametrize
 
 
@@ -89,7 +122,7 @@ def test_tricky_layer_is_right(case, truth):
 
 @names("case", WRONG_HERE, ids=lambda c: c.name)
 def test_fault_is_wrong_in_the_arguments_it_names_and_right_in_the_others(case, truth):
-    errors = truth.relative_errors(case, wide=dtype_of_truth(case))
+    errors = truth.relative_errors(case, MEANT.get(case.name), wide=dtype_of_truth(case))
     wrong = {n for n, error in errors.items() if error > bound_for_wrong(case, n)}
     if case.code in {"wrong-count", "wrong-dtype"} or case.name == "precision/double/in-half":
         assert wrong <= set(case.wrong_arguments)
@@ -118,14 +151,14 @@ def test_fault_that_shows_elsewhere_is_wrong_at_some_ordinary_point(case, truth)
         for name, error in truth.relative_errors(case, inputs=inputs).items()
         if name in case.wrong_arguments
     ]
-    assert max(errors) > 1e-3
+    assert max(errors) > 1e-4
 
 
 def ordinary_points(point):
     """Return points of signed values up to 8 in size, with a batch of the caller's size and of three."""
     rng = np.random.default_rng(3)
     for rows in (None, 3):
-        moved = {n: 4 * rng.standard_normal(v.shape) for n, v in point.items()}
+        moved = {n: np.asarray(4 * rng.standard_normal(v.shape)) for n, v in point.items()}
         if rows and "y" not in point:
             first = next(iter(point))
             moved[first] = 4 * rng.standard_normal((rows, *point[first].shape[1:]))
@@ -177,7 +210,7 @@ def test_tricky_claim_lies_between_the_one_sided_slopes(case):
     assert outside(case) < 2e-3  # slopes at a step of 1e-15 are good to three digits
 
 
-@names("case", [c for c in FAULTS if c.group == "kinks"], ids=lambda c: c.name)
+@names("case", KINK_FAULTS, ids=lambda c: c.name)
 def test_kink_fault_lies_outside_the_one_sided_slopes(case):
     assert outside(case) > 0.05
 
