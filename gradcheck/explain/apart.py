@@ -52,9 +52,8 @@ def at_other_shapes(scene: Scene, inputs: Inputs) -> Scene | None:
     questions = [draw_cotangent(scene.rng, place.form, mask) for _ in range(QUESTIONS)]
     answers = [other.ask_all(flat) for flat in questions]
     rows = {name: [answer.get(name) for answer in answers] for name in scene.instrument.subject.wrt}
-    known = {
-        name: np.stack([np.ravel(g) for g in row]) for name, row in rows.items() if all(g is not None for g in row)
-    }
+    told = {name: [g.ravel() for g in row if g is not None] for name, row in rows.items()}
+    known = {name: np.stack(row) for name, row in told.items() if len(row) == len(questions)}
     claims = known.pop(scene.name, None)
     if claims is None:
         return None

@@ -52,7 +52,7 @@ def crosstalk(case: Case) -> Iterator[Proof]:
             )
             yield Proof("other", text, 0.0, "crosstalk", also=("batch-leak",), tested=tested)
             return
-        yield Proof("batch-leak", text, 0.0, "crosstalk", tested=tested)
+        yield Proof("batch-leak", text, 0.0, "crosstalk", also=("other",), tested=tested)
 
 
 def _sums_to_nothing(scene: Scene, samples: int) -> bool:

@@ -122,7 +122,7 @@ def _elsewhere(work: _Work, name: str) -> Evidence | None:
 def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
     left = list(names)
     try:
-        for scene in set_up(work.instrument, evidence, names, work.rng, work.budget, thorough=work.thorough):
+        for scene in set_up(work.instrument, evidence, names, rng=work.rng, budget=work.budget, thorough=work.thorough):
             share = Budget(work.budget.forward // len(left), work.budget.backward // len(left))
             scene.budget, before = share, (share.forward, share.backward)
             left.remove(scene.name)
@@ -133,7 +133,7 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
             work.budget.pay(forward=before[0] - share.forward, backward=before[1] - share.backward)
         for name in names:
             if name not in work.explained and evidence.kinky.any():
-                found, census = at_kinks(work.instrument, evidence, name, work.rng, work.budget)
+                found, census = at_kinks(work.instrument, evidence, name, rng=work.rng, budget=work.budget)
                 argument = work.outcome.arguments[name]
                 work.explained[name] = replace(argument, census=census, diagnosis=found)
     except (OutOfCalls, GradcheckError, LayerFault):

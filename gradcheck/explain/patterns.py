@@ -16,6 +16,7 @@ from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 from gradcheck.verdict import Diagnosis
 
+SCATTERED = 0.25  # of the entries; more that are wrong without an order are no part of a gradient
 MOST_EXCHANGED = 8  # wrong entries up to which an exchange among them is looked for
 
 
@@ -43,7 +44,7 @@ def part_of_it(case: Case) -> Iterator[Proof]:
     text = f"{int(wrong.sum())} of {wrong.size} entries are {what}, and the others are right"
     place, codes = _place(scene, wrong.reshape(scene.shape), blank=zeroed or spurious)
     named = "part-zeroed" if zeroed else "part-off"
-    if not codes and not zeroed and np.mean(wrong) > 0.5:
+    if not codes and not place and not zeroed and not spurious and np.mean(wrong) > SCATTERED:
         return
     if spurious and not codes:
         named = "other"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.explain.cells import ALIKE, Cells, cells_of, predicted, tested
+from gradcheck.explain.cells import ALIKE, FAR, Cells, cells_of, predicted, tested
 from gradcheck.explain.layout import output_positions, spatial_axes
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
@@ -99,6 +99,8 @@ def misplaced(case: Case) -> Iterator[Proof]:
     rows = np.flatnonzero(cells.wrong.any(axis=1))
     due, got = cells.true[rows], cells.claimed[rows]
     limit = ALIKE * np.abs(cells.true).max()
+    if np.abs(due - got).max() <= FAR * limit:
+        return
     counts, chosen = cells.responds[rows].sum(axis=1), cells.claims[rows].sum(axis=1)
     if np.all(np.abs(np.sort(due, axis=1) - np.sort(got, axis=1)) <= limit):
         text = (

@@ -21,9 +21,9 @@ def set_up(
     instrument: Instrument,
     evidence: Evidence,
     names: Sequence[str],
+    *,
     rng: np.random.Generator,
     budget: Budget,
-    *,
     thorough: bool = False,
 ) -> Iterator[Scene]:
     """Yield the scene of each argument in `names`; the questions to backward serve all of them."""

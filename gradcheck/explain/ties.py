@@ -88,7 +88,7 @@ class _Look:
 
 
 def at_kinks(
-    instrument: Instrument, evidence: Evidence, name: str, rng: np.random.Generator, budget: Budget
+    instrument: Instrument, evidence: Evidence, name: str, *, rng: np.random.Generator, budget: Budget
 ) -> tuple[Diagnosis | None, Census | None]:
     """Say what is wrong with the claim at the kinky outputs of a place, and at which entries of one argument."""
     outputs = rng.permutation(np.flatnonzero(evidence.kinky))[:MOST_OUTPUTS]

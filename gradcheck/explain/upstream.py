@@ -45,11 +45,11 @@ def _unit(scene: Scene, rows: Array) -> Array:  # noqa: ARG001 - one signature f
     return rows / np.where(length == 0, 1.0, length)
 
 
-def _single(scene: Scene, rows: Array) -> Array:  # noqa: ARG001
+def _single(scene: Scene, rows: Array) -> Array:  # noqa: ARG001 - one signature for all mistakes
     return rows.astype(np.float32).astype(np.float64)
 
 
-def _half(scene: Scene, rows: Array) -> Array:  # noqa: ARG001
+def _half(scene: Scene, rows: Array) -> Array:  # noqa: ARG001 - one signature for all mistakes
     return rows.astype(np.float16).astype(np.float64)
 
 

@@ -66,8 +66,18 @@ def unfelt(case: Case) -> Iterator[Proof]:
     if scene.claims.any() and not felt.any():
         text = f"forward does not respond to `{scene.name}` at all, and a gradient is claimed for it"
         yield Proof(
-            "other", text, 0.0, "unfelt", repair="return zeros, or None", tested=f"{len(felt)} fresh directions"
+            "other",
+            text,
+            0.0,
+            "unfelt",
+            also=_wrong_slope(scene),
+            repair="return zeros, or None",
+            tested=f"{len(felt)} fresh directions",
         )
+
+
+def _wrong_slope(scene: Scene) -> tuple[str, ...]:
+    return ("f-prime-wrong",) if scene.claims.shape == scene.cotangents.shape else ()
 
 
 def mistyped(case: Case) -> Iterator[Proof]:
@@ -100,7 +110,13 @@ def nothing(case: Case) -> Iterator[Proof]:
         name = scene.name
         text = f"the gradient is zero everywhere, whatever grad_output is, though forward responds to `{name}`"
         tested = f"{len(scene.claims)} random grad_outputs"
-        if scene.mask.all():
+        if not scene.place.given and _claims_something(scene):
+            text = (
+                f"the gradient is zero at this point, though forward responds to `{name}` there; at "
+                "the given point it is not"
+            )
+            yield Proof("part-zeroed", text, 0.0, "zero", also=("zero", "wrong-branch"), tested=tested)
+        elif scene.mask.all():
             yield Proof("zero", text, 0.0, "zero", tested=tested)
         else:
             text = (
@@ -108,6 +124,15 @@ def nothing(case: Case) -> Iterator[Proof]:
                 f"they respond to `{name}`"
             )
             yield Proof("part-zeroed", text, 0.0, "zero", also=("zero",), tested=tested)
+
+
+def _claims_something(scene: Scene) -> bool:
+    """Tell whether the claim is anything but zero at the given point."""
+    given = scene.instrument.subject.inputs
+    if np.shape(given[scene.name]) != scene.shape:
+        return False
+    answer = scene.ask(scene.cotangents[0], given)
+    return answer is not None and bool(answer.any())
 
 
 def returned(case: Case) -> Iterator[Proof]:
