@@ -118,14 +118,14 @@ def further_points(points: Sequence[Any], inputs: Inputs) -> list[dict[str, Any]
         raise InvalidInput("`points` must be a sequence of inputs, one a point; put a single one in a list.")
     found = []
     for number, point in enumerate(points, 1):
-        named = named_inputs(point, tuple(inputs))
+        named = point if isinstance(point, Mapping) else named_inputs(point, tuple(inputs))
         for name in named:
             if name not in inputs:
                 near = did_you_mean(name, inputs) or "."
                 raise InvalidInput(
                     f"`points` must name the inputs ({', '.join(inputs)}); point {number} names `{name}`{near}"
                 )
-        found.append({**inputs, **named})
+        found.append(named_inputs({**inputs, **named}))
     return found
 
 

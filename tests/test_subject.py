@@ -55,10 +55,14 @@ def test_names_inputs_after_the_mapping_or_the_parameters_of_forward(inputs, nam
     assert list(named_inputs(inputs, ("weight",))) == names
 
 
-def test_lists_and_floats_become_arrays_and_keep_their_values():
-    found = named_inputs({"x": [1.0, 2.0], "y": 1.5})
-    assert found["x"].tolist() == [1.0, 2.0]
-    assert (found["y"].shape, float(found["y"])) == ((), 1.5)
+def test_lists_become_arrays_and_keep_their_values():
+    assert named_inputs({"x": [1.0, 2.0]})["x"].tolist() == [1.0, 2.0]
+
+
+def test_a_float_is_differentiated_only_where_there_is_no_array():
+    alone, beside = named_inputs({"y": 1.5})["y"], named_inputs({"x": ONES, "y": 1.5})["y"]
+    assert (is_differentiable(alone), alone.shape) == (True, ())
+    assert (is_differentiable(beside), beside) == (False, 1.5)
 
 
 def test_constants_are_handed_on_as_they_are():
@@ -99,6 +103,11 @@ def test_further_points_keep_the_order_of_the_inputs_and_the_values_left_out():
     assert list(first) == list(second) == ["a", "b", "n"]
     assert (first["a"][0, 0], first["b"][0, 0], first["n"]) == (4, 5, 3)
     assert (second["a"][0, 0], second["b"][0, 0]) == (7, 2)
+
+
+def test_a_further_point_may_change_a_constant_alone():
+    (point,) = further_points([{"n": 4}], {"x": ONES, "n": 3})
+    assert (point["n"], point["x"].tolist()) == (4, ONES.tolist())
 
 
 WRONG_POINTS = {
