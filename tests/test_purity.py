@@ -127,7 +127,8 @@ def test_rule_finds_what_breaks_it_and_nothing_else(rule, broken, kept):
     ("rule", "free_rooms"),
     [
         (worldly, OUTER_ROOMS),
-        (globally_random, ("examine", "runner")),  # they give the caller's states back, and seed those of a child
+        # They give the caller's states back, seed those of a child, and hold a layer that draws from them.
+        (globally_random, ("examine", "faults", "runner")),
         (roundabout, ("__init__", "cli", "runner")),  # they load lazily, or ahead of a target's own modules
         (foreign_words, ("adapters", "faults", "cli")),  # other people's conventions, click's signatures
         (many_positional, ("cli", "faults")),  # a command's options come in by name; a fault is as its author wrote it

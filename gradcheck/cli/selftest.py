@@ -1,8 +1,12 @@
 """`gradcheck selftest`: the zoo of faults and tricky layers through the judge, and the catch matrix."""
 
+import multiprocessing
+import os
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +15,8 @@ from gradcheck.cli.exits import AGREES, DISAGREES
 if TYPE_CHECKING:
     from gradcheck.faults.records import Fault, Tricky
     from gradcheck.faults.selftest import Trial
+
+_TOGETHER = 16  # cases that a worker takes at a time; fewer in all are not worth a second process
 
 _HELP = """Prove the judge on layers whose answer is known.
 
@@ -33,14 +39,14 @@ Examples:
 @click.command("selftest", help=_HELP)
 @click.option("--only", multiple=True, metavar="TEXT", help="Only cases with TEXT in the name; may be repeated.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the inputs drawn.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=None, help="Processes to share the work.  [default: one a core]"
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print deviations and totals only.")
-def command(only: tuple[str, ...], seed: int, quiet: bool) -> int:
+def command(only: tuple[str, ...], seed: int, workers: int | None, quiet: bool) -> int:
     """Run the zoo and return the exit code."""
-    from gradcheck.examine import check
-    from gradcheck.faults.selftest import run
-
     trials = []
-    for trial in run(check, _chosen(only), seed=seed):
+    for trial in _trials(_chosen(only), seed, workers or os.cpu_count() or 1):
         trials.append(trial)
         if trial.deviation or not quiet:
             click.echo(line(trial))
@@ -82,11 +88,40 @@ def totals(trials: Sequence["Trial"]) -> list[str]:
     ]
 
 
-def _chosen(only: tuple[str, ...]) -> "list[Fault | Tricky]":
+def _trials(cases: "Sequence[Fault | Tricky]", seed: int, workers: int) -> "Iterator[Trial]":
+    """Yield a trial for each case, in order, from so many processes as there is work for."""
+    from gradcheck.faults.selftest import Trial
+
+    workers = min(workers, -(-len(cases) // _TOGETHER))
+    if workers == 1:
+        yield from (_try(case, seed) for case in cases)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        answers = pool.map(partial(_answers, seed=seed), [c.name for c in cases], chunksize=_TOGETHER)
+        yield from (Trial(case, **answer) for case, answer in zip(cases, answers, strict=True))
+
+
+def _answers(name: str, seed: int) -> dict[str, Any]:
+    """Try a case in a worker; return all of its trial but the case, whose functions no process can hand to another."""
+    (case,) = (c for c in _zoo() if c.name == name)
+    return {field: value for field, value in vars(_try(case, seed)).items() if field != "case"}
+
+
+def _try(case: "Fault | Tricky", seed: int) -> "Trial":
+    from gradcheck.examine import check
+    from gradcheck.faults.selftest import try_case
+
+    return try_case(check, case, seed=seed)
+
+
+def _zoo() -> "list[Fault | Tricky]":
     from gradcheck.faults.zoo import FAULTS, TRICKY
 
-    zoo: list[Fault | Tricky] = [*FAULTS, *TRICKY]
-    cases = [c for c in zoo if not only or any(text in c.name for text in only)]
+    return [*FAULTS, *TRICKY]
+
+
+def _chosen(only: tuple[str, ...]) -> "list[Fault | Tricky]":
+    cases = [c for c in _zoo() if not only or any(text in c.name for text in only)]
     if not cases:
         raise click.UsageError(f"no case has {' or '.join(only)} in its name.")
     return cases

@@ -1,6 +1,6 @@
 """The judge on trial: every case of the zoo through a given `check`, and what came of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +29,6 @@ class Trial:
     diagnoses: tuple[tuple[str, tuple[str, ...]], ...] = ()
     raised: str = ""
     deviation: str = ""
-
-
-def run(check: Check, cases: Iterable[Fault | Tricky], *, seed: int = 0) -> Iterator[Trial]:
-    """Yield a Trial for each case, in order."""
-    return (try_case(check, case, seed=seed) for case in cases)
 
 
 def try_case(check: Check, case: Fault | Tricky, *, seed: int = 0) -> Trial:

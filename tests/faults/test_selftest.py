@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from gradcheck.errors import LayerFailed
 from gradcheck.faults.records import Fault, Shows, Tricky, fixed, pair
-from gradcheck.faults.selftest import run, try_case
+from gradcheck.faults.selftest import try_case
 from gradcheck.verdict import Diagnosis, Finding, Severity, Verdict
 
 AGREES, DISAGREES, INCONCLUSIVE = Verdict
@@ -77,7 +77,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("case", "answer", "deviation", "caught_by"), [r[1:] for r in ROWS], ids=[r[0] for r in ROWS])
 def test_trial_tallies(case, answer, deviation, caught_by):
-    (trial,) = run(lambda layer, inputs: answer, [case])
+    trial = try_case(lambda layer, inputs: answer, case)
     assert (trial.deviation, trial.caught_by) == (deviation, caught_by)
 
 
@@ -117,6 +117,13 @@ def test_selftest_returns_1_and_names_the_deviation(monkeypatch):
     assert result.return_value == 1
     assert "scaling/sign" in result.output
     assert "<< missed" in result.output
+
+
+def test_selftest_prints_the_same_from_one_process_and_from_two():
+    one, two = (selftest("--only", "tricky-domains/", "--workers", workers) for workers in ("1", "2"))
+    assert len(one.output.splitlines()) > 20
+    assert one.output == two.output
+    assert one.return_value == two.return_value == 0
 
 
 def test_selftest_refuses_a_name_that_no_case_has():
