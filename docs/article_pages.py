@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gradcheck.article.comparison import STARS, conclusion, cross_table, misprints, verdict
+from gradcheck.article.comparison import STARS, called, conclusion, cross_table, misprints, verdict
 from gradcheck.article.equations import EQUATIONS
 from gradcheck.article.latex import mathml
 from gradcheck.article.questions import QUESTIONS
 from gradcheck.cli.article import stored_ledger
-from gradcheck.cli.article_text import called, counterexample
+from gradcheck.cli.article_text import counterexample
 from gradcheck.report.markup import element, safe, table
 from gradcheck.report.page_style import STYLE
 from gradcheck.report.paper import Paper

@@ -78,6 +78,8 @@ CORR_ROT = sum_of(OW, lambda z, i, m: i + m, lambda z, i, m: z.k - 1 - m)
 CORR_ROT_FULL = sum_of(OW, lambda z, i, m: i + m, lambda z, i, m: z.k - 1 - m, zero=["o"])
 CONV_ROT = sum_of(OW, lambda z, i, m: i + z.k - 1 - m, lambda z, i, m: z.k - 1 - m)
 CONV_ROT_PRINTED = sum_of(OW, lambda z, i, m: i - m, lambda z, i, m: z.k - 1 - m, zero=["o"])
+EQ6_W = sum_of(OW, lambda z, i, a: a, lambda z, i, a: a - i, high=_map, zero=["w"])
+EQ6_CORR_W = sum_of(OW, lambda z, i, a: a, lambda z, i, a: z.k + z.n - 2 - i - a, high=_map, zero=["w"])
 
 # o and delta, at the tap m'.
 EQ13 = sum_of(OD, lambda z, m, i: i + m, lambda z, m, i: i, high=_outputs)
@@ -116,6 +118,8 @@ RELATIONS: dict[str, Relation] = {
     "Eq. 6, convolution": Equal(CONV_ROT, CORR, valid),
     "Eq. 6, printed": Equal(CONV_ROT_PRINTED, CORR, valid, "k = 1"),
     "Eq. 6, correlation": Equal(CORR_ROT, CORR, valid, "second turned"),
+    "Eq. 6, w the image": Equal(EQ6_W, CORR, valid),
+    "Eq. 6, correlation, w the image": Equal(EQ6_CORR_W, CORR, valid, "first turned"),
     "Eq. 12": Single(CORR, "second", valid, lambda z, i, m: m, lambda z, i, m: taps(z, m)),
     "Eq. 13": Gradient(CORR, "second", DELTA_O, valid),
     "Eq. 14, convolution": Equal(EQ13, EQ14_CONV, taps),

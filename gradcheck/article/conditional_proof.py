@@ -105,7 +105,7 @@ def _turned(relation: Equal) -> Iterator[tuple[str, Query]]:
         z3, left = solver(), relation.left
         q = z3.Int("q")
         found = []
-        for index in (0, q, q - z.n + 1):
+        for index in (0, q, q - z.n + 1, z.n - 1 - q):
             t = (left.by_second if second else left.by_first) or inverse(left)
             term = t(z, index, q)
             read_at = left.places(z, index, term)[second]

@@ -133,6 +133,20 @@ def eq6_correlation(case: Case, at: At) -> int:
     return correlation(case.o(), rot180(case.w(), size), size)(*at) + case.b()(*at)
 
 
+def eq6_w_is_the_image(case: Case, at: At) -> int:
+    """Eq. 6 in the printed order: rot180{w} * o, zeros outside of w, re-based by the size of w."""
+    (k1, k2), size = case.kernel_size, case.map_size
+    turned = rot180(case.w("zero"), (k1, k2))
+    return rebased(convolution(turned, case.o(), size), k1 - 1, k2 - 1)(*at) + case.b()(*at)
+
+
+def eq6_correlation_w_is_the_image(case: Case, at: At) -> int:
+    """Eq. 6 in the printed order with ⊗ for *: rot180{w} ⊗ o, zeros outside of w, re-based by the output's size."""
+    (rows, columns), size = case.output_size, case.map_size
+    turned = rot180(case.w("zero"), case.kernel_size)
+    return rebased(correlation(turned, case.o(), size), 1 - rows, 1 - columns)(*at) + case.b()(*at)
+
+
 def eq7(case: Case, at: At) -> int:
     """Eq. 7 as printed."""
     (i, j), (k1, k2) = at, case.kernel_size

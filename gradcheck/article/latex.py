@@ -122,9 +122,14 @@ def ascii_line(source: str) -> str:
     >>> ascii_line(r"\delta^{l+1}_{i,j} \otimes w_1")
     'delta^(l+1)[i,j] (x) w1'
     """
+    return re.sub(" +", " ", ascii_text(unicode_line(source)))
+
+
+def ascii_text(text: str) -> str:
+    """Write the signs of a formula, in any text, in ASCII."""
     plain = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˡ", "0123456789+-l")
-    line = _RAISED.sub(lambda found: _power(found[0].translate(plain)), unicode_line(source))
-    return re.sub(" +", " ", "".join(_ASCII.get(character, character) for character in line))
+    lowered = _RAISED.sub(lambda found: _power(found[0].translate(plain)), text)
+    return "".join(_ASCII.get(character, character) for character in lowered)
 
 
 def _power(raised: str) -> str:

@@ -17,6 +17,7 @@ from gradcheck.cli.terminal import terminal
 from gradcheck.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from gradcheck.article.claims import Claim
     from gradcheck.report.paper import Paper
 
 _HELP = """Show what is true of the article's equations, and why.
@@ -47,9 +48,9 @@ _PACKAGES = ("gradcheck", "numpy", "scipy", "hypothesis", "z3-solver")
 @click.option(
     "--examples", type=click.IntRange(min=1), help=f"Cases to draw for each reading with --rerun [{_EXAMPLES}]."
 )
-@click.option("--search", is_flag=True, help="With --rerun: look for the counterexamples anew, too.")
+@click.option("--search", is_flag=True, help="Decide anew, and look for the counterexamples anew, too.")
 @click.option(
-    "--save", type=click.Path(dir_okay=False, path_type=Path), help="With --rerun: write the ledger to a file."
+    "--save", type=click.Path(dir_okay=False, path_type=Path), help="Decide anew, and write the ledger to a file."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the entries as one JSON list instead of text.")
 def command(  # the options of a command line
@@ -59,12 +60,14 @@ def command(  # the options of a command line
     from gradcheck.article.comparison import deviations
 
     stored = stored_entries()
-    chosen = [row for row in stored if not numbers or str(row["number"]) in _wanted(numbers)]
-    _refuse_unknown(numbers, stored)
+    wanted = _wanted(numbers)
+    chosen = [row for row in stored if not numbers or str(row["number"]) in wanted]
+    rerun = rerun or search or save is not None or examples is not None
     shown, started = chosen, time.perf_counter()
-    if rerun or (chosen and numbers):
-        default = _EXAMPLES if rerun else _FEW_EXAMPLES
-        shown = _decided(chosen, examples or default, search=search, quiet=not rerun)
+    if rerun or numbers:
+        drawn = examples or (_EXAMPLES if rerun else _FEW_EXAMPLES)
+        shown = _decided(_claims(numbers), drawn, stored=() if search else chosen, quiet=not rerun)
+        shown = shown if find_spec("z3") else _with_recorded_proofs(shown, chosen)
     if save is not None:
         save.write_text(_ledger(shown, time.perf_counter() - started, examples or _EXAMPLES), encoding="utf-8")
     _write(shown, numbers, as_json=as_json)
@@ -91,24 +94,26 @@ def _wanted(numbers: tuple[str, ...]) -> set[str]:
     return {number.upper().removeprefix("EQ.").strip() for number in numbers}
 
 
-def _refuse_unknown(numbers: tuple[str, ...], stored: Sequence[dict[str, Any]]) -> None:
+def _claims(numbers: tuple[str, ...]) -> list["Claim"]:
+    """Return the claims of these numbers, or all; raise InvalidInput for a number that the article does not have."""
+    from gradcheck.article.ledger import CLAIMS
     from gradcheck.article.questions import QUESTIONS
 
-    known = {str(row["number"]) for row in stored} | {question.label for question in QUESTIONS}
-    for number in sorted(_wanted(numbers) - known):
+    wanted = _wanted(numbers)
+    known = {str(claim.number) for claim in CLAIMS} | {question.label for question in QUESTIONS}
+    for number in sorted(wanted - known):
         raise InvalidInput(f"the article has no {number!r}. Pass 1 to 22, P1 to P10 or Q1 to Q{len(QUESTIONS)}.")
+    return [claim for claim in CLAIMS if not numbers or str(claim.number) in wanted]
 
 
-def _decided(chosen: Sequence[dict[str, Any]], examples: int, *, search: bool, quiet: bool) -> list[dict[str, Any]]:
-    """Decide the chosen claims now, with a progress bar on stderr."""
-    from gradcheck.article.ledger import CLAIMS, entries
+def _decided(
+    claims: Sequence["Claim"], examples: int, *, stored: Sequence[dict[str, Any]], quiet: bool
+) -> list[dict[str, Any]]:
+    """Decide the claims now, with a progress bar on stderr unless `quiet`."""
+    from gradcheck.article.ledger import entries
 
-    numbers = {row["number"] for row in chosen}
-    claims = [claim for claim in CLAIMS if claim.number in numbers or not chosen]
-    solver = find_spec("z3") is not None
-    found = entries(claims, examples=examples, stored=() if search else chosen, proofs=solver)
-    rows = list(found) if quiet else _watched(found, len(claims))
-    return rows if solver else _with_recorded_proofs(rows, chosen)
+    found = entries(claims, examples=examples, stored=stored, proofs=find_spec("z3") is not None)
+    return list(found) if quiet else _watched(found, len(claims))
 
 
 def _watched(found: Iterable[dict[str, Any]], count: int) -> list[dict[str, Any]]:

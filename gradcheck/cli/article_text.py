@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gradcheck.article.comparison import conclusion, misprints, verdict
-from gradcheck.article.latex import ascii_line, unicode_line
+from gradcheck.article.comparison import called, conclusion, misprints, verdict
+from gradcheck.article.latex import ascii_line, ascii_text, unicode_line
 from gradcheck.article.questions import QUESTIONS, Question
 from gradcheck.report.paper import Paper
 
@@ -14,14 +14,14 @@ _ARRAYS = {"image": "o", "kernel": "w", "delta": "delta", "bias": "b", "curvatur
 RECORDED = "recorded; needs gradcheck[proof] to rerun"
 
 
-def called(number: int | str) -> str:
-    """Return "Eq. 14" for 14, and a label as it is."""
-    return f"Eq. {number}" if isinstance(number, int) else number
-
-
 def formula(source: str, paper: Paper) -> str:
     """Return LaTeX as one line that this paper can show."""
     return unicode_line(source) if paper.unicode else ascii_line(source)
+
+
+def spoken(text: str, paper: Paper) -> str:
+    """Return a sentence with its signs as this paper can show them."""
+    return text if paper.unicode else ascii_text(text)
 
 
 def overview(rows: Sequence[Entry], paper: Paper, *, solver: bool) -> list[str]:
@@ -43,10 +43,10 @@ def _heading(row: Entry, paper: Paper) -> list[str]:
 
 def _readings(rows: Sequence[Entry], paper: Paper, *, solver: bool) -> Iterator[str]:
     for row in rows:
-        yield from paper.wrap(row["reading"], first="  - ")
+        yield from paper.wrap(spoken(row["reading"], paper), first="  - ")
         for line in paper.wrap(verdict(row), first="      "):
             yield paper.paint(line, _COLORS[row["verdict"]])
-        yield from paper.wrap(shown_evidence(row, solver=solver), first="      ")
+        yield from paper.wrap(spoken(shown_evidence(row, solver=solver), paper), first="      ")
 
 
 def shown_evidence(row: Entry, *, solver: bool) -> str:
@@ -71,7 +71,7 @@ def in_full(rows: Sequence[Entry], paper: Paper, *, symbols: str, solver: bool) 
     """Compose one claim with all that is known of each reading."""
     lines = _heading(rows[0], paper)
     if symbols:
-        lines += paper.wrap(symbols, first="    ")
+        lines += paper.wrap(spoken(symbols, paper), first="    ")
     for row in rows:
         lines += ["", *_readings([row], paper, solver=solver), *counterexample(row, paper), *_proof(row, paper)]
         if row["corrected"]:
@@ -114,9 +114,9 @@ def _proof(row: Entry, paper: Paper) -> list[str]:
 def answer(question: Question, paper: Paper) -> list[str]:
     """Compose a reader's question with its answer, and run its example."""
     lines = [paper.paint(line, "bold") for line in paper.wrap(f"{question.label}: {question.asked}", rest="    ")]
-    lines += paper.wrap(question.answer, first="    ")
+    lines += paper.wrap(spoken(question.answer, paper), first="    ")
     for fact in question.example():
-        lines += paper.wrap(fact.sentence, first=f"  {'yes' if fact.holds else 'NO'}: ")
+        lines += paper.wrap(spoken(fact.sentence, paper), first=f"  {'yes' if fact.holds else 'NO'}: ")
     return lines
 
 

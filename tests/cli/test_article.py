@@ -93,12 +93,21 @@ def test_without_the_solver_proofs_are_shown_as_recorded(run, monkeypatch):
     assert "(recorded; needs gradcheck[proof] to rerun)" in " ".join(out.split())
 
 
-def test_ascii_terminals_get_ascii(monkeypatch):
+@pytest.mark.parametrize("arguments", [(), ("8", "13", *(f"Q{number}" for number in range(1, 12)))])
+def test_ascii_terminals_get_ascii(monkeypatch, arguments):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
     with pytest.raises(SystemExit):
-        main(["article"])
+        main(["article", *arguments])
     stream.flush()
     text = stream.buffer.getvalue().decode("ascii")
-    assert "dE/dw^l[m',n'] = rot180{delta^l[i,j]} * o^(l-1)[m',n']" in text
+    assert "dE/dw^l[m',n'] = sum_{i=0..H-k1} sum_{j=0..W-k2} delta^l[i,j] o^(l-1)[i+m',j+n']" in " ".join(text.split())
     assert "\\u" not in text
+    assert "\\x" not in text
+
+
+def test_a_question_alone_decides_nothing(run):
+    code, out, _ = run("article", "Q1", "--rerun")
+    assert code == 0
+    assert "Q1: What is the gradient of the bias?" in out
+    assert "Eq. " not in out
