@@ -55,7 +55,7 @@ class DropoutOfTheGlobalState:
         self.mask = 2.0 * (np.random.rand(*x.shape) > 0.5)  # noqa: NPY002 - the global state is the point
         return x * self.mask
 
-    def backward(self, grad_output: Any) -> Any:
+    def backward(self, grad_output: Any, x: Any) -> Any:  # noqa: ARG002 - the contract hands the inputs over
         """Apply the same mask."""
         return grad_output * self.mask
 

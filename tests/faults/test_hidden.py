@@ -87,4 +87,4 @@ def test_centred_rows_lie_on_the_kink_and_claim_0_or_1():
 
 def test_dropout_of_the_global_state_claims_its_own_mask():
     layer, x = CASES["tricky-adversary/state/dropout-of-the-global-state"].make(), np.ones((4, 5))
-    assert np.array_equal(layer.forward(x), layer.backward(x))
+    assert np.array_equal(layer.forward(x), layer.backward(x, x))
