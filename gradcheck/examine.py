@@ -50,7 +50,8 @@ def check(
     seed : int
         Seeds every random draw of the check; the global random states are left as they were.
     effort : {"quick", "normal", "thorough"}
-        How much is spent: quick judges the gradient at the given point alone.
+        How much is spent: quick judges the gradient at the given point alone; thorough takes four times as many
+        probes and derived points, and at most four times the calls.
     wrt : sequence of str, optional
         The arguments under test; by default every floating input that backward claims a gradient for.
     points : sequence of inputs, optional

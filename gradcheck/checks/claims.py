@@ -77,7 +77,11 @@ def _of_one(name: str, value: Any, like: Array) -> list[Finding]:
         array = np.asarray(value)
     except (ValueError, TypeError):
         array = np.asarray(None)
-    if array.dtype == object or not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_):
+    if (
+        isinstance(value, np.ma.MaskedArray)
+        or array.dtype == object
+        or not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_)
+    ):
         return [
             Finding(
                 "gradient-type",

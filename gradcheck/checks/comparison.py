@@ -18,6 +18,7 @@ THRESHOLD = float(np.sqrt(2.0 * np.log(2.0 * COMPARISONS / FALSE_ALARMS)))  # 7.
 SUMMATION = 4.0  # a sum of K terms of random sign errs by about sqrt(K / 2) units of its own size, summed in order
 CONDITION = 16.0  # a gradient is known no better than forward's noise allows; formulas through the output lose a digit
 SMALLEST = float(np.finfo(np.float64).tiny)  # products below the smallest normal number lose their digits
+SHARP_ANYWAY = 1e-8  # of a slope: nobody needs to tell errors smaller than this
 UNSTABLE = 1e3  # beyond this many times what condition and dtype explain, the response of backward is instability
 
 
@@ -92,6 +93,14 @@ def inner(a: Array, b: Array) -> float:
     return float(np.sum(np.asarray(a, dtype=np.float64) * b))
 
 
+def _proven(derivative: Derivative) -> Vector:
+    """Return the bars to judge by: no sharper than the real differences confirm, where these are sharp anyway."""
+    if derivative.proven is None:
+        return derivative.bar
+    sharp = derivative.proven <= SHARP_ANYWAY * np.abs(derivative.value)
+    return np.where(sharp, np.maximum(derivative.bar, derivative.proven), derivative.bar)
+
+
 def compare(
     name: str,
     gradient: Array,
@@ -110,7 +119,7 @@ def compare(
     """
     used = cotangent != 0
     values = np.where(used, derivative.value, 0.0)
-    measured_bar = norm(cotangent[used] * derivative.bar[used])
+    measured_bar = norm(cotangent[used] * _proven(derivative)[used])
     products = norm(gradient * tangent)
     condition = CONDITION * norm(cotangent[used] * slack.noise[used])
     rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products

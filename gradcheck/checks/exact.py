@@ -177,13 +177,15 @@ def _answers(
         outputs = instrument.evaluate({**point, name: point[name] + tangent}, form)
         return outputs if outputs is not None and _whole(outputs) else None
 
-    base = at(np.zeros(point[name].shape))
-    first, second, both = (at(t) for t in (tangents[0], tangents[1], tangents[0] + tangents[1]))
-    if base is None or first is None or second is None or both is None:
+    base, first = at(np.zeros(point[name].shape)), at(tangents[0])
+    if base is None or first is None or not np.any(first - base):
+        return None
+    second, both = at(tangents[1]), at(tangents[0] + tangents[1])
+    if second is None or both is None:
         return None
     if not np.array_equal(both - base, (first - base) + (second - base)):
         return None
-    if not np.any(first - base) or not _between(instrument, name, point, tangents[0], base, first - base, form):
+    if not _between(instrument, name, point, tangents[0], base, first - base, form):
         return None
     rest = [at(t) for t in tangents[2:]]
     found = [value for value in (first, second, *rest) if value is not None]

@@ -17,6 +17,11 @@ from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Inputs, Subject, is_floating
 from gradcheck.verdict import Argument, Finding, Severity, Verdict
 
+# What a layer is trained through: a gradient left out is a fault there; of a target or a mask it may be meant.
+PARAMETERS = frozenset(
+    {"weight", "weights", "w", "kernel", "kernels", "filter", "filters", "bias", "biases", "gamma", "beta"}
+)
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -80,7 +85,7 @@ def _runs_in_double(place: Place) -> bool:
 
 
 def _weighed(instrument: Instrument, place: Place, finding: Finding) -> Finding:
-    """Make a missing gradient a warning where forward does respond to the argument."""
+    """Make a missing gradient a warning where forward does respond to the argument, an error for a parameter."""
     if finding.code != "gradient-unclaimed" or finding.severity is Severity.ERROR or finding.argument is None:
         return finding
     x = place.wide[finding.argument]
@@ -89,7 +94,8 @@ def _weighed(instrument: Instrument, place: Place, finding: Finding) -> Finding:
     if outputs is None or np.array_equal(outputs, place.base, equal_nan=True):
         return finding
     text = f"backward claims no gradient for `{finding.argument}`, though forward responds to it; it was not judged."
-    return replace(finding, sentence=text, severity=Severity.WARNING)
+    named = finding.argument.rsplit(".", 1)[-1].lower() in PARAMETERS
+    return replace(finding, sentence=text, severity=Severity.ERROR if named else Severity.WARNING)
 
 
 def random_forward(instrument: Instrument, place: Place) -> Outcome:

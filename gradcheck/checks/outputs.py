@@ -59,6 +59,9 @@ def as_arrays(returned: Any) -> tuple[Array, ...]:
         raise LayerFailed(f"{WANTED}; it returned a {kind} whose rows differ in length.") from err
     if not parts:
         raise LayerFailed(f"{WANTED}; it returned an empty {type(returned).__name__}.")
+    masked = returned if several else (returned,)
+    if any(isinstance(value, np.ma.MaskedArray) for value in masked):
+        raise LayerFailed(f"{WANTED}; it returned a masked array.")
     for part in parts:
         if part.dtype == object or not (np.issubdtype(part.dtype, np.number) or part.dtype == np.bool_):
             what = "None" if returned is None else f"{type(returned).__name__} (dtype {part.dtype})"

@@ -102,11 +102,13 @@ def test_an_argument_that_forward_ignores_is_left_unclaimed_with_a_note():
     assert [(f.code, f.severity) for f in report.findings] == [("gradient-unclaimed", Severity.NOTE)]
 
 
-def test_an_argument_that_forward_responds_to_is_left_unclaimed_with_a_warning():
-    report = check((lambda x, w: x * w, lambda g, x, w: (g * w, None)), {"x": X, "w": X})
-    assert report.findings[0].severity is Severity.WARNING
+@pytest.mark.parametrize(("name", "severity"), [("target", Severity.WARNING), ("w", Severity.ERROR)])
+def test_an_unclaimed_argument_that_forward_responds_to_weighs_by_its_name(name, severity):
+    pair = (lambda x, other: x * other, lambda g, x, other: (g * other, None))
+    report = check(pair, {"x": X, name: X})
+    assert report.findings[0].severity is severity
     assert report.findings[0].sentence == (
-        "backward claims no gradient for `w`, though forward responds to it; it was not judged."
+        f"backward claims no gradient for `{name}`, though forward responds to it; it was not judged."
     )
 
 
