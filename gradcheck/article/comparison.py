@@ -32,7 +32,15 @@ def conclusion(rows: Sequence[Entry]) -> list[str]:
             {cells[star].removeprefix("holds only if ") for cells in table.values() if cells[star] != "holds"}
         )
         said.append(f"Read as {star} throughout, the others hold only if: {'; and if '.join(needs)}.")
-    return said
+    return [*said, *_in_no_reading(rows)]
+
+
+def _in_no_reading(rows: Sequence[Entry]) -> list[str]:
+    """Name the equations that no reading of what is printed makes true."""
+    true = {row["number"] for row in rows if row["verdict"] in ("holds", "definition") and not row["corrected"]}
+    broken = [number for number in dict.fromkeys(row["number"] for row in rows) if number not in true]
+    numbers = [number for number in broken if isinstance(number, int)]
+    return [f"In no reading of what is printed does Eq. {listed(numbers)} hold for all operands."] if numbers else []
 
 
 def misprints(rows: Sequence[Entry]) -> list[Entry]:

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.numdiff.noise import NORMAL_MEDIAN
-from gradcheck.numdiff.records import Derivative, Mask, Vector, norm, typical_size
+from gradcheck.numdiff.records import Derivative, Mask, Vector, blocks, norm, typical_size
 
+COMPLEX_STEP = "complex step"  # the name of the method
 STEP = 2.0**-100  # its square is below any rounding, for entries down to 1e-22 of their scale too
 UNDERFLOW = 8 * 2.0**-1074 / STEP  # an imaginary part below the smallest normal number loses its digits
 RELATIVE_BAR = 32 * 2.0**-52  # elementary functions of complex arguments are good to a few tens of ulps
@@ -22,12 +23,19 @@ Carried = Callable[[float], NDArray[np.complex128] | None]
 def take_step(along: Carried, base: Vector, noise: Vector) -> Vector | None:
     """Return Im f(x + i h t) / h, or None where f refuses or drops complex numbers, or is another function of them."""
     outputs = along(STEP)
-    if outputs is None or outputs.shape != base.shape or not np.all(np.isfinite(outputs)):
+    if outputs is None or outputs.shape != base.shape:
         return None
-    apart = np.abs(outputs.real - base)
-    if np.any(apart > REAL_PART_NOISE * noise + REAL_PART_NOISE * 2.0**-53 * np.abs(base)):
+    if not all(_carried(outputs[at], base[at], noise[at]) for at in blocks(base.size)):
         return None
     return outputs.imag / STEP
+
+
+def _carried(outputs: NDArray[np.complex128], base: Vector, noise: Vector) -> bool:
+    """Tell whether a complex point gave numbers whose real parts are forward's own."""
+    if not np.all(np.isfinite(outputs)):
+        return False
+    apart = np.abs(outputs.real - base)
+    return not np.any(apart > REAL_PART_NOISE * noise + REAL_PART_NOISE * 2.0**-53 * np.abs(base))
 
 
 def bar_of(value: Vector, again: Vector | None, noise: Vector, hidden: Vector | None) -> Vector:
@@ -87,10 +95,11 @@ def merge(value: Vector, bar: Vector, real: Derivative) -> Derivative:
         kinky=real.kinky,
         noise=real.noise,
         response=real.response,
-        method="complex step" if 2 * np.count_nonzero(sure) >= max(sure.size, 1) else real.method,
+        method=COMPLEX_STEP if 2 * np.count_nonzero(sure) >= max(sure.size, 1) else real.method,
         evaluations=real.evaluations,
         step=real.step,
         carried=True,
+        proven=real.bar,
         rungs=real.rungs,
         steps=np.where(sure, 0.0, real.steps),
     )

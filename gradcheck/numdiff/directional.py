@@ -1,7 +1,7 @@
 """The derivative of a black box along one direction, by the sharpest method that proves usable for each output."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,13 @@ from gradcheck.numdiff.ladder import (
     NEAR_STEPS,
     NEAREST_STEPS,
     SENTINEL_STEP,
-    Ladder,
-    run_ladder,
+    run_down,
 )
-from gradcheck.numdiff.records import Derivative, Vector, root_mean_square
+from gradcheck.numdiff.long_ladder import LongLadder, Together
+from gradcheck.numdiff.records import Derivative, Vector, blocks, joint_norm, norm
 
 WORTHWHILE = 1e-9  # a bar below this fraction of the largest derivative is not worth another pair of evaluations
+REAL = "Richardson extrapolation"
 POOR = 1e-4  # an output whose bar is above this fraction of the typical derivative deserves smaller steps
 
 
@@ -67,32 +68,31 @@ def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Deri
     """
     counted = _Counted()
     value, bar = _complex_value(line, counted)
-    wanted = steps or (COARSE_STEPS if value is None else CONFIRMING_STEPS)
-    ladder = Ladder(line.base, line.noise, fewest=2 if line.close else FEWEST_FOR_A_KINK)
-    run_ladder(counted.count(line.along), line.base, line.noise, _usable(wanted, line), ladder=ladder)
-    if value is not None and steps is None and _broken(value, ladder):
-        ladder = run_ladder(counted.count(line.along), line.base, line.noise, _usable(COARSE_STEPS, line))
-    found = _joined(ladder, value, bar, counted)
-    doubtful = value is None or bool(np.any(complex_step.refuted(value, found)))
-    if doubtful and steps is None and line.smallest_step <= SENTINEL_STEP < ladder.step:
-        along = counted.count(line.along)
+    along, fewest = counted.count(line.along), 2 if line.close else FEWEST_FOR_A_KINK
+    ladder = LongLadder(line.base, line.noise, fewest=fewest)
+    run_down(along, _usable(steps or (COARSE_STEPS if value is None else CONFIRMING_STEPS), line), ladder)
+    if steps is not None:
+        return _joined(ladder, value, bar, counted, last=True)[0]
+    found, broken = _joined(ladder, value, bar, counted)
+    if broken:
+        ladder = LongLadder(line.base, line.noise)
+        run_down(along, _usable(COARSE_STEPS, line), ladder)
+        found, _ = _joined(ladder, value, bar, counted)
+    if line.smallest_step <= SENTINEL_STEP < ladder.step and (value is None or _doubtful(value, found)):
         plus, minus = along(SENTINEL_STEP), along(-SENTINEL_STEP)
         if plus is not None and minus is not None:
             ladder.challenge(SENTINEL_STEP, plus, minus)
-    found = _joined(ladder, value, bar, counted)
+        found, _ = _joined(ladder, value, bar, counted)
     for closer in (NEAR_STEPS, NEAREST_STEPS):
-        if steps is None and _unsatisfactory(found, line.noise):
+        if _unsatisfactory(found, line.noise):
             further = tuple(step for step in closer if not ladder.steps_taken or step < ladder.step)
-            run_ladder(counted.count(line.along), line.base, line.noise, _usable(further, line), ladder=ladder)
-            found = _joined(ladder, value, bar, counted)
+            run_down(along, _usable(further, line), ladder)
+            found, _ = _joined(ladder, value, bar, counted)
     return found
 
 
-def _broken(value: Vector, ladder: Ladder) -> bool:
-    """Tell whether the real differences contradict the complex step for most outputs that respond."""
-    real = ladder.derivative("", 0)
-    told = (np.abs(real.value) > real.bar) & ~real.kinky
-    return bool(told.any() and np.mean(complex_step.refuted(value, real)[told]) > 0.5)
+def _doubtful(value: Vector, found: Derivative) -> bool:
+    return any(np.any(complex_step.refuted(value[at], found.part(at))) for at in blocks(value.size))
 
 
 def _usable(steps: tuple[float, ...], line: Line) -> tuple[float, ...]:
@@ -114,18 +114,45 @@ def _complex_value(line: Line, counted: _Counted) -> tuple[Vector | None, Vector
     return value, complex_step.bar_of(value, again, line.noise, line.hidden)
 
 
-def _joined(ladder: Ladder, value: Vector | None, bar: Vector | None, counted: _Counted) -> Derivative:
-    real = ladder.derivative("Richardson extrapolation", counted.calls)
-    if value is None or bar is None:
-        return real
-    bar = np.maximum(bar, complex_step.MOVED * ladder.curvature)
-    return replace(complex_step.merge(value, bar, real), evaluations=counted.calls)
+def _joined(
+    ladder: LongLadder, value: Vector | None, bar: Vector | None, counted: _Counted, *, last: bool = False
+) -> tuple[Derivative, bool]:
+    """Join the complex step and the real differences.
+
+    Tells besides whether the real differences contradict the complex step for most outputs that respond. The `last`
+    time the vectors of the complex step are overwritten.
+    """
+    size = ladder.base.size
+    together = None
+    responding = contradicted = 0
+    for at, part in ladder.parts():
+        found = real = part.derivative(REAL, counted.calls)
+        if value is not None and bar is not None:
+            told = (np.abs(real.value) > real.bar) & ~real.kinky
+            responding += int(np.count_nonzero(told))
+            contradicted += int(np.count_nonzero(told & complex_step.refuted(value[at], real)))
+            own = np.maximum(bar[at], complex_step.MOVED * part.curvature)
+            found = complex_step.merge(value[at], own, real)
+        if found.value.size == size:
+            return found, contradicted > 0.5 * responding
+        if together is None:
+            into = (value, bar) if last and value is not None and bar is not None else None
+            together = Together(ladder.noise, into)
+        together.add(at, found, part)
+    assert together is not None
+    return together.derivative(REAL, counted.calls, carried=value is not None), contradicted > 0.5 * responding
 
 
 def _unsatisfactory(found: Derivative, noise: Vector) -> bool:
     """Tell whether some output is known much worse than the typical derivative, so that smaller steps may help."""
     if found.value.size == 0:
         return False
-    size = root_mean_square(np.where(np.isfinite(found.bar), found.value, 0.0))
+    parts = [(at, found.part(at)) for at in blocks(found.value.size)]
+    sizes = (norm(np.where(np.isfinite(part.bar), part.value, 0.0)) for _, part in parts)
+    size = joint_norm(sizes) / float(np.sqrt(found.value.size))
+    return any(_poorly_known(part, noise[at], size) for at, part in parts)
+
+
+def _poorly_known(found: Derivative, noise: Vector, size: float) -> bool:
     limit = np.maximum(POOR * np.abs(found.value), WORTHWHILE * size)
     return bool(np.any(found.kinky | (found.bar > np.maximum(limit, 4.0 * noise / COARSE_STEPS[-1]))))

@@ -11,7 +11,7 @@ cannot see; what is left of it after extrapolation to h = 0 is part of the bar.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -40,14 +40,22 @@ GAP_NOISE = 8.0  # the extrapolated gap weighs six values of f with at most (r +
 class Ladder:
     """The state of a descent: the best estimate of each output so far, and the last row of the tableau.
 
-    Memory is a fixed number of vectors, whatever the number of steps.
+    Memory is a fixed number of vectors, whatever the number of steps. `relative_noise` is the least noise of an
+    output beside its size, where that is known from more outputs than these.
     """
 
-    def __init__(self, base: Vector, noise: Vector, *, fewest: int = FEWEST_FOR_A_KINK) -> None:
+    def __init__(
+        self,
+        base: Vector,
+        noise: Vector,
+        *,
+        fewest: int = FEWEST_FOR_A_KINK,
+        relative_noise: float | None = None,
+    ) -> None:
         self.base, self.noise, self.fewest = base, noise, fewest
         shape = base.shape
         self.value, self.gap = np.zeros(shape), np.zeros(shape)
-        self.bar, self.truncation = np.full(shape, np.inf), np.full(shape, np.inf)
+        self.bar = np.full(shape, np.inf)
         self.kink_part = np.zeros(shape)
         self.gap_error = np.zeros(shape)
         self.limit, self.limit_error = np.zeros(shape), np.zeros(shape)
@@ -59,9 +67,9 @@ class Ladder:
         self.rungs: list[Rung] = []
         self.best_step = np.zeros(shape)
         self.unexplained_noise = np.zeros(shape)
-        told = np.isfinite(base) & (base != 0)
-        self.relative_noise = float(np.min(noise[told] / np.abs(base[told]), initial=1.0)) if told.any() else 0.0
+        self.relative_noise = least_relative(noise, base) if relative_noise is None else relative_noise
         self.known = np.zeros(shape, dtype=bool)
+        self.told = np.zeros(shape, dtype=bool)
         self.regular = [np.zeros(shape, dtype=np.int8) for _ in range(ORDERS)]
         self.response, self.variation = np.zeros(shape), np.zeros(shape)
 
@@ -235,6 +243,7 @@ class Ladder:
     def derivative(self, method: str, evaluations: int) -> Derivative:
         """Return the best estimates; kinky outputs get the interval of their one-sided derivatives."""
         kinky = self.kinky
+        self.told = ~kinky & np.isfinite(self.bar)
         half = np.where(kinky, self.gap / 2.0, 0.0)
         step = np.where(self.best_step > 0, self.best_step, 1.0)
         within = np.maximum(self.bar - self.kink_part, COVERAGE * self.noise / step) + self.gap_error / 2.0
@@ -250,21 +259,32 @@ class Ladder:
             response=self.response,
             method=method,
             evaluations=evaluations,
-            step=_typical_step(self.best_step, ~kinky & np.isfinite(self.bar)),
+            step=typical_size(self.best_step[self.told]),
             rungs=tuple(self.rungs),
             steps=self.best_step.copy(),
         )
 
 
-def _typical_step(steps: Vector, told: Mask) -> float:
-    return typical_size(steps[told])
+def least_relative(noise: Vector, base: Vector) -> float:
+    """Return the least noise of an output beside its size, 0 where all outputs are zero."""
+    told = np.isfinite(base) & (base != 0)
+    return float(np.min(noise[told] / np.abs(base[told]), initial=1.0)) if told.any() else 0.0
 
 
-def run_ladder(
-    along: Along, base: Vector, noise: Vector, steps: tuple[float, ...], *, ladder: Ladder | None = None
-) -> Ladder:
+class Descending(Protocol):
+    """What takes evaluations on a ladder of decreasing steps."""
+
+    steps_taken: int
+
+    def descend(self, step: float, plus: Vector, minus: Vector) -> None:
+        """Take f(+h) and f(-h)."""
+
+    def settled(self, next_step: float) -> bool:
+        """Tell whether no output can gain from a smaller step."""
+
+
+def run_down(along: Along, steps: tuple[float, ...], ladder: Descending) -> None:
     """Descend `steps` (decreasing), two evaluations each; a step that leaves the domain is passed over."""
-    ladder = ladder or Ladder(base, noise)
     for step in steps:
         if ladder.steps_taken > 1 and ladder.settled(step):
             break
@@ -272,4 +292,12 @@ def run_ladder(
         minus = along(-step) if plus is not None else None
         if plus is not None and minus is not None:
             ladder.descend(step, plus, minus)
+
+
+def run_ladder(
+    along: Along, base: Vector, noise: Vector, steps: tuple[float, ...], *, ladder: Ladder | None = None
+) -> Ladder:
+    """Return the ladder after descending `steps`."""
+    ladder = ladder or Ladder(base, noise)
+    run_down(along, steps, ladder)
     return ladder

@@ -75,6 +75,12 @@ def test_no_meaning_of_the_star_makes_all_equations_true():
     assert "No single meaning of * makes all of them true" in " ".join(conclusion(STORED))
 
 
+def test_an_equation_that_no_reading_makes_true_is_named():
+    assert conclusion(STORED)[-1] == "In no reading of what is printed does Eq. 21 hold for all operands."
+    others = [row for row in STORED if row["number"] != 21]
+    assert "In no reading" not in " ".join(conclusion(others))
+
+
 def test_the_conclusion_follows_from_the_verdicts():
     rows = [{**row, "verdict": "holds", "condition": None} if row["star"] else row for row in STORED]
     assert "hold together" in conclusion(rows)[-1]

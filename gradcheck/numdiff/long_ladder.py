@@ -1,0 +1,143 @@
+"""A ladder over very many outputs: worked through in blocks that stay in cache, and in little memory.
+
+The state of a descent is some twenty vectors. Where there are many outputs only what forward returned is kept, and
+each block of them descends afresh whenever something is asked: the steps are few, and a block is fast.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.numdiff.complex_step import COMPLEX_STEP
+from gradcheck.numdiff.ladder import FEWEST_FOR_A_KINK, Ladder, least_relative
+from gradcheck.numdiff.records import Derivative, Rung, Vector, blocks, joint_norm, sampled, typical_size
+
+REMEMBERED = 2**17  # outputs up to which every block keeps its state
+NO_RUNG = -1
+
+
+class LongLadder:
+    """The evaluations of a descent, and the ladder of each block of outputs as they are asked for."""
+
+    def __init__(self, base: Vector, noise: Vector, *, fewest: int = FEWEST_FOR_A_KINK) -> None:
+        self.base, self.noise, self.fewest = base, noise, fewest
+        self.step, self.steps_taken = 0.0, 0
+        self._blocks = list(blocks(base.size)) or [slice(0, 0)]
+        self._relative_noise = self._least_relative()
+        self._taken: list[tuple[bool, float, Vector, Vector]] = []
+        few = base.size <= REMEMBERED
+        self._alive = {i: self._new(at) for i, at in enumerate(self._blocks) if few or i == 0}
+
+    def _least_relative(self) -> float:
+        told = [at for at in self._blocks if np.any(np.isfinite(self.base[at]) & (self.base[at] != 0))]
+        return min((least_relative(self.noise[at], self.base[at]) for at in told), default=0.0)
+
+    def _new(self, at: slice) -> Ladder:
+        return Ladder(self.base[at], self.noise[at], fewest=self.fewest, relative_noise=self._relative_noise)
+
+    def descend(self, step: float, plus: Vector, minus: Vector) -> None:
+        """Take f(+h) and f(-h)."""
+        self.step, self.steps_taken = step, self.steps_taken + 1
+        self._take(True, step, plus, minus)
+
+    def challenge(self, step: float, plus: Vector, minus: Vector) -> None:
+        """Hold the best estimates against a much smaller step."""
+        self._take(False, step, plus, minus)
+
+    def _take(self, is_rung: bool, step: float, plus: Vector, minus: Vector) -> None:
+        for i, ladder in self._alive.items():
+            _follow(ladder, self._blocks[i], is_rung, step, plus, minus)
+        if len(self._alive) < len(self._blocks):
+            self._taken.append((is_rung, step, plus, minus))
+
+    def settled(self, next_step: float) -> bool:
+        """Tell whether no output can gain from a smaller step; a block that could is kept alive, to be asked first."""
+        if not all(ladder.settled(next_step) for ladder in self._alive.values()):
+            return False
+        for i in range(len(self._blocks)):
+            ladder = self._descended(i)
+            if not ladder.settled(next_step):
+                self._alive[i] = ladder
+                return False
+        return True
+
+    def parts(self) -> Iterator[tuple[slice, Ladder]]:
+        """Yield the outputs block by block, each with its ladder."""
+        for i, at in enumerate(self._blocks):
+            yield at, self._descended(i)
+
+    def _descended(self, i: int) -> Ladder:
+        if i in self._alive:
+            return self._alive[i]
+        ladder = self._new(self._blocks[i])
+        for taken in self._taken:
+            _follow(ladder, self._blocks[i], *taken)
+        return ladder
+
+
+def _follow(ladder: Ladder, at: slice, is_rung: bool, step: float, plus: Vector, minus: Vector) -> None:
+    (ladder.descend if is_rung else ladder.challenge)(step, plus[at], minus[at])
+
+
+class Together:
+    """Derivatives of blocks put together; a vector that stands for another's everywhere is that very object."""
+
+    def __init__(self, noise: Vector, into: tuple[Vector, Vector] | None) -> None:
+        size = noise.size
+        self.value, self.bar = into or (np.empty(size), np.empty(size))
+        self.left = self.right = self.value
+        self.kinky = np.zeros(size, dtype=bool)
+        self.noise, self.measured_noise = noise, noise
+        self.response = np.empty(size)
+        self.steps = np.empty(size, dtype=np.float32)
+        self.rungs: list[tuple[Rung, ...]] = []
+        self._rung = np.full(size, NO_RUNG, dtype=np.int8)
+        self._sure = 0
+
+    def add(self, at: slice, found: Derivative, ladder: Ladder) -> None:
+        """Take in the outputs `at`; blocks come in their order."""
+        if found.kinky.any() and self.left is self.value:
+            self.left, self.right = self.value.copy(), self.value.copy()
+        self.value[at], self.bar[at], self.kinky[at] = found.value, found.bar, found.kinky
+        if self.left is not self.value:
+            self.left[at], self.right[at] = found.left, found.right
+        if self.noise is self.measured_noise and not np.array_equal(found.noise, self.noise[at]):
+            self.noise = self.measured_noise.copy()
+        if self.noise is not self.measured_noise:
+            self.noise[at] = found.noise
+        self.response[at], self.steps[at] = found.response, found.steps
+        self._sure += int(np.count_nonzero((found.steps == 0) & np.isfinite(found.bar)))
+        for number, rung in enumerate(ladder.rungs):
+            self._rung[at][ladder.told & (ladder.best_step == rung.step)] = number
+        self.rungs.append(tuple(ladder.rungs))
+
+    def derivative(self, real: str, evaluations: int, *, carried: bool) -> Derivative:
+        """Return everything as one measurement; `real` is the method of the outputs without a complex step."""
+        rungs = tuple(_joint_rung(parts) for parts in zip(*self.rungs, strict=True))
+        read = np.array([rung.step for rung in rungs])
+        size = max(self._rung.size, 1)
+        return Derivative(
+            value=self.value,
+            bar=self.bar,
+            left=self.left,
+            right=self.right,
+            kinky=self.kinky,
+            noise=self.noise,
+            response=self.response,
+            method=COMPLEX_STEP if carried and 2 * self._sure >= size else real,
+            evaluations=evaluations,
+            step=typical_size(read[sampled(self._rung[self._rung != NO_RUNG])]) if rungs else 0.0,
+            carried=carried,
+            rungs=rungs,
+            steps=self.steps,
+        )
+
+
+def _joint_rung(parts: tuple[Rung, ...]) -> Rung:
+    """Add up one step's errors; blocks of which nothing is known yet count only where that is true of all."""
+    truncation = [rung.truncation_error for rung in parts if np.isfinite(rung.truncation_error)]
+    return Rung(
+        parts[0].step,
+        joint_norm(truncation) if truncation else float("inf"),
+        joint_norm(rung.roundoff_error for rung in parts),
+    )
