@@ -29,11 +29,12 @@ INTRODUCTION = (
     "found is shown; where it holds under a condition, it was shown to fail whenever the condition is not met. "
     '"Proved for every shape" means that an SMT solver found the sets of products on both sides to be the same for '
     "all sizes of map and kernel. The verdicts on this page are written from the ledger.",
-    "What exactly was proved: along one axis, with H >= k >= 1 and all indices as symbols, every product of two entries "
-    "that stands on one side stands on the other, and none stands twice; an index that a reading leaves undefined is "
-    "never read. No such relation mixes the axes, so that it holds in two dimensions as well; the conditions of "
-    "rotation, which do mix them, were proved on both axes together. A factor f' and a term b that stand on both sides "
-    "are left out. Where an equation is no sum of products of two entries, its evidence says what was done instead.",
+    "What exactly was proved: along one axis, with H >= k >= 1 and all indices as symbols, every product of two "
+    "entries that stands on one side stands on the other, and none stands twice; an index that a reading leaves "
+    "undefined is never read. No such relation mixes the axes, so that it holds in two dimensions as well; the "
+    "conditions of rotation, which do mix them, were proved on both axes together. A factor f' and a term b that "
+    "stand on both sides are left out. Where an equation is no sum of products of two entries, its evidence says what "
+    "was done instead.",
 )
 HOW = "`gradcheck article 14` shows one equation and runs its proofs now, `gradcheck article --rerun` runs all."
 PAGE_STYLE = STYLE + ".gradcheck math { font-size: 1.15em; overflow-x: auto; padding: .3rem 0; text-align: left; }\n"
