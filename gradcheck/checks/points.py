@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.adjoint import JOINT, SET_APART, Evidence, confirm, gather
+from gradcheck.checks.adjoint import JOINT, SET_APART, Evidence, gather
 from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
+from gradcheck.checks.confirmation import flag
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent, survey
 from gradcheck.checks.probes import draw_cotangent, judged_together, measure
@@ -142,7 +143,10 @@ def _another_sample(x: Array, rng: np.random.Generator, *, vary: bool) -> Array:
 def judge_points(
     instrument: Instrument, given: Evidence, points: Sequence[tuple[str, Inputs]], rng: np.random.Generator
 ) -> PointRuling:
-    """Judge the joint adjoint identity at further points; a point that forward refuses is dropped."""
+    """Judge the joint adjoint identity at further points.
+
+    A point that forward refuses is dropped, and so is one where it has structure finer than can be measured.
+    """
     evidences: list[Evidence] = []
     flags: dict[str, list[Flag]] = {}
     names: list[str] = []
@@ -153,13 +157,15 @@ def judge_points(
             continue
         if evidence is None:
             continue
-        names.append(name)
-        evidences.append(evidence)
         open_names = [n for n in instrument.subject.wrt if not any(f.confirmed for f in flags.get(n, []))]
         if open_names and any(c.bars > THRESHOLD for c in evidence.comparisons):
             closer = _closer(instrument, evidence, open_names, rng)
+            if closer and all(f.unmeasurable for found in closer.values() for f in found):
+                continue
             for argument, found in closer.items():
                 flags.setdefault(argument, []).extend(found)
+        names.append(name)
+        evidences.append(evidence)
     return PointRuling(tuple(evidences), {n: tuple(f) for n, f in flags.items()}, tuple(names))
 
 
@@ -241,5 +247,5 @@ def _closer(
     for name in names:
         worst = max(full.of(name), key=lambda c: c.bars, default=None)
         if worst is not None and worst.bars > THRESHOLD:
-            flags[name] = [Flag(worst, *confirm(instrument, full, name, rng, kind=worst.kind))]
+            flags[name] = [flag(instrument, full, worst, rng)]
     return flags

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradcheck.checks.adjoint import Evidence, confirm, gather
-from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.adjoint import Evidence, gather
+from gradcheck.checks.confirmation import look_again
 from gradcheck.checks.contract import contract_findings
 from gradcheck.checks.exact import ExactRuling, judge_exactly
 from gradcheck.checks.instrument import Instrument
@@ -157,13 +157,3 @@ def _further(instrument: Instrument, plan: Plan, given: Evidence, rng: np.random
             if more.names:
                 return joined(found, more)
     return found
-
-
-def look_again(instrument: Instrument, evidence: Evidence, name: str, rng: np.random.Generator) -> list[Flag]:
-    """Look again at the worst discrepancy of each kind that is beyond the threshold."""
-    flags = []
-    for kind in dict.fromkeys(c.kind for c in evidence.of(name)):
-        worst = max((c for c in evidence.of(name) if c.kind == kind), key=lambda c: c.bars)
-        if worst.bars > THRESHOLD:
-            flags.append(Flag(worst, *confirm(instrument, evidence, name, rng, kind=kind)))
-    return flags

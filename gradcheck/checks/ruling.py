@@ -13,6 +13,7 @@ from gradcheck.verdict import Argument, Measured, StepCurve, Verdict
 
 ENOUGH = 1e-2  # AGREES needs the resolution of the whole gradient to be 1 % or better
 MISSED = 1e-3  # the resolution is what would have been seen with probability 99.9 %
+LARGEST = 3.3  # |N(0, 1)| exceeds it with probability 0.1 %
 SMALLEST_MAGNITUDE = 0.5  # of a tangent's or cotangent's entry
 
 
@@ -20,12 +21,14 @@ SMALLEST_MAGNITUDE = 0.5  # of a tangent's or cotangent's entry
 class Flag:
     """A discrepancy that was looked at again: `second` is the confirming comparison, None where none could be made.
 
-    `left_out` says that outputs without a derivative at the place were left out the second time.
+    `left_out` says that outputs without a derivative at the place were left out the second time. `third` is one more
+    comparison where the second looked at every output of the first again and did not find the discrepancy.
     """
 
     first: Comparison
     second: Comparison | None
     left_out: bool = False
+    third: Comparison | None = None
 
     @property
     def confirmed(self) -> bool:
@@ -34,8 +37,24 @@ class Flag:
 
     @property
     def excused(self) -> bool:
-        """Whether the outputs that were left out explain it: the others agree."""
-        return self.left_out and self.second is not None and self.second.bars <= THRESHOLD
+        """Whether the outputs that were left out explain it: the others agree; or it was the measurement's."""
+        return self.second is not None and self.second.bars <= THRESHOLD and (self.left_out or self._mismeasured)
+
+    @property
+    def unmeasurable(self) -> bool:
+        """Whether the place cannot be measured: no output was left that a smaller step did not contradict."""
+        return self.second is None and self.left_out
+
+    @property
+    def _mismeasured(self) -> bool:
+        """Whether two further looks, each sharp enough to show such an error in the claim, agree with it.
+
+        The first look may have met |Z| times the typical discrepancy of such an error, at most `LARGEST` times.
+        """
+        if self.second is None or self.third is None or self.third.bars > THRESHOLD / 2.0:
+            return False
+        size = max(self.first.reach, self.first.shown)
+        return LARGEST * resolution([self.second, self.third])[0] * size <= self.first.discrepancy
 
 
 def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:

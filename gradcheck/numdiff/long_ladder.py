@@ -7,13 +7,13 @@ each block of them descends afresh whenever something is asked: the steps are fe
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradcheck.numdiff.complex_step import COMPLEX_STEP
 from gradcheck.numdiff.ladder import FEWEST_FOR_A_KINK, Ladder, least_relative
 from gradcheck.numdiff.records import Derivative, Rung, Vector, blocks, joint_norm, sampled, typical_size
 
 REMEMBERED = 2**17  # outputs up to which every block keeps its state
-NO_RUNG = -1
 
 
 class LongLadder:
@@ -89,9 +89,10 @@ class Together:
         self.kinky = np.zeros(size, dtype=bool)
         self.noise, self.measured_noise = noise, noise
         self.response = np.empty(size)
+        self.proven: NDArray[np.floating] | None = None
         self.steps = np.empty(size, dtype=np.float32)
         self.rungs: list[tuple[Rung, ...]] = []
-        self._rung = np.full(size, NO_RUNG, dtype=np.int8)
+        self._rung = np.zeros(size, dtype=np.int8)  # counted from one; zero where there is none
         self._sure = 0
 
     def add(self, at: slice, found: Derivative, ladder: Ladder) -> None:
@@ -106,8 +107,12 @@ class Together:
         if self.noise is not self.measured_noise:
             self.noise[at] = found.noise
         self.response[at], self.steps[at] = found.response, found.steps
+        if found.proven is not None:
+            if self.proven is None:
+                self.proven = np.empty(self.noise.size, dtype=np.float32)
+            self.proven[at] = found.proven
         self._sure += int(np.count_nonzero((found.steps == 0) & np.isfinite(found.bar)))
-        for number, rung in enumerate(ladder.rungs):
+        for number, rung in enumerate(ladder.rungs, start=1):
             self._rung[at][ladder.told & (ladder.best_step == rung.step)] = number
         self.rungs.append(tuple(ladder.rungs))
 
@@ -126,8 +131,9 @@ class Together:
             response=self.response,
             method=COMPLEX_STEP if carried and 2 * self._sure >= size else real,
             evaluations=evaluations,
-            step=typical_size(read[sampled(self._rung[self._rung != NO_RUNG])]) if rungs else 0.0,
+            step=typical_size(read[sampled(self._rung[self._rung > 0]) - 1]) if rungs else 0.0,
             carried=carried,
+            proven=self.proven,
             rungs=rungs,
             steps=self.steps,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def root_mean_square(a: NDArray[np.floating]) -> float:
     return norm(a) / float(np.sqrt(a.size)) if a.size else 0.0
 
 
-def sampled(a: NDArray[np.floating]) -> NDArray[np.floating]:
+def sampled(a: NDArray[Any]) -> NDArray[Any]:
     """Return the entries, or where there are very many some of them, at an odd distance to meet every channel."""
     flat = a.reshape(-1)
     return flat[:: max(flat.size // ENOUGH_FOR_A_MEDIAN, 1) | 1]
@@ -91,7 +92,7 @@ class Derivative:
     evaluations: int
     step: float = 0.0
     carried: bool = False
-    proven: Vector | None = None
+    proven: NDArray[np.floating] | None = None
     rungs: tuple[Rung, ...] = field(default=())
     steps: NDArray[np.floating] = field(default_factory=lambda: np.zeros(0))
 

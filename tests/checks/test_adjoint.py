@@ -5,8 +5,9 @@ import pytest
 
 from gradcheck import Verdict, check
 from gradcheck.adapters.reading import subject_of
-from gradcheck.checks.adjoint import EQUALISED, RANDOM, SET_APART, Evidence, confirm, gather
+from gradcheck.checks.adjoint import EQUALISED, RANDOM, SET_APART, Evidence, gather
 from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.confirmation import confirm
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import survey, with_noise
 
@@ -128,7 +129,7 @@ def test_outputs_that_would_blur_the_others_are_judged_apart():
 
 def test_a_discrepancy_is_there_again_along_a_fresh_direction():
     instrument, evidence, rng = seen((np.tanh, lambda g, x: g), x=X)
-    again, left_out = confirm(instrument, evidence, "x", rng, kind=RANDOM)
+    again, left_out, _ = confirm(instrument, evidence, "x", rng, kind=RANDOM)
     assert again.bars > THRESHOLD
     assert (again.kind, left_out) == ("confirmation", False)
     assert again.measured not in [c.measured for c in evidence.comparisons]
@@ -136,7 +137,7 @@ def test_a_discrepancy_is_there_again_along_a_fresh_direction():
 
 def test_a_right_gradient_is_right_again():
     instrument, evidence, rng = seen(RIGHT["elementwise"][0], x=X)
-    again, left_out = confirm(instrument, evidence, "x", rng, kind=RANDOM)
+    again, left_out, _ = confirm(instrument, evidence, "x", rng, kind=RANDOM)
     assert again.bars < THRESHOLD
     assert not left_out
 

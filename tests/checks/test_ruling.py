@@ -16,6 +16,7 @@ from gradcheck.numdiff.records import Derivative
 ONE = Comparison("x", "the given point", "random", 1.0, 1.0, 1e-6, 1e-6, 1.0, 10, 1.0, "complex step")
 FAR = replace(ONE, claimed=2.0)
 NEAR = replace(ONE, claimed=1.0 + 4e-6)
+BLURRED = replace(ONE, bar=1e-2)
 
 FLAGS = {
     "seen twice": (Flag(FAR, FAR), True, False),
@@ -24,6 +25,9 @@ FLAGS = {
     "gone with what was left out": (Flag(FAR, ONE, left_out=True), False, True),
     "still there without it": (Flag(FAR, FAR, left_out=True), True, False),
     "no second look": (Flag(FAR, None), False, False),
+    "gone twice": (Flag(FAR, ONE, third=ONE), False, True),
+    "gone once and there again": (Flag(FAR, ONE, third=FAR), False, False),
+    "gone twice, where it would not have shown": (Flag(FAR, BLURRED, third=BLURRED), False, False),
 }
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gradcheck.numdiff import long_ladder, records
 from gradcheck.numdiff.directional import Line, differentiate
 
 UNIT = 2.0**-53
@@ -127,3 +128,26 @@ def test_function_refused_everywhere_is_unmeasured():
 def test_empty_output_costs_nothing_to_understand():
     d = differentiate(line(lambda z: z[:0], [1.0]))
     assert d.value.shape == (0,)
+
+
+def mixed(z):
+    """A parabola, a kink at 0, a jump, a saturated tail, and a drop of the imaginary part, in turn."""
+    kinds = np.arange(z.size) % 5
+    rules = [z * z, np.where(np.real(z) > 0, z, 0), np.floor(np.real(z)) + 0 * z, np.tanh(9 * z), z + np.abs(z)]
+    return np.select([kinds == kind for kind in range(5)], rules)
+
+
+@pytest.mark.parametrize("carries", [True, False])
+@pytest.mark.parametrize("remembered", [0, 2**17])
+def test_many_outputs_are_measured_block_by_block_as_a_few_are(monkeypatch, carries, remembered):
+    x = np.round(np.random.default_rng(5).standard_normal(103), 1)
+    whole = differentiate(line(mixed, x, carries=carries))
+    monkeypatch.setattr(records, "BLOCK", 10)
+    monkeypatch.setattr(long_ladder, "REMEMBERED", remembered)
+    parts = differentiate(line(mixed, x, carries=carries))
+    for name in ("value", "bar", "left", "right", "kinky", "noise", "response", "steps"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name), err_msg=name)
+    assert (parts.method, parts.evaluations, parts.carried) == (whole.method, whole.evaluations, whole.carried)
+    assert (parts.proven is None) == (whole.proven is None)
+    if whole.proven is not None:
+        np.testing.assert_allclose(parts.proven, whole.proven, rtol=1e-6)
