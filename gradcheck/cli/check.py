@@ -7,6 +7,7 @@ import click
 
 from gradcheck.cli.exits import exit_code
 from gradcheck.cli.jobs import jobs_of
+from gradcheck.cli.running import Running, running_options
 from gradcheck.cli.showing import Faces, run_and_show
 from gradcheck.cli.values import read_size
 from gradcheck.runner.inputs import DTYPES
@@ -32,6 +33,9 @@ Examples:
   gradcheck check layers.py:conv,back --input x=2,3,8,8 --input w=4,3,3,3
   gradcheck check pools.py:Max --input x=2,3,8,8 --arg size=2 --arg size=3"""
 
+
+# The options that are not about a check itself: how its results are shown, and how many run where.
+BESIDE = ("as_json", "junit", "html", "verbose", "quiet", "no_color", "jobs", "scheduler", "journal", "resume")
 
 _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
@@ -86,13 +90,14 @@ _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     default=None,
     help="Memory a target may use, for instance 2G.  [default: most of what is free]",
 )
+@running_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 @click.option("--junit", type=_FILE, metavar="FILE", help="Write a JUnit report too.")
 @click.option("--html", type=_FILE, metavar="FILE", help="Write a self-contained HTML report too.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what the layer printed.")
 @click.option("-q", "--quiet", is_flag=True, help="Print one line a target.")
 @click.option("--no-color", is_flag=True, help="No colours, even on a terminal.")
-def command(as_json: bool, junit: Path | None, html: Path | None, **options: Any) -> int:
+def command(as_json: bool, junit: Path | None, html: Path | None, running: Running, **options: Any) -> int:
     """Check the targets and return the exit code."""
     faces = Faces(
         as_json=as_json,
@@ -102,4 +107,4 @@ def command(as_json: bool, junit: Path | None, html: Path | None, **options: Any
         quiet=options.pop("quiet"),
         color=not options.pop("no_color"),
     )
-    return exit_code(run_and_show(jobs_of(**options), faces), strict=options["strict"])
+    return exit_code(run_and_show(jobs_of(**options), faces, running), strict=options["strict"])

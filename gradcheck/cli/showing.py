@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from gradcheck.cli.jobs import swept
+from gradcheck.cli.progress import progress
+from gradcheck.cli.running import Running
 from gradcheck.cli.terminal import Terminal, terminal
 from gradcheck.errors import InvalidInput
 from gradcheck.runner.job import Job, label
@@ -29,36 +29,36 @@ class Faces:
     color: bool = True
 
 
-def run_and_show(jobs: Sequence[Job], faces: Faces) -> list["Result"]:
-    """Run the jobs one after the other and show what came of them."""
+def run_and_show(jobs: Sequence[Job], faces: Faces, running: Running) -> list["Result"]:
+    """Run the jobs and show what came of them, in their order."""
     for file in (faces.junit, faces.html):
         if file is not None and not file.parent.is_dir():
             raise InvalidInput(f"a report must be written into a folder that exists; there is no {str(file.parent)!r}.")
-    results: list[Result] = []
+    results: dict[int, Result] = {}
     try:
-        _run(jobs, results)
+        _run(jobs, results, running)
     except KeyboardInterrupt:
         if not faces.as_json:
-            _show_text(results, faces)
+            _show_text(_ordered(results), faces)
         raise
-    _show(results, faces)
-    return results
+    _show(_ordered(results), faces)
+    return _ordered(results)
 
 
-def _run(jobs: Sequence[Job], results: list["Result"]) -> None:
-    """Append each result as it comes, with a line that says what is being checked where stderr is a terminal."""
-    from gradcheck.runner.executor import run_jobs
+def _ordered(results: dict[int, "Result"]) -> list["Result"]:
+    return [results[number] for number in sorted(results)]
 
-    telling, names = sys.stderr.isatty(), swept(jobs)
-    waiting = run_jobs(jobs)
-    for number, job in enumerate(jobs, 1):
-        if telling:
-            click.echo(f"\r\x1b[Kchecking {label(job, names)[:60]} ({number} of {len(jobs)})", err=True, nl=False)
-        try:
-            results.append(replace(next(waiting), target=label(job, names)))
-        finally:
-            if telling:
-                click.echo("\r\x1b[K", err=True, nl=False)
+
+def _run(jobs: Sequence[Job], results: dict[int, "Result"], running: Running) -> None:
+    """Keep each result as it comes, with a bar that says what is being checked where stderr is a terminal."""
+    from gradcheck.runner.executor import check_jobs
+
+    names = swept(jobs)
+    labels = [label(job, names) for job in jobs]
+    with running.opened("check", many=len(jobs) > 1) as options, progress(labels) as done:
+        for number, result in check_jobs(jobs, **options):
+            results[number] = replace(result, target=labels[number])
+            done(number)
 
 
 def _show(results: Sequence["Result"], faces: Faces) -> None:

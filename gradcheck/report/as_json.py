@@ -18,7 +18,7 @@ def documents(results: Sequence[Result], version: str) -> str:
 
     Each result has a line of its own, with the key "record", "report" or "failure", and the fields of that record.
     """
-    entries = ",\n".join(json.dumps(_entry(result), allow_nan=False) for result in results)
+    entries = ",\n".join(json.dumps(entry(result), allow_nan=False) for result in results)
     head = f'"schema": {json.dumps(SCHEMA)}, "gradcheck": {json.dumps(version)}'
     return f'{{{head}, "results": [\n{entries}\n]}}\n'
 
@@ -31,7 +31,7 @@ def read_documents(text: str) -> tuple[Result, ...]:
     InvalidInput
         If the text is no such document, or of a schema that this version does not know.
     """
-    return tuple(_result(entry) for entry in _entries(text))
+    return tuple(read_entry(one) for one in _entries(text))
 
 
 def read_report(text: str) -> Report:
@@ -45,7 +45,8 @@ def read_report(text: str) -> Report:
     return results[0]
 
 
-def _entry(result: Result) -> dict[str, Any]:
+def entry(result: Result) -> dict[str, Any]:
+    """Turn one result into plain data, as it stands in the list of a document."""
     return {"record": "report" if isinstance(result, Report) else "failure", **plain.dump(result)}
 
 
@@ -66,7 +67,8 @@ def _entries(text: str) -> list[Any]:
     return results
 
 
-def _result(entry: Any) -> Result:
+def read_entry(entry: Any) -> Result:
+    """Read what `entry` made; raises InvalidInput where it is damaged."""
     kind = entry.get("record") if isinstance(entry, Mapping) else None
     if kind not in _RECORDS:
         raise InvalidInput(f'`record` of a result must be "report" or "failure", it is {kind!r}')

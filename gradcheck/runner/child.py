@@ -1,6 +1,7 @@
-"""The child process of one job: `python -P -m gradcheck.runner.child`, JSON in on stdin, JSON lines out on stdout.
+"""The child process of one task: `python -P -m gradcheck.runner.child`, JSON in on stdin, JSON lines out on stdout.
 
-Each line out is `{"stage": NAME}` or, once, `{"result": DOCUMENT}`; a line that is no JSON belongs to a stack dump of
+Each line out is an object: `stage` says what is being done, `result` what is known so far, `files` what it rests on,
+`failure` why there is none, and `answered` that this is all. A line that is no JSON belongs to a stack dump of
 faulthandler (a crash, or the time limit). Whatever the target prints goes to stderr.
 """
 
@@ -11,32 +12,43 @@ import os
 import pkgutil
 import sys
 import threading
-from typing import TextIO
+from collections.abc import Callable
+from typing import Any, TextIO
 
-_PARTS = ("gradcheck.numdiff", "gradcheck.checks", "gradcheck.explain", "gradcheck.report")
+from gradcheck.runner.kinds import KINDS, Kind
 
 
 def main() -> None:
-    """Read one job, perform it, write its result, and leave without waiting for threads of the target."""
+    """Read one task, perform it, write its answer, and leave without waiting for threads of the target."""
     channel = _take_streams()
-    job_text = sys.stdin.readline()
-    _import_ours()
-    from gradcheck.report.as_json import documents
-    from gradcheck.runner.job import Job
-    from gradcheck.runner.performing import perform
-
-    job = Job.from_json(job_text)
+    task = json.loads(sys.stdin.readline())
+    perform = _import_ours(KINDS[task["kind"]])
     _leave_with_parent()
     sys.dont_write_bytecode = True
     faulthandler.enable(channel, all_threads=False)
-    _tell(channel, "stage", "ready")
-    faulthandler.dump_traceback_later(job.timeout, exit=True, file=channel)
-    result = perform(job, lambda stage: _tell(channel, "stage", stage))
+    _tell(channel, stage="ready")
+    faulthandler.dump_traceback_later(task["timeout"], exit=True, file=channel)
+    answer = _answer(perform, task, channel)
     faulthandler.cancel_dump_traceback_later()
     sys.stdout.flush()
     sys.stderr.flush()
-    _tell(channel, "result", documents([result], ""))
+    _tell(channel, **answer, answered=True)
     os._exit(0)
+
+
+def _answer(perform: Callable[..., Any], task: dict[str, Any], channel: TextIO) -> dict[str, Any]:
+    from gradcheck.report import plain
+    from gradcheck.runner.failing import failure_of
+    from gradcheck.runner.tracebacks import users_files
+
+    def tell(stage: str, partial: Any = None) -> None:
+        known = {} if partial is None else {"result": partial}
+        _tell(channel, stage=stage, files=users_files(), **known)
+
+    try:
+        return {"result": perform(task["spec"], tell), "files": users_files()}
+    except BaseException as err:  # noqa: BLE001 - whatever the target raises, SystemExit included, is its answer
+        return {"failure": plain.dump(failure_of(task["label"], err)), "files": users_files()}
 
 
 def _take_streams() -> TextIO:
@@ -46,13 +58,14 @@ def _take_streams() -> TextIO:
     return channel
 
 
-def _import_ours() -> None:
-    """Load all of our code that a check may need, before the target's folder can put files of the same names first."""
-    importlib.import_module("gradcheck.examine")
-    for part in _PARTS:
-        package = importlib.import_module(part)
-        for module in pkgutil.walk_packages(package.__path__, f"{part}."):
+def _import_ours(kind: Kind) -> Callable[..., Any]:
+    """Load all of our code that a task may need, before the target's folder can put files of the same names first."""
+    for name in kind.packages:
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             importlib.import_module(module.name)
+    perform: Callable[..., Any] = getattr(importlib.import_module(kind.module), kind.function)
+    return perform
 
 
 def _leave_with_parent() -> None:
@@ -70,8 +83,8 @@ def _leave_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _tell(channel: TextIO, key: str, value: str) -> None:
-    channel.write(json.dumps({key: value}) + "\n")
+def _tell(channel: TextIO, **told: Any) -> None:
+    channel.write(json.dumps(told) + "\n")
     channel.flush()
 
 

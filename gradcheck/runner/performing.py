@@ -1,27 +1,24 @@
-"""One job, performed here and now: its Report, or the Failure that says why there is none. Runs in the child."""
+"""One check, performed here and now: its Report, or the Failure that says why there is none. Runs in the child."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from traceback import format_exception
+from typing import Any
 
 import numpy as np
 
-from gradcheck.errors import GradcheckError, InvalidInput, InvalidLayer, LayerFailed, TargetError
 from gradcheck.examine import check
-from gradcheck.report.record import Failure, Report, Result
+from gradcheck.report import plain
+from gradcheck.report.as_json import entry
+from gradcheck.report.record import Report, Result
 from gradcheck.runner.building import build
+from gradcheck.runner.failing import failure_of
 from gradcheck.runner.job import Job, command
-from gradcheck.runner.tracebacks import trimmed
 
-_KINDS: tuple[tuple[type[BaseException], str], ...] = (
-    (TargetError, "load"),
-    (LayerFailed, "raised"),
-    (InvalidInput, "usage"),
-    (InvalidLayer, "usage"),
-    (GradcheckError, "usage"),
-    (MemoryError, "memory"),
-)
+
+def perform_check(spec: Mapping[str, Any], tell: Callable[[str], None]) -> Any:
+    """Check the target of a job in plain data; return the report or the failure in plain data."""
+    return entry(perform(plain.load(Job, spec), tell))
 
 
 def perform(job: Job, enter: Callable[[str], None]) -> Result:
@@ -46,30 +43,5 @@ def perform(job: Job, enter: Callable[[str], None]) -> Result:
             replay=command(job),
         )
     except BaseException as err:  # noqa: BLE001 - whatever the target raises, SystemExit included, is its answer
-        return _failure(job, err)
+        return failure_of(job.target, err)
     return replace(report, target=job.target)
-
-
-def _failure(job: Job, error: BaseException) -> Failure:
-    kind = next((kind for of, kind in _KINDS if isinstance(error, of)), "raised")
-    cause = error.__cause__ if isinstance(error, LayerFailed) and error.__cause__ else error
-    stage = getattr(error, "stage", "")
-    shown = getattr(error, "traceback", "") or (trimmed(cause) if kind == "raised" else "")
-    if isinstance(cause, MemoryError):
-        kind = "memory"
-    if kind == "raised" and stage == "import":
-        kind = "load"
-    sentence = _sentence(error)
-    if not shown and not isinstance(error, (GradcheckError, SystemExit, MemoryError)):
-        sentence, shown = f"gradcheck itself failed: {sentence}; please report it", "".join(format_exception(error))
-    return Failure(target=job.target, kind=kind, sentence=sentence, traceback=shown, stage=stage)
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, GradcheckError):
-        return str(error)
-    if isinstance(error, SystemExit):
-        return f"the layer called sys.exit({error.code!r})"
-    if isinstance(error, MemoryError):
-        return f"out of memory: {error}".rstrip(": ")
-    return f"{type(error).__name__}: {error}".rstrip(": ")

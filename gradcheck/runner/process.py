@@ -1,4 +1,4 @@
-"""A child process for one job: started in a session of its own, watched for time and memory, ended as a group."""
+"""A child process for one task: started in a session of its own, watched for time and memory, ended as a group."""
 
 import json
 import os
@@ -10,22 +10,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
-from gradcheck.errors import InvalidInput, TargetError
-from gradcheck.report.as_json import read_documents
-from gradcheck.report.record import Failure, Result
-from gradcheck.runner.job import Job
-from gradcheck.runner.targets import parse_target
+from gradcheck.report import plain
+from gradcheck.report.record import Failure
+from gradcheck.runner.task import Answer, Task, digest
 from gradcheck.runner.tracebacks import from_dump
 
 _POLL = 0.05  # seconds between two looks at memory and clock; an answer wakes the wait at once
 _TREE_EVERY = 5  # looks: finding a child's children reads the whole process table
 _GRACE = 1.0  # seconds that the child has to end itself, with a stack dump, when its time is over
-_STARTUP = 60.0  # seconds to import ourselves, on however slow a machine, before the job's own clock starts
-_FREE_SHARE = 0.8  # of the memory available at the start, where the job sets no limit
+_STARTUP = 60.0  # seconds to import ourselves, on however slow a machine, before the task's own clock starts
+_FREE_SHARE = 0.8  # of the memory available at the start, where the task sets no limit
 _PRINTED = 1 << 16  # characters of the target's printing that are kept
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
@@ -35,48 +33,46 @@ _THREAD_VARIABLES = (
 
 @dataclass
 class _Heard:
-    """What came out of a child so far."""
+    """What came out of a child so far; `answered` once that is all."""
 
     stage: str = ""
-    document: str = ""
+    answered: bool = False
+    result: Any = None
+    failure: Failure | None = None
+    files: dict[str, str] = field(default_factory=dict)
     dump: list[str] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
     kept: int = 0
 
 
-def run_job(job: Job, stopped: threading.Event | None = None) -> Result:
-    """Run a job in a child process and wait for its answer; whatever happens there becomes a Failure here.
+def run_task(task: Task, *, threads: int = 1, stopped: Callable[[], bool] = lambda: False) -> Answer:
+    """Run a task in a child process and wait for its answer; whatever happens there becomes a Failure here.
 
-    `stopped`, once set, ends the child at the next look.
+    The child's BLAS gets so many `threads`; it is ended at the first look at which `stopped()` is true.
     """
-    try:
-        parse_target(job.target)
-    except TargetError as err:
-        return Failure(target=job.target, kind="load", sentence=str(err))
     started = time.monotonic()
-    heard = _Heard()
-    process = _start(job)
+    heard = _Heard(files={os.path.join(task.folder, path): "" for path in task.reads})
+    heard.files.update({path: digest(path) for path in heard.files})
+    process = _start(task, threads)
     readers = [
         _reader(process.stdout, lambda line: _hear(heard, line)),
-        _reader(process.stderr, lambda line: _keep(heard, line)),
+        _reader(process.stderr, lambda line: _keep(heard, line), _PRINTED),
     ]
     try:
-        end = _watch(process, readers[0], heard, job=job, stopped=stopped or threading.Event())
+        end = _watch(process, readers[0], heard, task=task, stopped=stopped)
     finally:
         _end(process)
     for reader in readers:
         reader.join(_GRACE)
-    result = _answer(heard, job) if heard.document else _failure(heard, job, end, process.returncode)
-    printed = "".join(heard.printed)
-    seconds = time.monotonic() - started
-    return (
-        replace(result, printed=printed)
-        if isinstance(result, Failure)
-        else replace(result, printed=printed, seconds=seconds)
-    )
+    failure, printed = heard.failure, "".join(heard.printed)
+    if not heard.answered:
+        failure = _failure(heard, task, end, process.returncode)
+    if failure:
+        failure = replace(failure, printed=printed)
+    return Answer(heard.result, failure, printed, time.monotonic() - started, heard.files)
 
 
-def _start(job: Job) -> "subprocess.Popen[str]":
+def _start(task: Task, threads: int) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "gradcheck.runner.child"],
         stdin=subprocess.PIPE,
@@ -84,28 +80,33 @@ def _start(job: Job) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
-        env=_environment(),
+        env=_environment(threads),
+        cwd=task.folder,
         start_new_session=True,  # a group of its own on POSIX; Windows has none, and goes by the children's list
     )
     assert process.stdin is not None
     with suppress(BrokenPipeError):  # a child that died at once is told by its return code
-        process.stdin.write(job.to_json() + "\n")
+        process.stdin.write(task.to_json() + "\n")
         process.stdin.flush()
     return process
 
 
-def _environment() -> dict[str, str]:
-    """Return the child's environment: one BLAS thread, since a second gains little and costs much beside other work."""
-    single = dict.fromkeys(_THREAD_VARIABLES, "1")
-    return {**os.environ, **single, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:replace"}
+def _environment(threads: int) -> dict[str, str]:
+    """Return the child's environment; BLAS reads its number of threads when NumPy loads, and never again."""
+    return {
+        **os.environ,
+        **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8:replace",
+    }
 
 
-def _reader(stream: IO[str] | None, take: Callable[[str], None]) -> threading.Thread:
+def _reader(stream: IO[str] | None, take: Callable[[str], None], longest: int = -1) -> threading.Thread:
     assert stream is not None
 
     def read() -> None:
         with stream:
-            for line in iter(lambda: stream.readline(_PRINTED), ""):
+            for line in iter(lambda: stream.readline(longest), ""):
                 take(line)
 
     thread = threading.Thread(target=read, daemon=True)
@@ -123,7 +124,10 @@ def _hear(heard: _Heard, line: str) -> None:
         heard.dump.append(line)
         return
     heard.stage = told.get("stage", heard.stage)
-    heard.document = told.get("result", heard.document)
+    heard.result = told.get("result", heard.result)
+    heard.failure = plain.load(Failure, told["failure"]) if "failure" in told else None
+    heard.files.update(told.get("files", {}))
+    heard.answered = told.get("answered", False)
 
 
 def _keep(heard: _Heard, line: str) -> None:
@@ -137,21 +141,21 @@ def _watch(
     answers: threading.Thread,
     heard: _Heard,
     *,
-    job: Job,
-    stopped: threading.Event,
+    task: Task,
+    stopped: Callable[[], bool],
 ) -> str:
     """Wait until the child has answered or ended, or must be; return "", "timeout", "memory" or "stopped"."""
-    limit = job.memory or int(_FREE_SHARE * psutil.virtual_memory().available)
+    limit = task.memory or int(_FREE_SHARE * psutil.virtual_memory().available)
     deadline, ready, look = time.monotonic() + _STARTUP, False, 0
     family: list[psutil.Process] = []
     while True:
         answers.join(_POLL)
-        if not answers.is_alive() or heard.document or process.poll() is not None:
+        if not answers.is_alive() or heard.answered or process.poll() is not None:
             answers.join(_POLL)
             return ""
         if heard.stage and not ready:
-            deadline, ready = time.monotonic() + job.timeout + _GRACE, True
-        if stopped.is_set():
+            deadline, ready = time.monotonic() + task.timeout + _GRACE, True
+        if stopped():
             return "stopped"
         if time.monotonic() > deadline:
             return "timeout"
@@ -194,29 +198,22 @@ def _end(process: "subprocess.Popen[str]") -> None:
             process.stdin.close()
 
 
-def _answer(heard: _Heard, job: Job) -> Result:
-    try:
-        return read_documents(heard.document)[0]
-    except InvalidInput as err:
-        return Failure(target=job.target, kind="crashed", sentence=f"the child's answer cannot be read: {err}")
-
-
-def _failure(heard: _Heard, job: Job, end: str, code: int) -> Failure:
+def _failure(heard: _Heard, task: Task, end: str, code: int) -> Failure:
     stage = "" if heard.stage == "ready" else heard.stage
     if end == "memory":
-        kind, sentence = "memory", f"used more than {_size(job)} of memory: stopped; allow more with --memory"
+        kind, sentence = "memory", f"used more than {_size(task)} of memory: stopped; allow more with --memory"
     elif end == "timeout" or any(line.startswith("Timeout (") for line in heard.dump):
         kind = "timeout"
-        sentence = f"not done after {job.timeout:g} s: stopped; allow more with --timeout, or give smaller inputs"
+        sentence = f"not done after {task.timeout:g} s: stopped; allow more with --timeout, or give smaller inputs"
     elif end == "stopped":
         kind, sentence = "crashed", "stopped before it was done"
     else:
         kind, sentence = "crashed", _death(code)
-    return Failure(target=job.target, kind=kind, sentence=sentence, traceback=from_dump(heard.dump), stage=stage)
+    return Failure(target=task.label, kind=kind, sentence=sentence, traceback=from_dump(heard.dump), stage=stage)
 
 
-def _size(job: Job) -> str:
-    return f"{job.memory / 2**20:.0f} MiB" if job.memory else f"{_FREE_SHARE:.0%} of the free memory"
+def _size(task: Task) -> str:
+    return f"{task.memory / 2**20:.0f} MiB" if task.memory else f"{_FREE_SHARE:.0%} of the free memory"
 
 
 def _death(code: int) -> str:

@@ -2,10 +2,13 @@
 
 import linecache
 import re
+import sys
 import sysconfig
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+
+from gradcheck.runner.task import digest
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _FOREIGN = tuple({_OURS, *(sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib"))})
@@ -38,6 +41,12 @@ def from_dump(lines: Iterable[str]) -> str:
 def is_users(file: str) -> bool:
     """Tell whether a file is neither ours nor part of Python or of an installed package."""
     return not file.startswith(("<frozen", "<string", *(f"{folder}/" for folder in _FOREIGN), *_FOREIGN))
+
+
+def users_files() -> dict[str, str]:
+    """Return a digest of each file that a module of the user's was loaded from."""
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return {file: digest(file) for file in sorted(filter(None, files)) if is_users(file)}
 
 
 def _written(frames: list[traceback.FrameSummary]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gradcheck.cli.check import BESIDE
 from gradcheck.cli.check import command as check_command
 from gradcheck.cli.jobs import jobs_of
 from gradcheck.runner.executor import run_jobs
@@ -29,8 +30,7 @@ def command_of(file):
 
 def run(arguments):
     context = check_command.make_context("check", arguments)
-    shown = ("as_json", "junit", "html", "verbose", "quiet", "no_color")
-    jobs = jobs_of(**{name: value for name, value in context.params.items() if name not in shown})
+    jobs = jobs_of(**{name: value for name, value in context.params.items() if name not in BESIDE})
     before = Path.cwd()
     os.chdir(ROOT)
     try:

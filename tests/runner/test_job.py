@@ -2,6 +2,7 @@
 
 import shlex
 
+from gradcheck.cli.check import BESIDE
 from gradcheck.cli.check import command as check_command
 from gradcheck.cli.jobs import jobs_of
 from gradcheck.runner.job import Job, command, label
@@ -28,8 +29,7 @@ BARE = Job(target="layers.py:Conv", inputs={"x": "2,3"})
 def read_back(line):
     arguments = shlex.split(line)[2:]
     context = check_command.make_context("check", arguments)
-    shown = ("as_json", "junit", "html", "verbose", "quiet", "no_color")
-    return jobs_of(**{name: value for name, value in context.params.items() if name not in shown})
+    return jobs_of(**{name: value for name, value in context.params.items() if name not in BESIDE})
 
 
 def test_a_job_survives_json():

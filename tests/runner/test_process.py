@@ -10,7 +10,6 @@ import pytest
 from gradcheck.report.record import Failure, Report
 from gradcheck.runner.executor import run_jobs
 from gradcheck.runner.job import Job
-from gradcheck.runner.process import run_job
 from gradcheck.verdict import Verdict
 
 LAYERS = """
@@ -22,6 +21,9 @@ HERE = pathlib.Path(__file__).parent
 class Double:
     def forward(self, x): return 2 * x
     def backward(self, grad_output, x): return 2 * grad_output
+
+class Verbose(Double):
+    def forward(self, x): raise ValueError("v" * 200_000)
 
 class Loud(Double):
     def forward(self, x):
@@ -92,6 +94,7 @@ def case(x, factor=2):
 BASE = {"inputs": {"x": "2,3"}, "effort": "quick", "timeout": 20.0}
 CASES = {
     "Double": {},
+    "Verbose": {},
     "Loud": {},
     "Asks": {},
     "Nothing": {},
@@ -167,6 +170,10 @@ def results(folder):
         return dict(zip(CASES, run_jobs(jobs, workers=2), strict=True))
     finally:
         os.chdir(before)
+
+
+def test_an_answer_may_be_long(results):
+    assert len(failure(results, "Verbose").sentence) > 200_000
 
 
 def failure(results, name):
@@ -276,4 +283,4 @@ def test_a_job_that_is_stopped_ends_its_child(folder):
 
 def test_a_bad_target_starts_no_child(monkeypatch):
     monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("started"))
-    assert isinstance(run_job(Job(target="nowhere")), Failure)
+    assert [type(result) for result in run_jobs([Job(target="nowhere")])] == [Failure]
