@@ -12,6 +12,7 @@ from gradcheck.cli.showing import Faces, run_and_show
 from gradcheck.cli.values import read_size
 from gradcheck.runner.inputs import DTYPES
 from gradcheck.runner.job import TIMEOUT
+from gradcheck.runner.sweeps import MOST
 
 _HELP = """Check the backward pass of each TARGET.
 
@@ -26,12 +27,14 @@ Inputs, one --input NAME=SPEC for each argument of forward:
   y=4:int:0..9       integer labels from 0 to 9, handed on as constants
   x=@file.npy        what the file holds
   x=[[1,2],[3,4]]    this value; y=[0,1]:int for integer constants
+  x=NCHW             letters, each with its sizes: --dim N=1..2 --dim H=4,7
 
 \b
 Examples:
   gradcheck check layers.py:Conv --input x=2,3,6,7 --input w=4,3,3,2
   gradcheck check layers.py:conv,back --input x=2,3,8,8 --input w=4,3,3,3
-  gradcheck check pools.py:Max --input x=2,3,8,8 --arg size=2 --arg size=3"""
+  gradcheck check pools.py:Max --input x=2,3,8,8 --arg size=2 --arg size=3
+  gradcheck check pools.py:Max --input x=1,2,H,W --dim H=4..6 --dim W=4..6"""
 
 
 # The options that are not about a check itself: how its results are shown, and how many run where.
@@ -49,7 +52,21 @@ _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     multiple=True,
     metavar="NAME=VALUE",
     help="A hyperparameter: a Python literal (stride=1,2 is a tuple) or else a text. Goes to the constructor or to the "
-    "call, whichever takes the name; init.NAME or call.NAME where both do. Repeat to sweep.",
+    "call, whichever takes the name; init.NAME or call.NAME where both do. Repeat to sweep, or give a range, 1..3.",
+)
+@click.option(
+    "--dim",
+    "dims",
+    multiple=True,
+    metavar="LETTER=SIZES",
+    help="The sizes of a letter in the shapes of inputs: 4..7, 1,3,5 or 3; every combination is checked.",
+)
+@click.option(
+    "--max-configs",
+    type=click.IntRange(min=1),
+    default=MOST,
+    show_default=True,
+    help="Configurations that a target is checked at; of more, so many are drawn from the seed.",
 )
 @click.option("--wrt", multiple=True, metavar="NAME", help="Check the gradient of this argument only; may be repeated.")
 @click.option(

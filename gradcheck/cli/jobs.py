@@ -6,10 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
+
 from gradcheck.errors import InvalidInput
-from gradcheck.runner.arguments import combinations, parse_pair
+from gradcheck.runner.arguments import parse_pair
 from gradcheck.runner.inputs import parse_input
 from gradcheck.runner.job import NO_POINTS, Job
+from gradcheck.runner.sweeps import MOST, letters_in, sweep
 
 
 def jobs_of(
@@ -17,6 +20,8 @@ def jobs_of(
     *,
     inputs: Sequence[str],
     args: Sequence[str],
+    dims: Sequence[str] = (),
+    max_configs: int = MOST,
     grads: Sequence[str],
     points: Sequence[str],
     dtype: str | None,
@@ -36,13 +41,20 @@ def jobs_of(
         dtype=dtype or "",
         **settings,
     )
-    given = combinations(_checked_input(text) for text in inputs)
-    configured = combinations(parse_pair(text) for text in args)
+    found = sweep(
+        [_checked_input(text) for text in inputs],
+        [parse_pair(text) for text in args],
+        [parse_pair(text, "a dimension", "H=4..7") for text in dims],
+        most=max_configs,
+        seed=job.seed,
+    )
+    if found.note:
+        click.echo(f"note: {found.note}", err=True)
+    several = len(found.configurations) > 1
     return [
-        replace(job, target=target, inputs=one, args=other)
+        replace(job, target=target, inputs=one.inputs, args=one.args, swept=several)
         for target in targets
-        for one in given
-        for other in configured
+        for one in found.configurations
     ]
 
 
@@ -58,8 +70,10 @@ def swept(jobs: Sequence[Job]) -> frozenset[str]:
 
 
 def _checked_input(text: str) -> tuple[str, str]:
-    name, _ = parse_input(text)
-    return name, text.partition("=")[2].strip()
+    name, _, spec = text.partition("=")
+    if not letters_in(spec):
+        name, _ = parse_input(text)
+    return name.strip(), spec.strip()
 
 
 def _points(text: str) -> list[dict[str, str]]:

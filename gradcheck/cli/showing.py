@@ -89,7 +89,12 @@ def _show_text(results: Sequence["Result"], faces: Faces) -> None:
         _print("\n".join(lines))
         return
     shown = [_without_printing(result) for result in results]
-    _print(as_text.documents(shown, __version__, width=screen.width, color=screen.color, unicode=screen.unicode))
+    brief = not faces.verbose and any(" (" in result.target for result in results)  # a sweep
+    _print(
+        as_text.documents(
+            shown, __version__, width=screen.width, color=screen.color, unicode=screen.unicode, brief=brief
+        )
+    )
     if faces.verbose:
         for result in results:
             _show_printing(result, screen)

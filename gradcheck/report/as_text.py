@@ -37,14 +37,30 @@ def render(result: Result, *, width: int = 80, color: bool = False, unicode: boo
 
 
 def documents(
-    results: Sequence[Result], version: str, *, width: int = 80, color: bool = False, unicode: bool = True
+    results: Sequence[Result],
+    version: str,
+    *,
+    width: int = 80,
+    color: bool = False,
+    unicode: bool = True,
+    brief: bool = False,
 ) -> str:
-    """Render many results one below the other, and for two or more a line for each of them at the end."""
+    """Render many results one below the other, and for two or more a line for each of them at the end.
+
+    With `brief`, of several results those that agree or were rejected have that line alone.
+    """
     paper = Paper(width, color, unicode)
-    texts = [render(result, width=width, color=color, unicode=unicode) for result in results]
+    shown = [result for result in results if not (brief and len(results) > 1 and _is_unremarkable(result))]
+    texts = [render(result, width=width, color=color, unicode=unicode) for result in shown]
     if len(results) > 1:
         texts.append("\n".join(_summary(results, version, paper)))
     return f"\n\n{paper.rule()}\n\n".join(texts)
+
+
+def _is_unremarkable(result: Result) -> bool:
+    if isinstance(result, Failure):
+        return result.kind == "rejected"
+    return result.verdict is Verdict.AGREES and not any(f.severity is Severity.ERROR for f in result.findings)
 
 
 def _report(report: Report, paper: Paper) -> list[list[str]]:
@@ -177,7 +193,24 @@ def _calls(cost: Cost) -> str:
 
 def _summary(results: Sequence[Result], version: str, paper: Paper) -> list[str]:
     by = f" by gradcheck {version}" if version else ""
-    lines = paper.wrap(f"{whole(len(results), 'target')} checked{by}")
+    lines = paper.wrap(f"{_counted(results)} checked{by}{_tally(results)}")
     for result in results:
-        lines += paper.wrap(result.target, first=f"  {label(result):18}")
+        refused = f": {result.sentence}" if isinstance(result, Failure) and result.kind == "rejected" else ""
+        lines += paper.wrap(result.target + refused, first=f"  {label(result):18}", rest=" " * 20)
     return lines
+
+
+def _counted(results: Sequence[Result]) -> str:
+    """Count targets, and their configurations where there are more of them: a sweep names them in brackets."""
+    targets = len({result.target.partition(" (")[0] for result in results})
+    if targets == len(results):
+        return whole(targets, "target")
+    return f"{len(results)} configurations" + (f" of {targets} targets" if targets > 1 else "")
+
+
+def _tally(results: Sequence[Result]) -> str:
+    """Count the outcomes of a sweep."""
+    if all(" (" not in result.target for result in results):
+        return ""
+    labels = [label(result).lower() for result in results]
+    return ": " + ", ".join(f"{labels.count(one)} {one}" for one in dict.fromkeys(labels))

@@ -10,7 +10,7 @@ from gradcheck.verdict import Argument, Severity, Verdict
 COARSE = 0.01  # a one-entry resolution above this is said in the first line (DESIGN.md, "Verdict")
 
 _FAILURE_LABELS = {
-    "rejected": "SKIPPED",
+    "rejected": "REJECTED",
     "load": "NOT CHECKED",
     "usage": "NOT CHECKED",
     "raised": "RAISED",

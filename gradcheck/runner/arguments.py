@@ -1,9 +1,8 @@
-"""Hyperparameters from the command line: `NAME=VALUE`, sweeps, and whether they go to the constructor or the call."""
+"""Hyperparameters from the command line: `NAME=VALUE`, and whether they go to the constructor or the call."""
 
 import ast
 import inspect
-import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,20 +46,6 @@ def parse_value(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
-
-
-def combinations(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """Return every combination of values, where a name that is given several times is swept over.
-
-    Examples
-    --------
-    >>> combinations([("stride", "1"), ("stride", "2"), ("padding", "0")])
-    [{'stride': '1', 'padding': '0'}, {'stride': '2', 'padding': '0'}]
-    """
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
 
 
 def takes(function: Callable[..., Any]) -> Takes:

@@ -4,6 +4,7 @@ from traceback import format_exception
 
 from gradcheck.errors import GradcheckError, InvalidInput, InvalidLayer, LayerFailed, TargetError
 from gradcheck.report.record import Failure
+from gradcheck.runner.refusals import is_refusal
 from gradcheck.runner.tracebacks import trimmed
 
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (
@@ -16,8 +17,11 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def failure_of(target: str, error: BaseException) -> Failure:
-    """Make the failure of a target out of what was raised, with the traceback cut down to the user's own frames."""
+def failure_of(target: str, error: BaseException, *, swept: bool = False) -> Failure:
+    """Make the failure of a target out of what was raised, with the traceback cut down to the user's own frames.
+
+    In a sweep, what the layer refused in its own words is "rejected".
+    """
     kind = next((kind for of, kind in _KINDS if isinstance(error, of)), "raised")
     cause = error.__cause__ if isinstance(error, LayerFailed) and error.__cause__ else error
     stage = getattr(error, "stage", "")
@@ -27,6 +31,8 @@ def failure_of(target: str, error: BaseException) -> Failure:
     if kind == "raised" and stage == "import":
         kind = "load"
     sentence = _sentence(error)
+    if swept and is_refusal(cause, stage, target.rpartition(":")[0]):
+        return Failure(target=target, kind="rejected", sentence=sentence, stage=stage)
     if not shown and not isinstance(error, (GradcheckError, SystemExit, MemoryError)):
         sentence, shown = f"gradcheck itself failed: {sentence}; please report it", "".join(format_exception(error))
     return Failure(target=target, kind=kind, sentence=sentence, traceback=shown, stage=stage)

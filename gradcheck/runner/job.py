@@ -38,6 +38,8 @@ class Job:
         Seconds over import, check and explanation.
     memory : int or None
         Resident bytes of the child and its children; None for most of what the machine has free.
+    swept : bool
+        Whether it is one of several configurations, so that one that the layer refuses is no failure.
     """
 
     target: str
@@ -54,6 +56,7 @@ class Job:
     prove: bool = False
     timeout: float = TIMEOUT
     memory: int | None = None
+    swept: bool = False
 
     def to_json(self) -> str:
         """Write the job as one line of JSON."""

@@ -43,5 +43,5 @@ def perform(job: Job, enter: Callable[[str], None]) -> Result:
             replay=command(job),
         )
     except BaseException as err:  # noqa: BLE001 - whatever the target raises, SystemExit included, is its answer
-        return failure_of(job.target, err)
+        return failure_of(job.target, err, swept=job.swept)
     return replace(report, target=job.target)

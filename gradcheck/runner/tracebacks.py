@@ -12,6 +12,7 @@ from gradcheck.runner.task import digest
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _FOREIGN = tuple({_OURS, *(sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib"))})
+_INSTALLED = {"site-packages", "dist-packages"}  # of another environment, on the path by a .pth file, say
 _FRAMES = 12  # a deep recursion repeats itself
 _DUMPED = re.compile(r'^\s*File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)$')
 
@@ -40,7 +41,8 @@ def from_dump(lines: Iterable[str]) -> str:
 
 def is_users(file: str) -> bool:
     """Tell whether a file is neither ours nor part of Python or of an installed package."""
-    return not file.startswith(("<frozen", "<string", *(f"{folder}/" for folder in _FOREIGN), *_FOREIGN))
+    foreign = file.startswith(("<frozen", "<string", *(f"{folder}/" for folder in _FOREIGN), *_FOREIGN))
+    return not foreign and not _INSTALLED.intersection(Path(file).parts)
 
 
 def users_files() -> dict[str, str]:

@@ -41,6 +41,13 @@ class Product:
     def forward(self, x, w): return x * w
     def backward(self, grad_output, x, w): return grad_output * w, -grad_output * x
 
+class Picky:
+    def __init__(self, least=2): self.least = least
+    def forward(self, x):
+        if x.shape[0] < self.least: raise ValueError("too few rows")
+        return 2 * x
+    def backward(self, grad_output, x): return (1 if x.shape[1] == 3 else 2) * grad_output
+
 class Offset:
     def forward(self, x, offset=0): return x + offset
     def backward(self, grad_output, x): return grad_output * 1.0
@@ -140,6 +147,33 @@ def test_a_repeated_argument_sweeps(run):
     ]
 
 
+LETTERS = ("--input", "x=NH", "--dim", "N=1..2", "--dim", "H=3,4", "--effort", "quick")
+
+
+def test_letters_sweep_shapes_and_a_refused_configuration_is_no_failure(run):
+    done = run("layers.py:Picky", *LETTERS)
+    assert done.code == 1
+    assert done.out.startswith("DISAGREES  layers.py:Picky (x=2,3): grad_x is wrong")
+    assert done.out.count("read as") == 1
+    summary = done.out[done.out.index("4 configurations") :].splitlines()
+    assert summary[0].endswith(": 2 rejected, 1 disagrees, 1 agrees")
+    assert summary[1].startswith("  REJECTED          layers.py:Picky (x=1,3): Picky's forward raised ValueError:")
+
+
+def test_a_sweep_of_refusals_alone_is_inconclusive_and_one_refusal_asked_for_has_raised(run):
+    done = run("layers.py:Picky", *LETTERS, "--arg", "least=5", "-q")
+    assert done.code == 3
+    assert run("layers.py:Picky", *QUICK, "--arg", "least=5", "-q").out.startswith("RAISED")
+
+
+def test_a_sample_of_a_sweep_is_said_on_stderr(run):
+    done = run("layers.py:Right", *LETTERS, "--max-configs", "2", "-q")
+    assert [line.split(": ")[0] for line in done.out.splitlines()] == [
+        "AGREES  layers.py:Right (x=1,3)", "AGREES  layers.py:Right (x=2,4)",
+    ]  # fmt: skip
+    assert done.err.startswith("note: 4 configurations: 2 of them are checked")
+
+
 def test_call_arguments_reach_forward_only(run):
     assert run("layers.py:Offset", *QUICK, "--arg", "offset=1.5").code == 0
 
@@ -174,6 +208,7 @@ WRONG_USAGE = [
     (("a:b", "--effort", "much"), "'much' is not one of 'quick', 'normal', 'thorough'"),
     (("a:b", "--memory", "lots"), "a size must be a number of bytes above 0, for instance 2G or 512M; it is 'lots'"),
     (("a:b", "--points", "nothere.json"), "--points must name a JSON file that can be read"),
+    (("a:b", "--input", "x=NH", "--dim", "N=2"), "every letter of a shape must have its sizes; H of x=NH has none"),
     (("a:b", "--inputs", "x=2"), "No such option"),
 ]
 

@@ -121,7 +121,7 @@ def test_text_of_failure_shows_the_sentence_the_traceback_and_the_stage(failure)
         ("crashed", "CRASHED"),
         ("timeout", "TIMED OUT"),
         ("memory", "OUT OF MEMORY"),
-        ("rejected", "SKIPPED"),
+        ("rejected", "REJECTED"),
     ],
 )
 def test_text_of_failure_says_its_kind(kind, word):
@@ -135,6 +135,21 @@ def test_many_results_end_in_a_line_for_each(agreement, failure):
         "  AGREES            net.py:Conv",
         "  RAISED            net.py:Broken",
     ]
+
+
+def test_a_sweep_is_counted_by_outcome_and_says_why_a_configuration_was_refused(agreement):
+    swept = [replace(agreement, target=f"net.py:Conv (stride={stride})") for stride in (1, 2)]
+    refused = Failure("net.py:Conv (stride=3)", "rejected", "Conv's forward raised ValueError: no fit")
+    lines = as_text.documents([*swept, refused], "0.1.0", brief=True).splitlines()
+    assert lines == [
+        "3 configurations checked by gradcheck 0.1.0: 2 agrees, 1 rejected",
+        "  AGREES            net.py:Conv (stride=1)",
+        "  AGREES            net.py:Conv (stride=2)",
+        "  REJECTED          net.py:Conv (stride=3): Conv's forward raised ValueError: no",
+        "                    fit",
+    ]
+    two_targets = as_text.documents([*swept, replace(agreement, target="net.py:Pool (size=2)")], "", brief=True)
+    assert two_targets.startswith("3 configurations of 2 targets checked: 3 agrees")
 
 
 def test_one_result_has_no_summary(agreement):

@@ -3,7 +3,7 @@
 import pytest
 
 from gradcheck.errors import InvalidInput
-from gradcheck.runner.arguments import Takes, combinations, distribute, parse_pair, parse_value, takes
+from gradcheck.runner.arguments import Takes, distribute, parse_pair, parse_value, takes
 from gradcheck.runner.binding import bind, bind_layer
 
 VALUES = [
@@ -26,13 +26,6 @@ def test_a_value_is_a_literal_or_else_a_text(text, value):
 def test_a_pair_needs_a_name(text):
     with pytest.raises(InvalidInput, match="an argument must be NAME=VALUE, for instance stride=2; it is "):
         parse_pair(text)
-
-
-def test_a_repeated_name_is_swept_over():
-    assert combinations([("a", "1"), ("a", "2"), ("b", "3"), ("b", "4")]) == [
-        {"a": "1", "b": "3"}, {"a": "1", "b": "4"}, {"a": "2", "b": "3"}, {"a": "2", "b": "4"},
-    ]  # fmt: skip
-    assert combinations([]) == [{}]
 
 
 INIT, CALL = Takes(("stride", "mode")), Takes(("x", "mode", "train"))
