@@ -1,24 +1,28 @@
 """`gradcheck check`: the main job, on layers in files and modules."""
 
+from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gradcheck.cli.exits import exit_code
-from gradcheck.cli.jobs import jobs_of
+from gradcheck.cli.jobs import announced, jobs_of, overrides, project
 from gradcheck.cli.running import Running, running_options
 from gradcheck.cli.showing import Faces, run_and_show
 from gradcheck.cli.values import read_size
+from gradcheck.runner.config import configured
 from gradcheck.runner.inputs import DTYPES
-from gradcheck.runner.job import TIMEOUT
 from gradcheck.runner.sweeps import MOST
+from gradcheck.runner.task import TIMEOUT
 
 _HELP = """Check the backward pass of each TARGET.
 
 A target is a class or object with forward and backward, or two functions:
 path.py:Name, package.module:name, or path.py:forward_name,backward_name.
-Checking a file runs it, in a process of its own.
+Without any, the targets of [tool.gradcheck] in pyproject.toml are checked, each
+with the settings it has there; options given here win over them. Checking a file runs it, in a process of its own.
 
 \b
 Inputs, one --input NAME=SPEC for each argument of forward:
@@ -34,17 +38,21 @@ Examples:
   gradcheck check layers.py:Conv --input x=2,3,6,7 --input w=4,3,3,2
   gradcheck check layers.py:conv,back --input x=2,3,8,8 --input w=4,3,3,3
   gradcheck check pools.py:Max --input x=2,3,8,8 --arg size=2 --arg size=3
-  gradcheck check pools.py:Max --input x=1,2,H,W --dim H=4..6 --dim W=4..6"""
+  gradcheck check pools.py:Max --input x=1,2,H,W --dim H=4..6 --dim W=4..6
+  gradcheck check --only Conv --effort thorough"""
 
 
 # The options that are not about a check itself: how its results are shown, and how many run where.
-BESIDE = ("as_json", "junit", "html", "verbose", "quiet", "no_color", "jobs", "scheduler", "journal", "resume")
+BESIDE = ("as_json", "junit", "html", "verbose", "quiet", "no_color", "jobs", "scheduler", "journal", "resume", "only")
 
 _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command("check", help=_HELP, context_settings={"max_content_width": 80})
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option(
+    "--only", multiple=True, metavar="TEXT", help="Of the targets in pyproject.toml, those with TEXT in the name."
+)
 @click.option("--input", "inputs", multiple=True, metavar="NAME=SPEC", help="An argument of forward; see above.")
 @click.option(
     "--arg",
@@ -124,4 +132,13 @@ def command(as_json: bool, junit: Path | None, html: Path | None, running: Runni
         quiet=options.pop("quiet"),
         color=not options.pop("no_color"),
     )
-    return exit_code(run_and_show(jobs_of(**options), faces, running), strict=options["strict"])
+    only, strict = options.pop("only"), options["strict"]
+    if options["targets"]:
+        if only:
+            raise click.UsageError("--only chooses among the targets of pyproject.toml; it can't go with a TARGET.")
+        return exit_code(run_and_show(jobs_of(**options), faces, running), strict=strict)
+    config = project()
+    faces = replace(faces, junit=junit and junit.absolute(), html=html and html.absolute())
+    with chdir(config.folder):
+        jobs = announced(configured(config, only=only, overrides=overrides(options)))
+        return exit_code(run_and_show(jobs, faces, running, config.waivers), strict=strict)

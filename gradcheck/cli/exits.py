@@ -13,6 +13,8 @@ _RANK = (DISAGREES, BROKEN, INCONCLUSIVE, AGREES)
 def exit_code(results: Iterable["Result"], *, strict: bool = False) -> int:
     """Return the first of 1, 2, 3, 0 that occurred; rejected configurations alone are inconclusive.
 
+    A waived disagreement is as expected, a waiver that covers nothing any more a deviation.
+
     `strict` takes a vacuous agreement for inconclusive.
     """
     codes = [_code(result, strict) for result in results]
@@ -25,7 +27,9 @@ def _code(result: "Result", strict: bool) -> int | None:
     from gradcheck.verdict import Verdict
 
     if isinstance(result, Failure):
-        return None if result.kind == "rejected" else BROKEN
+        return {"rejected": None, "healed": DISAGREES}.get(result.kind, BROKEN)
+    if result.waived:
+        return AGREES
     if result.verdict is Verdict.AGREES:
         return INCONCLUSIVE if strict and result.vacuous else AGREES
     return DISAGREES if result.verdict is Verdict.DISAGREES else INCONCLUSIVE

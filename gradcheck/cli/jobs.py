@@ -1,32 +1,21 @@
-"""From the options of a command line to jobs: every target with every combination of a sweep."""
+"""From the options of a command line to settings and jobs."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from gradcheck.errors import InvalidInput
 from gradcheck.runner.arguments import parse_pair
-from gradcheck.runner.inputs import parse_input
+from gradcheck.runner.config import SWEPT, Config, find_config
 from gradcheck.runner.job import NO_POINTS, Job
-from gradcheck.runner.sweeps import MOST, letters_in, sweep
+from gradcheck.runner.planning import Planned, plan, read_spec
 
 
-def jobs_of(
-    targets: Sequence[str],
-    *,
-    inputs: Sequence[str],
-    args: Sequence[str],
-    dims: Sequence[str] = (),
-    max_configs: int = MOST,
-    grads: Sequence[str],
-    points: Sequence[str],
-    dtype: str | None,
-    **settings: Any,
-) -> list[Job]:
+def jobs_of(targets: Sequence[str], **options: Any) -> list[Job]:
     """Return one job for each target and each combination of repeated options.
 
     Raises
@@ -34,46 +23,52 @@ def jobs_of(
     InvalidInput
         An option cannot be read; nothing has been started then.
     """
-    job = Job(
-        target="",
-        grads=dict(parse_pair(text, "a gradient", "W=dW") for text in grads),
-        points=tuple(point for text in points for point in _points(text)) if points else None,
-        dtype=dtype or "",
-        **settings,
-    )
-    found = sweep(
-        [_checked_input(text) for text in inputs],
-        [parse_pair(text) for text in args],
-        [parse_pair(text, "a dimension", "H=4..7") for text in dims],
-        most=max_configs,
-        seed=job.seed,
-    )
-    if found.note:
-        click.echo(f"note: {found.note}", err=True)
-    several = len(found.configurations) > 1
-    return [
-        replace(job, target=target, inputs=one.inputs, args=one.args, swept=several)
-        for target in targets
-        for one in found.configurations
-    ]
+    settings = settings_of(**options)
+    return announced(plan(target, **settings) for target in targets)
 
 
-def swept(jobs: Sequence[Job]) -> frozenset[str]:
-    """Return the names whose values differ between the jobs."""
-    return frozenset(
-        name
-        for kind in ("inputs", "args")
-        for job in jobs
-        for name, value in getattr(job, kind).items()
-        if getattr(jobs[0], kind).get(name) != value
-    )
+def announced(plans: Iterable[Planned]) -> list[Job]:
+    """Return all the jobs, and say once each what should be said of them."""
+    told = list(plans)
+    for note in dict.fromkeys(one.note for one in told if one.note):
+        click.echo(f"note: {note}", err=True)
+    return [job for one in told for job in one.jobs]
 
 
-def _checked_input(text: str) -> tuple[str, str]:
-    name, _, spec = text.partition("=")
-    if not letters_in(spec):
-        name, _ = parse_input(text)
-    return name.strip(), spec.strip()
+def project() -> Config:
+    """Read the configuration of the project that the current folder belongs to.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    config = find_config(Path.cwd())
+    if config is None:
+        raise click.UsageError(
+            "Missing argument 'TARGET...', and no pyproject.toml here or above has a [tool.gradcheck] with `targets`."
+        )
+    return config
+
+
+def overrides(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that were given on this command line, in the form of a configuration's."""
+    context = click.get_current_context()
+    given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    settings = settings_of(**{name: options[name] for name in given if name != "targets"})
+    return {name: _by_name(value) if name in SWEPT else value for name, value in settings.items()}
+
+
+def _by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    values: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        values[name] = (*values.get(name, ()), value)
+    return values
+
+
+def settings_of(**options: Any) -> dict[str, Any]:
+    """Turn the options that are texts into what `plan` takes; the others stay as they are."""
+    return {name: _READERS[name](value) if name in _READERS else value for name, value in options.items()}
 
 
 def _points(text: str) -> list[dict[str, str]]:
@@ -81,7 +76,7 @@ def _points(text: str) -> list[dict[str, str]]:
     if text == NO_POINTS:
         return []
     if not text.endswith(".json"):
-        return [dict(_checked_input(part) for part in text.split(";") if part.strip())]
+        return [dict(read_spec(part) for part in text.split(";") if part.strip())]
     try:
         listed = json.loads(Path(text).read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
@@ -90,8 +85,18 @@ def _points(text: str) -> list[dict[str, str]]:
         raise InvalidInput(
             f'--points must name a file with a list of points, [{{"x": "2,3"}}, ...]; {text!r} holds none.'
         )
-    return [dict(_checked_input(f"{name}={_spec(value)}") for name, value in point.items()) for point in listed]
+    return [dict(read_spec(f"{name}={_spec(value)}") for name, value in point.items()) for point in listed]
 
 
 def _spec(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+_READERS: dict[str, Any] = {
+    "inputs": lambda texts: [read_spec(text) for text in texts],
+    "args": lambda texts: [parse_pair(text) for text in texts],
+    "dims": lambda texts: [parse_pair(text, "a dimension", "H=4..7") for text in texts],
+    "grads": lambda texts: dict(parse_pair(text, "a gradient", "W=dW") for text in texts),
+    "points": lambda texts: tuple(point for text in texts for point in _points(text)) if texts else None,
+    "dtype": lambda text: text or "",
+}

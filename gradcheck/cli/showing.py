@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradcheck.cli.jobs import swept
 from gradcheck.cli.progress import progress
 from gradcheck.cli.running import Running
 from gradcheck.cli.terminal import Terminal, terminal
 from gradcheck.errors import InvalidInput
-from gradcheck.runner.job import Job, label
+from gradcheck.runner.job import Job
+from gradcheck.runner.planning import labels
 
 if TYPE_CHECKING:
     from gradcheck.report.record import Result
+    from gradcheck.runner.waivers import Waiver
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,16 @@ class Faces:
     color: bool = True
 
 
-def run_and_show(jobs: Sequence[Job], faces: Faces, running: Running) -> list["Result"]:
-    """Run the jobs and show what came of them, in their order."""
+def run_and_show(
+    jobs: Sequence[Job], faces: Faces, running: Running, waivers: "Sequence[Waiver]" = ()
+) -> list["Result"]:
+    """Run the jobs and show what came of them, in their order, as the waivers leave it."""
     for file in (faces.junit, faces.html):
         if file is not None and not file.parent.is_dir():
             raise InvalidInput(f"a report must be written into a folder that exists; there is no {str(file.parent)!r}.")
     results: dict[int, Result] = {}
     try:
-        _run(jobs, results, running)
+        _run(jobs, results, running, waivers)
     except KeyboardInterrupt:
         if not faces.as_json:
             _show_text(_ordered(results), faces)
@@ -49,15 +52,15 @@ def _ordered(results: dict[int, "Result"]) -> list["Result"]:
     return [results[number] for number in sorted(results)]
 
 
-def _run(jobs: Sequence[Job], results: dict[int, "Result"], running: Running) -> None:
+def _run(jobs: Sequence[Job], results: dict[int, "Result"], running: Running, waivers: "Sequence[Waiver]") -> None:
     """Keep each result as it comes, with a bar that says what is being checked where stderr is a terminal."""
     from gradcheck.runner.executor import check_jobs
+    from gradcheck.runner.waivers import waived
 
-    names = swept(jobs)
-    labels = [label(job, names) for job in jobs]
-    with running.opened("check", many=len(jobs) > 1) as options, progress(labels) as done:
+    names = labels(jobs)
+    with running.opened("check", many=len(jobs) > 1) as options, progress(names) as done:
         for number, result in check_jobs(jobs, **options):
-            results[number] = replace(result, target=labels[number])
+            results[number] = waived(replace(result, target=names[number]), jobs[number].target, waivers)
             done(number)
 
 

@@ -1,7 +1,8 @@
 """The JUnit face: one test case a result, because a result is what one line replays and a finding may have no argument.
 
 DISAGREES and INCONCLUSIVE are failures (their `type` says which), a target that could not be checked is an error, a
-configuration that the layer refused is skipped. What every argument got stands in the properties.
+configuration that the layer refused and a waived disagreement are skipped. What every argument got stands in the
+properties.
 """
 
 from collections.abc import Sequence
@@ -39,7 +40,9 @@ def _totals(results: Sequence[Result]) -> dict[str, str]:
 
 def _kind(result: Result) -> str:
     if isinstance(result, Failure):
-        return "skipped" if result.kind == "rejected" else "error"
+        return {"rejected": "skipped", "healed": "failure"}.get(result.kind, "error")
+    if result.waived:
+        return "skipped"
     return "system-out" if result.verdict is Verdict.AGREES else "failure"
 
 

@@ -101,7 +101,7 @@ def color_of(result: Result) -> str:
     """Give the colour of a result's verdict."""
     if isinstance(result, Failure):
         return "yellow" if result.kind == "rejected" else "red"
-    return "yellow" if result.vacuous else _COLOR[result.verdict]
+    return "yellow" if result.vacuous or result.waived else _COLOR[result.verdict]
 
 
 def _findings(findings: Sequence[Finding], paper: Paper) -> list[str]:

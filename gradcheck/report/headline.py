@@ -17,6 +17,7 @@ _FAILURE_LABELS = {
     "crashed": "CRASHED",
     "timeout": "TIMED OUT",
     "memory": "OUT OF MEMORY",
+    "healed": "WAIVER HEALED",
 }
 
 
@@ -24,6 +25,8 @@ def label(result: Result) -> str:
     """Say the outcome in one or two words in capitals."""
     if isinstance(result, Failure):
         return _FAILURE_LABELS.get(result.kind, result.kind.upper())
+    if result.waived:
+        return "WAIVED"
     if result.verdict is Verdict.AGREES and result.vacuous:
         return "AGREES, VACUOUSLY"
     return result.verdict.upper()
@@ -33,7 +36,8 @@ def headline(result: Result) -> str:
     """Say what was found of what, without the verdict: "Conv: grad_weight is wrong (3 of 18 entries)"."""
     if isinstance(result, Failure):
         return f"{result.target}: {result.sentence}"
-    return f"{result.target}: {result.sentence or compose(result)}{_coarse(result)}"
+    said = f"{result.target}: {result.sentence or compose(result)}{_coarse(result)}"
+    return f"{said}; waived: {result.waived}" if result.waived else said
 
 
 def compose(report: Report) -> str:

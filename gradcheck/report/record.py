@@ -55,6 +55,8 @@ class Report:
         What the layer printed while it was checked.
     seconds : float or None
         How long the check took.
+    waived : str
+        Why the project lets this disagreement stand; empty where it does not.
 
     See Also
     --------
@@ -83,6 +85,7 @@ class Report:
     version: str = ""
     printed: str = ""
     seconds: float | None = None
+    waived: str = ""
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -157,8 +160,9 @@ class Report:
 class Failure:
     """The entry of a target that could not be checked.
 
-    `kind` is "load", "raised", "crashed", "timeout", "memory", "rejected" (the layer refused this configuration) or
-    "usage"; `stage` says where it happened; `traceback` is trimmed to the layer's own frames.
+    `kind` is "load", "raised", "crashed", "timeout", "memory", "rejected" (the layer refused this configuration),
+    "healed" (a waiver covers nothing any more) or "usage"; `stage` says where it happened; `traceback` is trimmed to
+    the layer's own frames.
     """
 
     target: str

@@ -2,12 +2,14 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gradcheck.errors import InvalidInput, did_you_mean
 
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _KEYWORDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -46,6 +48,25 @@ def parse_value(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
+
+
+def parse_size(text: str) -> int:
+    """Read a number of bytes, in units of 1024.
+
+    Raises
+    ------
+    InvalidInput
+        It is no number above 0.
+
+    Examples
+    --------
+    >>> parse_size("512M"), parse_size("1000")
+    (536870912, 1000)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
+    if not match or float(match[1]) == 0:
+        raise InvalidInput(f"a size must be a number of bytes above 0, for instance 2G or 512M; it is {text!r}.")
+    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def takes(function: Callable[..., Any]) -> Takes:

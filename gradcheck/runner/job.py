@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from gradcheck.report import plain
+from gradcheck.runner.task import TIMEOUT
 
 NO_POINTS = "none"
-TIMEOUT = 60.0  # seconds over import, check and explanation: a check of a small layer takes well under one
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ def test_a_vacuous_agreement_fails_only_when_strict(run):
 
 
 WRONG_USAGE = [
-    ((), "Missing argument 'TARGET...'"),
+    ((), "Missing argument 'TARGET...', and no pyproject.toml here or above has a [tool.gradcheck] with `targets`"),
     (("a:b", "--input", "x"), "an input must be NAME=SPEC"),
     (("a:b", "--arg", "stride"), "an argument must be NAME=VALUE"),
     (("a:b", "--grad", "W"), "a gradient must be NAME=VALUE, for instance W=dW"),
@@ -282,3 +282,42 @@ def test_a_killed_command_takes_its_child_along(folder):
     process.kill()
     process.wait()
     assert not psutil.wait_procs(children, timeout=10)[1]
+
+
+PROJECT = """
+[tool.gradcheck]
+effort = "quick"
+inputs = { x = "2,3" }
+targets = ["layers.py:Right", { target = "layers.py:Wrong", args = { factor = [2, 3] } }]
+waive = [{ target = "layers.py:Wrong", argument = "x", reason = "the sign is somebody else's" }]
+"""
+
+
+@pytest.fixture
+def project(folder):
+    (folder / "pyproject.toml").write_text(PROJECT)
+    (folder / "deeper").mkdir(exist_ok=True)
+    yield folder
+    (folder / "pyproject.toml").unlink()
+
+
+def test_without_targets_those_of_the_project_are_checked_and_waivers_hold(run, project, monkeypatch):
+    monkeypatch.chdir(project / "deeper")
+    done = run("-q", "--html", "report.html")
+    assert (done.code, done.err) == (0, "")
+    assert [line.split(": ")[0] for line in done.out.splitlines()] == [
+        "AGREES  layers.py:Right", "WAIVED  layers.py:Wrong (factor=2)", "WAIVED  layers.py:Wrong (factor=3)",
+    ]  # fmt: skip
+    assert "WAIVED" in (project / "deeper" / "report.html").read_text()
+
+
+def test_options_win_over_the_project_and_only_chooses(run, project):
+    done = run("--only", "Right", "--seed", "4", "--json")
+    (report,) = read_documents(done.out)
+    assert (report.target, report.seed, report.effort) == ("layers.py:Right", 4, "quick")
+
+
+def test_only_is_for_the_project(run):
+    done = run("layers.py:Right", "--only", "Right", *QUICK)
+    assert (done.code, done.out) == (2, "")
+    assert "--only chooses among the targets of pyproject.toml; it can't go with a TARGET." in done.err
