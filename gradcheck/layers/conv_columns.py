@@ -63,8 +63,7 @@ def room(input: Array, block: Block, groups: int) -> Array:
 def _unfold(folded: Array, columns: Array, windows: Windows, axis: int) -> Array:
     """Copy the inputs met at each kernel offset of one axis, the first kernel axis of `columns`; padding is zero."""
     after: tuple[Any, ...] = (slice(None),) * (len(windows.kernel_size) - 1 - axis)
-    for m in range(windows.kernel_size[axis]):
-        inside, outside = windows.overlap(axis, m)
+    for m, (inside, outside) in enumerate(windows.overlaps(axis)):
         columns[:, m, ..., outside, *after] = folded[..., inside, *after]
         if outside.start > 0:
             columns[:, m, ..., : outside.start, *after] = 0
@@ -76,8 +75,7 @@ def _unfold(folded: Array, columns: Array, windows: Windows, axis: int) -> Array
 def _fold(columns: Array, folded: Array, windows: Windows, axis: int) -> Array:
     """Add what lies at each kernel offset of one axis, the first kernel axis of `columns`, to the inputs it meets."""
     after: tuple[Any, ...] = (slice(None),) * (len(windows.kernel_size) - 1 - axis)
-    for m in range(windows.kernel_size[axis]):
-        inside, outside = windows.overlap(axis, m)
+    for m, (inside, outside) in enumerate(windows.overlaps(axis)):
         folded[..., inside, *after] += columns[:, m, ..., outside, *after]
     return folded
 

@@ -1,6 +1,7 @@
 """Where the windows of a sliding kernel lie: the shape arithmetic that convolution and pooling share."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -37,16 +38,17 @@ class Windows:
         in_place = self.input_size == self.output_size and not any(before for before, _ in self.padding)
         return in_place and {*self.kernel_size, *self.stride} == {1}
 
-    def overlap(self, axis: int, m: int) -> tuple[slice, slice]:
-        """Return which inputs meet which outputs at offset `m` of one axis, entry for entry; padding is left out."""
-        size, stride = self.input_size[axis], self.stride[axis]
-        m = self.kernel_size[axis] - 1 - m if self.flip else m
-        shift = m * self.dilation[axis] - self.padding[axis][0]
-        first = max(0, -(shift // stride))
-        stop = min(self.output_size[axis], (size - 1 - shift) // stride + 1)
-        if stop <= first:
-            return slice(0, 0), slice(0, 0)
-        return slice(first * stride + shift, (stop - 1) * stride + shift + 1, stride), slice(first, stop)
+    def overlaps(self, axis: int) -> tuple[tuple[slice, slice], ...]:
+        """Return, for each kernel offset of one axis, which inputs meet which outputs, entry for entry; no padding."""
+        return _overlaps(
+            self.input_size[axis],
+            self.output_size[axis],
+            self.kernel_size[axis],
+            self.stride[axis],
+            self.dilation[axis],
+            self.padding[axis][0],
+            self.flip,
+        )
 
     def band(self, first: int, stop: int) -> tuple["Windows", slice]:
         """Return the windows of output rows first..stop-1 of the leading axis, on the input rows that they reach alone.
@@ -58,13 +60,32 @@ class Windows:
         begin = -self.padding[0][0] + first * self.stride[0]
         end = begin + (stop - first - 1) * self.stride[0] + self.dilation[0] * (self.kernel_size[0] - 1) + 1
         rows = clipped(begin, end, self.input_size[0])
-        band = replace(
-            self,
-            input_size=(rows.stop - rows.start, *self.input_size[1:]),
-            padding=((rows.start - begin, 0), *self.padding[1:]),
-            output_size=(stop - first, *self.output_size[1:]),
+        band = Windows(
+            (rows.stop - rows.start, *self.input_size[1:]),
+            self.kernel_size,
+            self.stride,
+            self.dilation,
+            ((rows.start - begin, 0), *self.padding[1:]),
+            (stop - first, *self.output_size[1:]),
+            self.flip,
         )
         return band, rows
+
+
+@lru_cache(maxsize=1024)  # forward and backward ask for the same axes, block after block
+def _overlaps(*axis: int) -> tuple[tuple[slice, slice], ...]:
+    size, outputs, kernel, stride, dilation, before, flip = axis
+    found = []
+    for m in reversed(range(kernel)) if flip else range(kernel):
+        shift = m * dilation - before
+        first = max(0, -(shift // stride))
+        stop = min(outputs, (size - 1 - shift) // stride + 1)
+        if stop <= first:
+            found.append((slice(0, 0), slice(0, 0)))
+        else:
+            inside = slice(first * stride + shift, (stop - 1) * stride + shift + 1, stride)
+            found.append((inside, slice(first, stop)))
+    return tuple(found)
 
 
 def clipped(first: int, stop: int, size: int) -> slice:
@@ -94,6 +115,28 @@ def place_windows(
     InvalidInput
         A hyperparameter out of range or of another length than the spatial axes, or a kernel that does not fit.
     """
+    return _place_windows(
+        _frozen(input_size),
+        _frozen(kernel_size),
+        stride=_frozen(stride),
+        padding=_frozen(padding),
+        dilation=_frozen(dilation),
+        ceil_mode=ceil_mode,
+        flip=flip,
+    )
+
+
+@lru_cache(maxsize=1024, typed=True)  # forward and backward, and each call on the same shapes, ask for the same windows
+def _place_windows(
+    input_size: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    *,
+    stride: Sizes,
+    padding: Padding,
+    dilation: Sizes,
+    ceil_mode: bool,
+    flip: bool,
+) -> Windows:
     ndim = len(input_size)
     kernel_size = per_axis("kernel_size", kernel_size, ndim)
     strides = per_axis("stride", stride, ndim)
@@ -109,7 +152,12 @@ def place_windows(
             )
     axes = zip(input_size, pairs, spans, strides, strict=True)
     output_size = tuple(_output_size(*axis, ceil_mode=ceil_mode) for axis in axes)
-    return Windows(tuple(input_size), kernel_size, strides, dilations, pairs, output_size, flip)
+    return Windows(input_size, kernel_size, strides, dilations, pairs, output_size, flip)
+
+
+def _frozen(value: Any) -> Any:
+    """Return lists as tuples, so that they can be looked up."""
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _output_size(size: int, pair: tuple[int, int], span: int, stride: int, *, ceil_mode: bool) -> int:

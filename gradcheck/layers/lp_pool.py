@@ -103,7 +103,7 @@ class LpPool:
 
 def _overlaps(windows: Windows) -> Iterator[tuple[Any, Any]]:
     """Iterate over (inputs, outputs), which meet at each place within the window, as indices into whole arrays."""
-    axes = [[windows.overlap(axis, m) for m in range(k)] for axis, k in enumerate(windows.kernel_size)]
+    axes = [windows.overlaps(axis) for axis in range(len(windows.kernel_size))]
     for place in product(*axes):
         yield (..., *(inputs for inputs, _ in place)), (..., *(outputs for _, outputs in place))
 

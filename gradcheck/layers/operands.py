@@ -38,9 +38,11 @@ def rounded(result: Any, *arguments: Any) -> Array:
 
     What is too large for that dtype becomes inf, without a warning.
     """
-    result = np.asarray(result)
+    values: Array = np.asarray(result)
+    if all(np.asarray(argument).dtype == values.dtype for argument in arguments):
+        return values
     dtype = np.result_type(*(np.asarray(argument).dtype for argument in arguments))
-    if np.iscomplexobj(result):
+    if np.iscomplexobj(values):
         dtype = np.result_type(dtype, np.complex64)
     with np.errstate(over="ignore"):
-        return np.asarray(result.astype(dtype, copy=False))
+        return np.asarray(values.astype(dtype, copy=False))

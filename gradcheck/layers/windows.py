@@ -98,8 +98,7 @@ def sliding_axes(windows: Windows) -> list[AxisWindows]:
 
 
 def _sliding_axis(windows: Windows, axis: int) -> AxisWindows:
-    overlaps = (windows.overlap(axis, m) for m in range(windows.kernel_size[axis]))
-    taps = tuple((at(axis + 2, outputs), at(axis + 2, inputs)) for inputs, outputs in overlaps)
+    taps = tuple((at(axis + 2, outputs), at(axis + 2, inputs)) for inputs, outputs in windows.overlaps(axis))
     return AxisWindows(axis + 2, windows.input_size[axis], windows.output_size[axis], taps)
 
 

@@ -74,7 +74,7 @@ AXES = [
 def entries(windows, signal, m):
     """What each window sees at offset m, by the overlap; 0 in the padding."""
     seen = np.zeros(windows.output_size[0])
-    inside, outside = windows.overlap(0, m)
+    inside, outside = windows.overlaps(0)[m]
     seen[outside] = signal[inside]
     return seen
 
