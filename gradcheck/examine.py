@@ -33,6 +33,8 @@ def check(
     wrt: Sequence[str] | None = None,
     points: Sequence[Any] | None = None,
     factory: Callable[[], Any] | None = None,
+    wrap: Any = None,
+    grad_attr: str = "grad",
     prove: bool = False,
     strict: bool = False,
     errors: Sequence[str] = (),
@@ -59,6 +61,11 @@ def check(
         keeps the given value.
     factory : callable, optional
         Returns a fresh instance of the layer; without it the layer is deep-copied.
+    wrap : callable or str, optional
+        For functions of a tape of your own: what makes one of its nodes from an array (the class, usually). Or the name
+        of the framework that a function is written for, where its code does not tell: "torch", "jax", ...
+    grad_attr : str
+        The attribute in which a node of that tape has its gradient.
     prove : bool
         Damage the claimed gradient on purpose and confirm that this very check sees it.
     strict : bool
@@ -93,7 +100,7 @@ def check(
         raise InvalidInput(f"`seed` must be an integer of at least 0; it is {seed!r}.")
     errors = known_codes(errors)
     with _random_states_kept():
-        subject = subject_of(layer, inputs, wrt=wrt, factory=factory, name=name)
+        subject = subject_of(layer, inputs, wrt=wrt, factory=factory, name=name, wrap=wrap, grad_attr=grad_attr)
         further = None if points is None else further_points(points, subject.inputs)
         instrument = Instrument(subject)
         with np.errstate(all="ignore"):

@@ -28,6 +28,25 @@ class Passes:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Another way of calling the same layer, of which the same answers are expected.
+
+    Parameters
+    ----------
+    name : str
+        When that is, as a clause: "when only `x` requires a gradient".
+    fresh : callable returning Passes
+        Makes an instance that is called that way.
+    claims : tuple of str
+        The inputs whose gradients must be those of the plain call; without any, forward's outputs are compared alone.
+    """
+
+    name: str
+    fresh: Callable[[], Passes]
+    claims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Subject:
     """A forward and a backward pass with named inputs: the one shape that every calling convention is brought into.
 
@@ -49,6 +68,8 @@ class Subject:
         False where no fresh instance could be made and state may leak from call to call.
     notes : tuple of str
         What the adapter did on the way, a sentence each, for the report.
+    variants : tuple of Variant
+        Other ways of calling the layer that must make no difference.
     """
 
     name: str
@@ -59,6 +80,7 @@ class Subject:
     stateful: bool = False
     isolated: bool = True
     notes: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
 
     def at(self, inputs: Inputs) -> "Subject":
         """Return the same subject at another point."""

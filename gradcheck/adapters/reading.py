@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradcheck.adapters.contract import accepts_inputs, fresh_layer, order_by_signature, parameter_names, passes_of
+from gradcheck.adapters.frameworks import Request, framework_of, known_framework, read_framework, read_tape
 from gradcheck.adapters.slots import slots_of
 from gradcheck.adapters.stateful import read_stateful
 from gradcheck.errors import InvalidInput, InvalidLayer
@@ -18,6 +19,8 @@ def subject_of(
     wrt: Sequence[str] | None = None,
     factory: Callable[[], Any] | None = None,
     name: str = "",
+    wrap: Any = None,
+    grad_attr: str = "grad",
 ) -> Subject:
     """Read `layer` as a Subject at the point `inputs`.
 
@@ -31,6 +34,10 @@ def subject_of(
         The arguments under test; all floating inputs by default.
     factory : callable, optional
         Returns a fresh instance of the layer (or a fresh pair); without it the layer is deep-copied.
+    wrap : callable or str, optional
+        Makes a node of a tape of one's own from an array; or the name of the framework that `layer` is written for.
+    grad_attr : str
+        Where such a node has its gradient.
 
     Raises
     ------
@@ -42,6 +49,11 @@ def subject_of(
     if isinstance(layer, Subject):
         found = named_inputs(inputs if inputs is not None else layer.inputs)
         return replace(layer.at(found), name=name or layer.name, wrt=layer.wrt if wrt is None else chosen(wrt, found))
+    if callable(wrap):
+        return read_tape(Request(layer, inputs, wrt=wrt, factory=factory, name=name), wrap, grad_attr)
+    framework = known_framework(wrap) if wrap else framework_of(layer, inputs)
+    if framework:
+        return read_framework(framework, Request(layer, inputs, wrt=wrt, factory=factory, name=name))
     forward, backward = _two_passes(layer)
     names = parameter_names(forward)
     found = order_by_signature(named_inputs(inputs, names), names)

@@ -14,6 +14,7 @@ from gradcheck.checks.linearity import linearity
 from gradcheck.checks.mutation import mutation
 from gradcheck.checks.repeatability import repeatability
 from gradcheck.checks.sizes import sizes
+from gradcheck.checks.variants import variants
 from gradcheck.errors import GradcheckError
 from gradcheck.verdict import Cost, Finding
 
@@ -25,6 +26,7 @@ CHECKS: tuple[Callable[[Bench], Iterator[Finding]], ...] = (
     linearity,
     mutation,
     aliasing,
+    variants,
     layouts,
     batches,
     sizes,

@@ -43,6 +43,10 @@ SEVERITIES: Mapping[str, tuple[Severity, str]] = MappingProxyType(
         "layout-forward": (Severity.ERROR, "forward is another function there, of which backward is no gradient"),
         "layout-refused": (Severity.WARNING, "an exception is not a wrong gradient"),
         "read-only-refused": (Severity.WARNING, "as above; broadcast arrays and memory maps are read-only"),
+        # variants
+        "variant-wrong": (Severity.ERROR, "the framework calls it that way as soon as the caller's graph asks for it"),
+        "variant-forward": (Severity.WARNING, "the gradient was judged for one of two functions; which one is told"),
+        "variant-refused": (Severity.WARNING, "an exception is not a wrong gradient"),
         # sizes
         "empty-refused": (Severity.WARNING, "an exception is not a wrong gradient, and empty batches are rare"),
         "empty-wrong": (Severity.WARNING, "a gradient of the wrong shape or not zero, where nothing flows"),

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gradcheck.errors import GradcheckError, LayerFailed, TargetError, did_you_mean
+from gradcheck.adapters.frameworks import FRAMEWORKS
+from gradcheck.errors import GradcheckError, LayerFailed, MissingExtra, TargetError, did_you_mean
 
 _FORMS = "path.py:Name, package.module:name or path.py:forward_name,backward_name"
 
@@ -166,6 +167,8 @@ def _imported(run: Any, what: str) -> ModuleType:
     except SystemExit as err:
         raise LayerFailed(f"{what} called sys.exit({err.code!r}) while it was imported", stage="import") from err
     except ModuleNotFoundError as err:
+        if (extra := FRAMEWORKS.get(str(err.name))) is not None:
+            raise MissingExtra(extra) from err
         raise LayerFailed(f"{what} needs the module {err.name!r}, which is not installed", stage="import") from err
     except Exception as err:
         words = f"{type(err).__name__}: {err}".strip().rstrip(":")

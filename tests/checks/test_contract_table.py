@@ -9,7 +9,7 @@ from gradcheck.checks import contract, severities
 from gradcheck.verdict import Severity
 
 CHECKS = Path(severities.__file__).parent
-FILES = ("linearity", "repeatability", "mutation", "aliasing", "layouts", "sizes", "batches")
+FILES = ("linearity", "repeatability", "mutation", "aliasing", "layouts", "sizes", "batches", "variants")
 TESTS = Path(__file__).parent
 
 

@@ -1,9 +1,11 @@
 """Target strings: what they are split into, and what is said when they name nothing."""
 
+import sys
+
 import pytest
 
-from gradcheck.errors import TargetError
-from gradcheck.runner.targets import parse_target
+from gradcheck.errors import MissingExtra, TargetError
+from gradcheck.runner.targets import load, parse_target
 
 SPLIT = [
     ("nets.layers:Conv", "nets.layers", ("Conv",), False),
@@ -48,3 +50,12 @@ def test_a_missing_file_is_answered_with_a_near_name(tmp_path):
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(TargetError, match="is a folder"):
         parse_target(f"{tmp_path}/:Conv")
+
+
+def test_a_file_that_needs_an_absent_framework_asks_for_the_extra(tmp_path, monkeypatch):
+    file = tmp_path / "needs_torch.py"
+    file.write_text("import torch\n")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(MissingExtra, match=r'^needs pip install "gradcheck\[torch\]"$'):
+        load(parse_target(f"{file}:Layer"))
