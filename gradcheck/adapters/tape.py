@@ -208,9 +208,8 @@ def _tape_of(wrap: Callable[..., Any], grad_attr: str) -> _Tape:
         raise InvalidInput(f"a node must have a method backward; {type(node).__name__} has none.")
     if not hasattr(node, grad_attr):
         has = ", ".join(name for name in getattr(node, "__dict__", {}) if not name.startswith("_"))
-        raise InvalidInput(
-            f"`grad_attr` must be where a node has its gradient; {type(node).__name__} has no {grad_attr!r} (it has {has})."
-        )
+        kind = type(node).__name__
+        raise InvalidInput(f"`grad_attr` must be where a {kind} has its gradient; it has {has}, and no {grad_attr!r}.")
     return _Tape(wrapped, type(node), data, grad_attr)
 
 

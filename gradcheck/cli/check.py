@@ -85,6 +85,16 @@ _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     help="Where a class keeps the gradient of a parameter, if that cannot be told.",
 )
 @click.option(
+    "--wrap",
+    default="",
+    metavar="NAME",
+    help="For functions of a tape of your own: the class in the target's file whose objects record. Or the framework "
+    "that a function is written for, where that cannot be told: torch, jax, autograd, tinygrad.",
+)
+@click.option(
+    "--grad-attr", default="grad", metavar="NAME", show_default=True, help="Where such an object has its gradient."
+)
+@click.option(
     "--points",
     multiple=True,
     metavar="POINT",

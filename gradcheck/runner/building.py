@@ -1,6 +1,5 @@
 """From a job to a Subject: load the target, construct it, make the inputs, choose how it is read. Runs in the child."""
 
-import copy
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,9 +8,11 @@ from typing import Any
 from gradcheck.adapters.case import read_case
 from gradcheck.adapters.reading import subject_of
 from gradcheck.adapters.stateful import read_stateful
-from gradcheck.errors import GradcheckError, InvalidInput, InvalidLayer, LayerFailed, did_you_mean
+from gradcheck.errors import InvalidInput, InvalidLayer, did_you_mean
 from gradcheck.runner.arguments import Takes, distribute, parse_value, takes
 from gradcheck.runner.binding import bind, bind_layer
+from gradcheck.runner.constructing import construct
+from gradcheck.runner.frameworks import read_framework_target, to_load
 from gradcheck.runner.inputs import make, parse_spec
 from gradcheck.runner.job import Job
 from gradcheck.runner.targets import clash_note, load, parse_target
@@ -40,8 +41,10 @@ def build(job: Job) -> Built:
     """
     target = parse_target(job.target)
     inputs = _inputs(job, job.inputs, job.seed)
-    found = load(target)
-    subject = _pair(job, found, inputs) if len(found) == 2 else _one(job, found[0], inputs, target.names[0])
+    found = load(to_load(job, target))
+    subject = read_framework_target(job, target.names[0], found, inputs)
+    if subject is None:
+        subject = _pair(job, found, inputs) if len(found) == 2 else _one(job, found[0], inputs, target.names[0])
     note = clash_note(target)
     subject = replace(subject, notes=(*subject.notes, note)) if note else subject
     if job.points is None:
@@ -84,26 +87,10 @@ def _class(job: Job, kind: type, inputs: dict[str, Any], name: str) -> Subject:
     for method in ("forward", "backward"):
         if not callable(getattr(kind, method, None)):
             raise InvalidLayer(f"a class must have the methods forward and backward; {name} has no {method}.")
-    constructor = takes(kind)
     call = takes(kind.forward)  # type: ignore[attr-defined]  # just looked up
     call = replace(call, names=call.names[1:], required=call.required[1:])
-    init_args, _ = distribute(job.args, constructor, call)
-    arrays = {n: v for n, v in inputs.items() if n in constructor.names and n not in call.names and n not in init_args}
-    _check_constructor(name, constructor, {*init_args, *arrays})
-
-    def construct() -> Any:
-        try:
-            return kind(**init_args, **arrays)
-        except GradcheckError:
-            raise
-        except Exception as err:
-            words = f"{type(err).__name__}: {err}".rstrip(": ")
-            raise LayerFailed(f"{name}({_shown(init_args, arrays)}) raised {words}", stage="constructor") from err
-
-    left = {n: v for n, v in inputs.items() if n not in arrays}
-    layer = construct()
-    factory = None if _copyable(layer) else construct
-    return _instance(job, layer, left, name=name, factory=factory, constructor=constructor)
+    made = construct(kind, name, job.args, inputs, call=call)
+    return _instance(job, made.layer, dict(made.inputs), name=name, factory=made.factory, constructor=made.constructor)
 
 
 def _instance(
@@ -168,26 +155,3 @@ def _check_names(inputs: Mapping[str, Any], call: Takes) -> None:
             raise InvalidInput(
                 f"an input must be an argument of forward ({', '.join(call.names)}); `{name}` is not{near}"
             )
-
-
-def _check_constructor(name: str, constructor: Takes, given: set[str]) -> None:
-    missing = [one for one in constructor.required if one not in given]
-    if missing:
-        examples = " ".join(f"--arg {one}=3" for one in missing)
-        raise InvalidInput(
-            f"every argument that {name}({', '.join(constructor.names)}) needs must be given; "
-            f"{', '.join(f'`{one}`' for one in missing)} is not. Add for instance {examples} (or --input for an array)"
-        )
-
-
-def _shown(init_args: Mapping[str, Any], arrays: Mapping[str, Any]) -> str:
-    values = [f"{name}={value!r}" for name, value in init_args.items()]
-    return ", ".join([*values, *(f"{name}={value.shape}" for name, value in arrays.items())])
-
-
-def _copyable(layer: Any) -> bool:
-    try:
-        copy.deepcopy(layer)
-    except Exception:  # noqa: BLE001 - any object may refuse to be copied, in any way it likes
-        return False
-    return True

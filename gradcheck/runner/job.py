@@ -26,6 +26,8 @@ class Job:
         Hyperparameters by name, unparsed (`runner/arguments.py`).
     grads : mapping of str to str
         Attribute that holds a parameter's gradient, where the adapter cannot tell.
+    wrap, grad_attr : str
+        For a tape of one's own, what makes a node and where it has its gradient; or the name of a framework.
     wrt : tuple of str
         The arguments under test; empty for all floating ones.
     points : tuple of mapping, or None
@@ -46,6 +48,8 @@ class Job:
     inputs: Mapping[str, str] = field(default_factory=dict)
     args: Mapping[str, str] = field(default_factory=dict)
     grads: Mapping[str, str] = field(default_factory=dict)
+    wrap: str = ""
+    grad_attr: str = "grad"
     wrt: tuple[str, ...] = ()
     points: tuple[Mapping[str, str], ...] | None = None
     errors: tuple[str, ...] = ()
@@ -71,7 +75,8 @@ class Job:
 
 # How a field is written on the command line; a mapping or tuple repeats its option.
 _OPTIONS: Mapping[str, str] = {
-    "inputs": "--input", "args": "--arg", "grads": "--grad", "wrt": "--wrt", "points": "--points", "errors": "--error",
+    "inputs": "--input", "args": "--arg", "grads": "--grad", "wrap": "--wrap",
+    "grad_attr": "--grad-attr", "wrt": "--wrt", "points": "--points", "errors": "--error",
     "seed": "--seed", "effort": "--effort", "dtype": "--dtype", "strict": "--strict", "prove": "--prove-it",
     "timeout": "--timeout", "memory": "--memory",
 }  # fmt: skip

@@ -6,10 +6,10 @@ import pytest
 torch = pytest.importorskip("torch", reason='needs the extra "torch"')
 
 from gradcheck import Verdict, check  # noqa: E402 - after the skip
-from gradcheck.adapters.reading import subject_of  # noqa: E402
-from gradcheck.checks.instrument import Instrument  # noqa: E402
-from gradcheck.errors import InvalidInput, InvalidLayer, LayerFailed  # noqa: E402
-from gradcheck.verdict import Severity  # noqa: E402
+from gradcheck.adapters.reading import subject_of  # noqa: E402 - after the skip
+from gradcheck.checks.instrument import Instrument  # noqa: E402 - after the skip
+from gradcheck.errors import InvalidInput, InvalidLayer, LayerFailed  # noqa: E402 - after the skip
+from gradcheck.verdict import Severity  # noqa: E402 - after the skip
 
 DRAWN = np.random.default_rng(8)
 X, W, B = (DRAWN.standard_normal(shape) for shape in [(3, 4), (5, 4), (5,)])
