@@ -12,6 +12,7 @@ from gradcheck.cli.jobs import announced, jobs_of, overrides, project
 from gradcheck.cli.running import Running, running_options
 from gradcheck.cli.showing import Faces, run_and_show
 from gradcheck.cli.values import read_size
+from gradcheck.oracle.like.names import KIND_NAMES
 from gradcheck.runner.config import configured
 from gradcheck.runner.inputs import DTYPES
 from gradcheck.runner.sweeps import MOST
@@ -39,6 +40,7 @@ Examples:
   gradcheck check layers.py:conv,back --input x=2,3,8,8 --input w=4,3,3,3
   gradcheck check pools.py:Max --input x=2,3,8,8 --arg size=2 --arg size=3
   gradcheck check pools.py:Max --input x=1,2,H,W --dim H=4..6 --dim W=4..6
+  gradcheck check pools.py:Max --like max_pool2d
   gradcheck check --only Conv --effort thorough"""
 
 
@@ -76,6 +78,14 @@ _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     show_default=True,
     help="Configurations that a target is checked at; of more, so many are drawn from the seed.",
 )
+@click.option(
+    "--like",
+    type=click.Choice(KIND_NAMES),
+    default=None,
+    help="Sweep the target over what reveals bugs of this kind of layer, and hold its outputs and gradients to those "
+    "of our own; inputs are found by name, --input x=NHWC tells their axes.",
+)
+@click.option("--no-like-error", is_flag=True, help="Let a layer compute something else than it is held to.")
 @click.option("--wrt", multiple=True, metavar="NAME", help="Check the gradient of this argument only; may be repeated.")
 @click.option(
     "--grad",

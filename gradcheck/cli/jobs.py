@@ -99,4 +99,5 @@ _READERS: dict[str, Any] = {
     "grads": lambda texts: dict(parse_pair(text, "a gradient", "W=dW") for text in texts),
     "points": lambda texts: tuple(point for text in texts for point in _points(text)) if texts else None,
     "dtype": lambda text: text or "",
+    "like": lambda text: text or "",
 }

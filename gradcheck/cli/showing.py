@@ -60,7 +60,8 @@ def _run(jobs: Sequence[Job], results: dict[int, "Result"], running: Running, wa
     names = labels(jobs)
     with running.opened("check", many=len(jobs) > 1) as options, progress(names) as done:
         for number, result in check_jobs(jobs, **options):
-            results[number] = waived(replace(result, target=names[number]), jobs[number].target, waivers)
+            own = result.target.removeprefix(jobs[number].target)  # what a sweep of a kind adds
+            results[number] = waived(replace(result, target=names[number] + own), jobs[number].target, waivers)
             done(number)
 
 

@@ -29,8 +29,8 @@ class Built:
     points: tuple[dict[str, Any], ...] | None = None
 
 
-def build(job: Job) -> Built:
-    """Load and read the job's target.
+def build(job: Job, found: tuple[Any, ...] | None = None) -> Built:
+    """Load and read the job's target; `found` is what was loaded already, for one of many configurations.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def build(job: Job) -> Built:
     """
     target = parse_target(job.target)
     inputs = _inputs(job, job.inputs, job.seed)
-    found = load(to_load(job, target))
+    found = load(to_load(job, target)) if found is None else found
     subject = read_framework_target(job, target.names[0], found, inputs)
     if subject is None:
         subject = _pair(job, found, inputs) if len(found) == 2 else _one(job, found[0], inputs, target.names[0])

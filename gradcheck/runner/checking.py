@@ -26,7 +26,14 @@ def task_of(job: Job) -> Task:
     specs = [spec for point in (job.inputs, *(job.points or ())) for spec in point.values()]
     reads = [target.place] if target.is_file else []
     reads += [spec[1:] for spec in specs if spec.startswith("@")]
-    return Task("check", plain.dump(job), label=job.target, reads=tuple(reads), timeout=job.timeout, memory=job.memory)
+    return Task(
+        "like" if job.like else "check",
+        plain.dump(job),
+        label=job.target,
+        reads=tuple(reads),
+        timeout=job.timeout,
+        memory=job.memory,
+    )
 
 
 def result_of(answer: Answer) -> Result:

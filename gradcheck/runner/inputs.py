@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from gradcheck.errors import InvalidInput
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from gradcheck.subject import Array
 
 _FORMS = (
@@ -22,7 +24,11 @@ DTYPES = ("float16", "float32", "float64")
 
 @dataclass(frozen=True)
 class Drawn:
-    """An array to be drawn: signed normals, or `int` or `uniform` values between `low` and `high` (both included)."""
+    """An array to be drawn: signed normals, or `int`, `whole` or `uniform` values from `low` to `high` (both included).
+
+    `int` are integer constants; `whole` are floating whole numbers but zero, no two alike while there are enough of
+    them; `distinct` are odd halves, no two alike.
+    """
 
     shape: tuple[int, ...]
     values: str = "normal"
@@ -105,17 +111,17 @@ def _drawn(name: str, shape: tuple[int, ...], tail: str) -> Drawn:
     if any(size < 0 for size in shape):
         raise InvalidInput(f"the shape of `{name}` must hold sizes of at least 0; it is {shape}.")
     kind, _, limits = tail.partition(":")
-    if kind in ("", "normal") and not limits:
-        return Drawn(shape)
+    if kind in ("", "normal", "distinct") and not limits:
+        return Drawn(shape, kind or "normal")
     low, dots, high = limits.partition("..")
     try:
-        bounds = (int(low), int(high)) if kind == "int" else (float(low), float(high))
+        bounds = (float(low), float(high)) if kind == "uniform" else (int(low), int(high))
     except ValueError:
         dots = ""
-    if kind not in ("int", "uniform") or not dots or bounds[0] > bounds[1]:
+    if kind not in ("int", "whole", "uniform") or not dots or bounds[0] > bounds[1]:
         raise InvalidInput(
-            f"the values of `{name}` must be normal, int:LOW..HIGH or uniform:LOW..HIGH, for instance 4:int:0..9; "
-            f"they are {tail!r}."
+            f"the values of `{name}` must be normal, distinct, int:LOW..HIGH, whole:LOW..HIGH or uniform:LOW..HIGH, "
+            f"for instance 4:int:0..9; they are {tail!r}."
         )
     return Drawn(shape, kind, *bounds)
 
@@ -136,12 +142,25 @@ def _array(name: str, spec: Spec, seed: int, dtype: str) -> Any:
         return _read(name, spec.path, dtype)
     if isinstance(spec, Literal):
         return _converted(name, spec, dtype)
-    generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    if spec.values == "int":
-        return generator.integers(int(spec.low), int(spec.high), size=spec.shape, endpoint=True)
-    if spec.values == "uniform":
-        return np.asarray(generator.uniform(spec.low, spec.high, size=spec.shape)).astype(dtype or "float64")
-    return np.asarray(generator.standard_normal(spec.shape)).astype(dtype or "float64")
+    drawn = _draw(spec, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+    return drawn if spec.values == "int" else drawn.astype(dtype or "float64")
+
+
+def _draw(spec: Drawn, generator: "np.random.Generator") -> "Array":
+    import numpy as np
+
+    count = int(np.prod(spec.shape))
+    match spec.values:
+        case "int":
+            return generator.integers(int(spec.low), int(spec.high), size=spec.shape, endpoint=True)
+        case "whole":
+            known = [value for value in range(int(spec.low), int(spec.high) + 1) if value] or [0]
+            return generator.choice(known, size=count, replace=count > len(known)).reshape(spec.shape)
+        case "distinct":
+            return (generator.permutation(count) - count // 2 + 0.5).reshape(spec.shape)
+        case "uniform":
+            return np.asarray(generator.uniform(spec.low, spec.high, size=spec.shape))
+    return np.asarray(generator.standard_normal(spec.shape))
 
 
 def _read(name: str, path: str, dtype: str) -> "Array":

@@ -40,6 +40,10 @@ class Job:
         Seconds over import, check and explanation.
     memory : int or None
         Resident bytes of the child and its children; None for most of what the machine has free.
+    like : str
+        The kind of layer that it is swept like and held to (`oracle/like`); empty for none. `inputs` tells axes then.
+    no_like_error : bool
+        Whether a layer may compute something else than it is held to.
     swept : bool
         Whether it is one of several configurations, so that one that the layer refuses is no failure.
     """
@@ -60,6 +64,8 @@ class Job:
     prove: bool = False
     timeout: float = TIMEOUT
     memory: int | None = None
+    like: str = ""
+    no_like_error: bool = False
     swept: bool = False
 
     def to_json(self) -> str:
@@ -78,7 +84,7 @@ _OPTIONS: Mapping[str, str] = {
     "inputs": "--input", "args": "--arg", "grads": "--grad", "wrap": "--wrap",
     "grad_attr": "--grad-attr", "wrt": "--wrt", "points": "--points", "errors": "--error",
     "seed": "--seed", "effort": "--effort", "dtype": "--dtype", "strict": "--strict", "prove": "--prove-it",
-    "timeout": "--timeout", "memory": "--memory",
+    "timeout": "--timeout", "memory": "--memory", "like": "--like", "no_like_error": "--no-like-error",
 }  # fmt: skip
 
 

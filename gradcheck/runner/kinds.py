@@ -7,6 +7,8 @@ known so far, which is kept where the rest is cut off. What it raises becomes th
 
 from dataclasses import dataclass
 
+JUDGE = ("gradcheck.numdiff", "gradcheck.checks", "gradcheck.explain", "gradcheck.report")
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -14,9 +16,10 @@ class Kind:
 
     module: str
     function: str
-    packages: tuple[str, ...] = ("gradcheck.numdiff", "gradcheck.checks", "gradcheck.explain", "gradcheck.report")
+    packages: tuple[str, ...] = JUDGE
 
 
 KINDS = {
     "check": Kind("gradcheck.runner.performing", "perform_check"),
+    "like": Kind("gradcheck.oracle.like.performing", "perform_like", (*JUDGE, "gradcheck.layers")),
 }

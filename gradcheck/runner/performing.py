@@ -1,11 +1,8 @@
 """One check, performed here and now: its Report, or the Failure that says why there is none. Runs in the child."""
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from gradcheck.examine import check
 from gradcheck.report import plain
@@ -14,6 +11,7 @@ from gradcheck.report.record import Report, Result
 from gradcheck.runner.building import build
 from gradcheck.runner.failing import failure_of
 from gradcheck.runner.job import Job, command
+from gradcheck.runner.seeding import seed_global_states
 
 
 def perform_check(spec: Mapping[str, Any], tell: Callable[[str], None]) -> Any:
@@ -26,8 +24,7 @@ def perform(job: Job, enter: Callable[[str], None]) -> Result:
 
     The global random states are seeded, so that a layer that draws its own weights can be replayed.
     """
-    random.seed(job.seed)
-    np.random.seed(job.seed % 2**32)  # noqa: NPY002 - what the target's own code draws from, not ours
+    seed_global_states(job.seed)
     try:
         enter("import")
         built = build(job)

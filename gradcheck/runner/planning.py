@@ -35,15 +35,17 @@ def plan(
     InvalidInput
         An input or a size cannot be read.
     """
+    specs = [_checked_input(name, spec) for name, spec in inputs]
+    axes = dict(specs) if settings.get("like") else {}  # letters without sizes, which the sweep of a kind chooses
     found = sweep(
-        [_checked_input(name, spec) for name, spec in inputs],
+        [] if axes else specs,
         args,
         dims,
         most=max_configs,
         seed=settings.get("seed", 0),
     )
     several = len(found.configurations) > 1
-    jobs = [Job(target, one.inputs, one.args, swept=several, **settings) for one in found.configurations]
+    jobs = [Job(target, one.inputs or axes, one.args, swept=several, **settings) for one in found.configurations]
     return Planned(tuple(jobs), found.note)
 
 

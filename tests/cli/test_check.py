@@ -48,6 +48,10 @@ class Picky:
         return 2 * x
     def backward(self, grad_output, x): return (1 if x.shape[1] == 3 else 2) * grad_output
 
+class Doubling:
+    def forward(self, x, w): return 2 * x @ w
+    def backward(self, grad_output, x, w): return 2 * grad_output @ w.T, 2 * x.T @ grad_output
+
 class Offset:
     def forward(self, x, offset=0): return x + offset
     def backward(self, grad_output, x): return grad_output * 1.0
@@ -174,6 +178,17 @@ def test_a_sample_of_a_sweep_is_said_on_stderr(run):
     assert done.err.startswith("note: 4 configurations: 2 of them are checked")
 
 
+def test_a_layer_unlike_its_kind_exits_with_1_unless_that_is_allowed(run):
+    done = run("layers.py:Doubling", "--like", "linear", "--effort", "quick")
+    assert done.code == 1
+    assert done.out.startswith("AGREES  layers.py:Doubling like linear (1x1 input): its gradient is right, but")
+    assert "error: not-like-linear: output[0, 0] is" in done.out
+    assert "--effort quick --like linear" in done.out
+    done = run("layers.py:Doubling", "--like", "linear", "--effort", "quick", "--no-like-error")
+    assert done.code == 0
+    assert "warning: not-like-linear" in done.out
+
+
 def test_call_arguments_reach_forward_only(run):
     assert run("layers.py:Offset", *QUICK, "--arg", "offset=1.5").code == 0
 
@@ -209,6 +224,7 @@ WRONG_USAGE = [
     (("a:b", "--memory", "lots"), "a size must be a number of bytes above 0, for instance 2G or 512M; it is 'lots'"),
     (("a:b", "--points", "nothere.json"), "--points must name a JSON file that can be read"),
     (("a:b", "--input", "x=NH", "--dim", "N=2"), "every letter of a shape must have its sizes; H of x=NH has none"),
+    (("a:b", "--like", "convolution"), "'convolution' is not one of 'conv2d', 'conv1d'"),
     (("a:b", "--inputs", "x=2"), "No such option"),
 ]
 
