@@ -56,9 +56,13 @@ class _Tape:
             return self.wrap(np.asarray(value))
         return _nested(np.vectorize(self.wrap, otypes=[object])(value)) if np.size(value) else []
 
+    def records(self, node: Any) -> bool:
+        """Tell a node, which may be of a base class, from a plain number or array."""
+        return isinstance(node, self.kind) or (hasattr(node, self.data) and hasattr(node, "backward"))
+
     def values(self, node: Any) -> Array:
         """Return what a node holds; a number that is no node is itself."""
-        held = getattr(node, self.data) if isinstance(node, self.kind) else node
+        held = getattr(node, self.data) if self.records(node) else node
         return np.asarray(held() if callable(held) else held)
 
     def gradient(self, node: Any) -> Any:
@@ -155,7 +159,7 @@ def _shape(gradient: Any, like: Any) -> tuple[int, ...]:
 
 def _start(tape: _Tape, pairs: list[tuple[Any, Any]]) -> float:
     """Call backward on the outputs, and return what its gradients must still be multiplied by."""
-    nodes: list[tuple[Any, Any]] = [(out, c) for out, c in pairs if isinstance(out, tape.kind)]
+    nodes: list[tuple[Any, Any]] = [(out, c) for out, c in pairs if tape.records(out)]
     if not nodes:
         return 1.0
     out, cotangent = nodes[0]
@@ -251,7 +255,7 @@ def _walk(owner: Any, path: tuple[str, ...], tape: _Tape, seen: set[int]) -> Ite
     if len(path) > _DEPTH or id(owner) in seen:
         return
     seen.add(id(owner))
-    if isinstance(owner, tape.kind):
+    if tape.records(owner):
         yield ".".join(path), owner
     elif isinstance(owner, dict):
         for key, value in owner.items():

@@ -44,7 +44,7 @@ def build(job: Job, found: tuple[Any, ...] | None = None) -> Built:
     found = load(to_load(job, target)) if found is None else found
     subject = read_framework_target(job, target.names[0], found, inputs)
     if subject is None:
-        subject = _pair(job, found, inputs) if len(found) == 2 else _one(job, found[0], inputs, target.names[0])
+        subject = _pair(job, found, inputs) if len(target.names) == 2 else _one(job, found[0], inputs, target.names[0])
     note = clash_note(target)
     subject = replace(subject, notes=(*subject.notes, note)) if note else subject
     if job.points is None:
