@@ -97,13 +97,13 @@ def is_differentiable(value: Any) -> bool:
     return is_floating(value) and bool(np.all(np.isfinite(value)))
 
 
-def named_inputs(inputs: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
+def named_inputs(inputs: Any, names: tuple[str, ...] = (), *, floating: bool = True) -> dict[str, Any]:
     """Return private copies of the caller's inputs by name; lists become arrays.
 
     Python floats are constants (a slope, an epsilon) beside an array, and 0-d arrays where there is none.
 
     A mapping keeps its names; a sequence takes `names` (the parameters of forward) as far as they reach, then
-    `input0`, `input1`, ...; a single array is a sequence of one.
+    `input0`, `input1`, ...; a single array is a sequence of one. With `floating` one of them must be a floating array.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def named_inputs(inputs: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
     found = {str(name): _checked(str(name), value) for name, value in pairs}
     if not any(is_floating(value) for value in found.values()):
         found = {name: np.asarray(v) if isinstance(v, (float, np.floating)) else v for name, v in found.items()}
-    if not any(is_differentiable(value) for value in found.values()):
+    if floating and not any(is_differentiable(value) for value in found.values()):
         _no_finite(found)
         kinds = ", ".join(f"`{n}` is {_kind(v)}" for n, v in found.items()) or "none were given"
         raise InvalidInput(

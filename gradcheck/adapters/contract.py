@@ -6,22 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcheck.adapters.gradients import by_name
+from gradcheck.adapters.spellings import is_cache, is_input_shape, is_optimizer, is_rate, is_upstream
 from gradcheck.errors import LayerFailed
 from gradcheck.subject import Cotangents, Inputs, Passes
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-_RATES = {
-    "learning_rate",
-    "learn_rate",
-    "learningrate",
-    "lrate",
-    "lr",
-    "rate",
-    "alpha",
-    "eta",
-    "step_size",
-    "optimizer",
-}
 
 
 def unpacked(cotangents: Cotangents) -> Any:
@@ -71,7 +60,8 @@ def parameter_names(forward: Callable[..., Any]) -> tuple[str, ...]:
 def accepts_inputs(backward: Callable[..., Any], names: tuple[str, ...]) -> bool:
     """Tell whether backward can be called with grad_output and the inputs of these names.
 
-    A learning rate is no input, and neither is a parameter with a default unless it bears an input's name.
+    A learning rate is no input, and neither is a parameter with a default unless it bears an input's name; nor is the
+    gradient from above first where the first argument bears an input's name.
     """
     try:
         parameters = list(inspect.signature(backward).parameters.values())
@@ -79,13 +69,27 @@ def accepts_inputs(backward: Callable[..., Any], names: tuple[str, ...]) -> bool
         return True
     if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
         return True
-    spare = [p for p in parameters if p.kind in _POSITIONAL][1:]
+    positional = [p for p in parameters if p.kind in _POSITIONAL]
+    if positional and positional[0].name in names and len(positional) > 1:
+        return False
+    spare = positional[1:]
     required = [p for p in spare if p.default is inspect.Parameter.empty]
     needs_more = any(p.kind is inspect.Parameter.KEYWORD_ONLY and p.default is p.empty for p in parameters)
     if needs_more or len(parameters) == 0 or not len(required) <= len(names) <= len(spare):
         return False
     taken = spare[: len(names)]
-    return all(p.name in names or (p in required and p.name not in _RATES) for p in taken)
+    return all(p.name in names or (p in required and not _is_special(p.name)) for p in taken)
+
+
+def _is_special(name: str) -> bool:
+    """Tell whether an argument of this name is anything but an input."""
+    return any(kind(name) for kind in (is_rate, is_upstream, is_cache, is_optimizer, is_input_shape))
+
+
+def says_nothing(backward: Callable[..., Any], names: tuple[str, ...]) -> bool:
+    """Tell whether neither of a backward's two arguments has a name that says which of them is the gradient."""
+    told = parameter_names(backward)
+    return len(told) == len(names) + 1 == 2 and not is_upstream(told[0]) and told[1] not in names
 
 
 def order_by_signature(inputs: Inputs, names: tuple[str, ...]) -> dict[str, Any]:

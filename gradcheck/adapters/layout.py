@@ -1,17 +1,19 @@
 """Where a stateful layer keeps its parameters and their gradients, as a trial run shows it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gradcheck.adapters.living import Living
 from gradcheck.adapters.matching import matched
-from gradcheck.adapters.returned import order_of
+from gradcheck.adapters.returned import data_input, order_of
 from gradcheck.adapters.slots import Path, spelled
-from gradcheck.adapters.spellings import bare, spells_gradient
-from gradcheck.adapters.trial import Calls, Held, Observed, held_arrays, observe_backward, refuse_updates
-from gradcheck.errors import InvalidInput, did_you_mean
+from gradcheck.adapters.spellings import INPUT_GRADIENTS, bare, plain, spells_gradient
+from gradcheck.adapters.trial import Held, Observed, held_arrays, observe_backward
+from gradcheck.adapters.updates import Update, find_update, updated_by
+from gradcheck.errors import InvalidInput, InvalidLayer, did_you_mean
 from gradcheck.subject import Array, Inputs, is_floating
 
 Places = Mapping[str, tuple[Path, ...]]
@@ -31,18 +33,28 @@ class Layout:
     gradients: Mapping[str, Path]
     order: tuple[str, ...]
     growing: Mapping[str, Array]
+    update: Update
+    restores: bool
     notes: tuple[str, ...]
 
     @property
     def claimed(self) -> tuple[str, ...]:
         """The names for which a gradient is found somewhere."""
-        return tuple(dict.fromkeys((*self.order, *self.gradients)))
+        return tuple(dict.fromkeys((*self.order, *self.gradients, *self.update.places)))
 
 
-def find_layout(make: Callable[[], Any], calls: Calls, inputs: Inputs, pairs: Mapping[str, str]) -> Layout:
+def find_layout(
+    make: Callable[[], Living],
+    inputs: Inputs,
+    *,
+    pairs: Mapping[str, str],
+    wrt: Sequence[str] = (),
+    told: Sequence[str] = (),
+) -> Layout:
     """Run forward and backward a few times at `inputs` and watch the attributes.
 
-    `pairs` names the attribute that holds the gradient, by parameter, where shapes and names leave it open.
+    `pairs` names the attribute that holds the gradient, by parameter, where shapes and names leave it open; `wrt` are
+    the arguments under test, to which a single gradient belongs first; `told` whose gradients backward returns.
 
     Raises
     ------
@@ -53,17 +65,30 @@ def find_layout(make: Callable[[], Any], calls: Calls, inputs: Inputs, pairs: Ma
     LayerFailed
         One of the passes raised.
     """
-    held = held_arrays(make(), calls, inputs)
-    layer = make()
-    seen = observe_backward(layer, calls, inputs)
-    refuse_updates(seen, held)
+    held = held_arrays(make(), inputs)
+    living = make()
+    seen = observe_backward(living, inputs)
     named = {name: one for name, one in _names(held, inputs).items() if one.paths[0] in seen.before}
     shapes = {name: seen.before[one.paths[0]].shape for name, one in named.items()}
-    given = {name: np.shape(value) for name, value in inputs.items() if is_floating(value)}
-    order = order_of(seen.returned, tuple(inputs), given, {n: shapes[n] for n, one in named.items() if one.responds})
-    gradients = _gradients({n: one for n, one in named.items() if n not in order}, shapes, given, seen, pairs=pairs)
+    floating = {name: np.shape(value) for name, value in inputs.items() if is_floating(value)}
+    given = {name: floating[name] for name in sorted(floating, key=lambda name: name not in wrt)}
+    moved = updated_by(living, held, seen)
+    still = {n: one for n, one in named.items() if one not in moved}
+    responding = {n: shapes[n] for n, one in still.items() if one.responds}
+    order = order_of(seen.returned, tuple(inputs), given, responding, told=told)
+    searched = {n: one for n, one in still.items() if n not in order}
+    gradients = _gradients(searched, shapes, given, seen, pairs=pairs)
+    places = {n: one.paths[0] for n, one in named.items() if one in moved}
+    update = Update({})
+    try:
+        update = find_update(make(), inputs, places) if places else update
+    except InvalidLayer:
+        kept = _named_gradients({n: one for n, one in named.items() if n in places}, shapes, seen)
+        if not places.keys() <= kept.keys():
+            raise
+        gradients, places = {**gradients, **kept}, {}
     parameters = {n: one.paths for n, one in named.items() if one.responds or n in gradients}
-    again = observe_backward(layer, calls, inputs)
+    again = observe_backward(living, inputs)
     growing = {name: seen.before[path] for name, path in gradients.items() if _grows(path, seen, again)}
     return Layout(
         parameters=parameters,
@@ -71,7 +96,9 @@ def find_layout(make: Callable[[], Any], calls: Calls, inputs: Inputs, pairs: Ma
         gradients=gradients,
         order=order,
         growing=growing,
-        notes=_notes(parameters, gradients, order, growing),
+        update=update,
+        restores=bool(moved),
+        notes=(*update.notes, *_notes(parameters, gradients, (*order, *places), growing)),
     )
 
 
@@ -102,11 +129,30 @@ def _gradients(
         arrays = {path: array for path, array in free.items() if path not in owned and path not in found.values()}
         found |= matched({name: shapes[name] for name in places}, places, arrays, seen, by_shape=responds)
     if seen.returned is None:
-        for name, shape in given.items():
-            fitting = [p for p in seen.changed if spells_gradient(p, (name,)) and seen.after[p].shape == shape]
-            if fitting:
-                found[name] = fitting[0]
+        found |= _of_inputs(given, seen, found)
     return found
+
+
+def _named_gradients(
+    named: Mapping[str, Held], shapes: Mapping[str, tuple[int, ...]], seen: Observed
+) -> dict[str, Path]:
+    """Find gradients by their names alone: beside an update, an array of the same shape may be a momentum."""
+    places = {name: one.paths for name, one in named.items()}
+    owned = {path for paths in places.values() for path in paths}
+    arrays = {path: array for path, array in seen.after.items() if path not in owned}
+    return matched({name: shapes[name] for name in places}, places, arrays, seen, by_shape=False)
+
+
+def _of_inputs(given: Mapping[str, tuple[int, ...]], seen: Observed, found: Mapping[str, Path]) -> dict[str, Path]:
+    """Find the gradient of each input in an attribute that backward wrote: by its name, or as what layers call it."""
+    free = {path: array for path, array in seen.after.items() if path in seen.changed and path not in found.values()}
+    places = {}
+    for name, shape in given.items():
+        fitting = [path for path in free if spells_gradient(path, (name,)) and free[path].shape == shape]
+        usual = [p for known in INPUT_GRADIENTS for p in free if plain(p[-1]) == known and free[p].shape == shape]
+        if fitting or (usual and name == data_input(seen.after[usual[0]], given)):
+            places[name] = (fitting or usual)[0]
+    return places
 
 
 def _told(pairs: Mapping[str, str], names: Mapping[str, Any], seen: Observed) -> dict[str, Path]:

@@ -1,15 +1,45 @@
 """From anything a caller may hand to `check` to a Subject: the one place that chooses the convention."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gradcheck.adapters.contract import accepts_inputs, fresh_layer, order_by_signature, parameter_names, passes_of
+from gradcheck.adapters.contract import (
+    accepts_inputs,
+    fresh_layer,
+    order_by_signature,
+    parameter_names,
+    passes_of,
+    says_nothing,
+)
 from gradcheck.adapters.frameworks import Request, framework_of, known_framework, read_framework, read_tape
+from gradcheck.adapters.functions import read_pair
+from gradcheck.adapters.methods import entry_of, methods_of
+from gradcheck.adapters.single import read_single
 from gradcheck.adapters.slots import slots_of
 from gradcheck.adapters.stateful import read_stateful
 from gradcheck.errors import InvalidInput, InvalidLayer
 from gradcheck.subject import Passes, Subject, is_differentiable, named_inputs
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a caller says where the convention does not tell.
+
+    `grads` is the attribute that holds a parameter's gradient, by parameter; `constants` are arguments of the passes
+    that are no inputs; `passing` what an argument of backward gets (see `adapters/roles.py`).
+    """
+
+    grads: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    passing: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.grads or self.constants or self.passing)
+
+
+NO_HINTS = Hints()
 
 
 def subject_of(
@@ -21,13 +51,15 @@ def subject_of(
     name: str = "",
     wrap: Any = None,
     grad_attr: str = "grad",
+    hints: Hints = NO_HINTS,
 ) -> Subject:
     """Read `layer` as a Subject at the point `inputs`.
 
     Parameters
     ----------
-    layer : object, pair or Subject
-        An object with `forward` and `backward`, a pair of callables `(forward, backward)`, or a Subject.
+    layer : object, pair, function or Subject
+        An object with the two passes as methods, in any spelling of `adapters/spellings.py`; a pair of callables; one
+        function that returns `(output, pullback)` or `(loss, gradient)`, or has a flag for its derivative; a Subject.
     inputs : mapping, sequence or array
         The point; copied.
     wrt : sequence of str, optional
@@ -38,6 +70,8 @@ def subject_of(
         Makes a node of a tape of one's own from an array; or the name of the framework that `layer` is written for.
     grad_attr : str
         Where such a node has its gradient.
+    hints : Hints
+        What the caller says of the convention.
 
     Raises
     ------
@@ -54,56 +88,65 @@ def subject_of(
     framework = known_framework(wrap) if wrap else framework_of(layer, inputs)
     if framework:
         return read_framework(framework, Request(layer, inputs, wrt=wrt, factory=factory, name=name))
-    forward, backward = _two_passes(layer)
+    forward = _forward(layer)
     names = parameter_names(forward)
-    found = order_by_signature(named_inputs(inputs, names), names)
-    if isinstance(layer, (tuple, list)):
-        return _pair(forward, backward, found, wrt=wrt, factory=factory, name=name)
-    takes_inputs = accepts_inputs(backward, tuple(found))
-    notes: tuple[str, ...] = ()
-    if not takes_inputs or slots_of(layer):
-        subject = read_stateful(layer, found, wrt=wrt, factory=factory, name=name)
-        if not takes_inputs or subject.inputs.keys() != found.keys():
-            return subject
-        notes = subject.notes
-    make, isolated = fresh_layer(layer, factory)
-
-    def fresh() -> Passes:
-        return passes_of(*_two_passes(make()))
-
-    return Subject(
-        name=name or type(layer).__name__,
-        inputs=found,
-        fresh=fresh,
-        wrt=chosen(wrt, found),
-        convention="contract",
-        isolated=isolated,
-        notes=notes,
-    )
+    holds = not _is_pair(layer) and bool(slots_of(layer))  # an embedding has nothing but its weights to differentiate
+    found = order_by_signature(named_inputs(inputs, names, floating=not holds), names)
+    first = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
+    known = {"constants": hints.constants, "passing": hints.passing}
+    if _is_pair(layer):
+        subject = read_pair(tuple(layer), found, wrt=first, factory=_pairs(factory), name=name, **known)
+    elif not methods_of(layer):
+        subject = read_single(layer, found, wrt=first, name=name, **known)
+    else:
+        return _object(layer, found, wrt=wrt, factory=factory, name=name, hints=hints)
+    return subject if wrt is None else replace(subject, wrt=chosen(wrt, found))
 
 
-def _pair(
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
+def _object(
+    layer: Any,
     inputs: dict[str, Any],
     *,
     wrt: Sequence[str] | None,
     factory: Callable[[], Any] | None,
     name: str,
+    hints: Hints,
 ) -> Subject:
-    if not accepts_inputs(backward, tuple(inputs)):
-        raise InvalidLayer(
-            f"backward must take grad_output and then forward's inputs ({', '.join(inputs)}); "
-            f"it takes {', '.join(parameter_names(backward)) or 'nothing'}."
+    """Read an object: as the contract where it is that and keeps no parameters, else as a stateful class."""
+    backward = getattr(layer, "backward", None)
+    pure = callable(getattr(layer, "forward", None)) and not hints
+    names = tuple(inputs)
+    takes_inputs = pure and callable(backward) and accepts_inputs(backward, names) and not says_nothing(backward, names)
+    notes: tuple[str, ...] = ()
+    if not takes_inputs or slots_of(layer):
+        subject = read_stateful(
+            layer,
+            inputs,
+            wrt=wrt,
+            factory=factory,
+            name=name,
+            grads=hints.grads,
+            constants=hints.constants,
+            passing=hints.passing,
         )
-    make, isolated = fresh_layer((forward, backward), factory)
+        if not takes_inputs or subject.inputs.keys() != inputs.keys():
+            return subject
+        notes = subject.notes
+    make, isolated = fresh_layer(layer, factory)
+
+    def fresh() -> Passes:
+        made = make()
+        _check(made)
+        return passes_of(made.forward, made.backward)
+
     return Subject(
-        name=name or getattr(forward, "__name__", "pair"),
+        name=name or type(layer).__name__,
         inputs=inputs,
-        fresh=lambda: passes_of(*_two_passes(make())),
+        fresh=fresh,
         wrt=chosen(wrt, inputs),
-        convention="pair of functions",
+        convention="contract",
         isolated=isolated,
+        notes=notes,
     )
 
 
@@ -121,12 +164,31 @@ def chosen(wrt: Sequence[str] | None, inputs: dict[str, Any]) -> tuple[str, ...]
     return names
 
 
-def _two_passes(layer: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    if isinstance(layer, (tuple, list)) and len(layer) == 2 and callable(layer[0]) and callable(layer[1]):
-        return layer[0], layer[1]
-    forward, backward = getattr(layer, "forward", None), getattr(layer, "backward", None)
-    if callable(forward) and callable(backward) and not isinstance(layer, type):
-        return forward, backward
+def _is_pair(layer: Any) -> bool:
+    return isinstance(layer, (tuple, list)) and len(layer) == 2 and callable(layer[0]) and callable(layer[1])
+
+
+def _pairs(factory: Callable[[], Any] | None) -> Callable[[], Any] | None:
+    """Return the factory of a pair, which must make pairs."""
+
+    def made() -> Any:
+        pair = factory() if factory else None
+        _check(pair)
+        return pair
+
+    return made if factory else None
+
+
+def _forward(layer: Any) -> Callable[..., Any]:
+    """Return what takes the inputs."""
+    _check(layer)
+    forward: Callable[..., Any] = layer[0] if _is_pair(layer) else layer
+    return getattr(layer, entry_of(layer), forward) if methods_of(layer) else forward
+
+
+def _check(layer: Any) -> None:
+    if _is_pair(layer) or (not isinstance(layer, type) and (methods_of(layer) or inspect.isroutine(layer))):
+        return
     kind = f"the class {layer.__name__}; pass an instance" if isinstance(layer, type) else f"a {type(layer).__name__}"
     raise InvalidLayer(
         "`layer` must have the methods forward(*inputs) and backward(grad_output, *inputs), "

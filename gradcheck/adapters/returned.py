@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.adapters.spellings import spells_gradient
-from gradcheck.errors import InvalidLayer, LayerFault
+from gradcheck.adapters.spellings import is_label, spells_gradient
+from gradcheck.errors import InvalidInput, InvalidLayer, LayerFault
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def order_of(returned: Any, names: tuple[str, ...], inputs: Shapes, parameters: Shapes) -> tuple[str, ...]:
+def order_of(
+    returned: Any, names: tuple[str, ...], inputs: Shapes, parameters: Shapes, *, told: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Return the names to which the entries of a returned tuple belong; one array belongs to the first floating input.
 
     Parameters
@@ -19,33 +21,76 @@ def order_of(returned: Any, names: tuple[str, ...], inputs: Shapes, parameters: 
     names : tuple of str
         Forward's arguments, in its order.
     inputs, parameters : mapping of str to shape
-        The floating ones among them; the parameters.
+        The floating ones among them, those under test first; the parameters.
+    told : sequence of str
+        The names in order, where the caller says them.
 
     Raises
     ------
     InvalidLayer
         The order can be told neither from the usual one (inputs, then parameters) nor from the shapes.
     """
-    if returned is None:
-        return ()
     known = {**inputs, **parameters}
+    if told:
+        return _as_told(told, known)
+    if returned is None or not inputs:
+        return ()
     if isinstance(returned, Mapping):
         return tuple(name for key in returned for name in _spelled(str(key), tuple(known)))
     if not isinstance(returned, (tuple, list)) or _is_numbers(returned, len(inputs)):
-        return tuple(inputs)[:1]
+        return (data_input(returned, inputs),)
+    return _order_of_many(returned, names, inputs, parameters)
+
+
+def _order_of_many(
+    returned: Sequence[Any], names: tuple[str, ...], inputs: Shapes, parameters: Shapes
+) -> tuple[str, ...]:
+    known = {**inputs, **parameters}
     shapes = [None if entry is None else np.shape(entry) for entry in returned]
-    if len(shapes) <= len(names):
-        return names if len(shapes) == len(names) else tuple(inputs)
-    if list(known.values()) == shapes:
-        return tuple(known)
+    usual = [names, _by_data(inputs), tuple(inputs), (*_by_data(inputs), *parameters), tuple(parameters)]
+    for order in usual:
+        if len(order) == len(shapes) and all(
+            s is None or known.get(n) == s for n, s in zip(order, shapes, strict=True)
+        ):
+            return order
     fitting = [[name for name in known if known[name] == shape] for shape in shapes]
     if all(len(found) == 1 for found in fitting) and len({found[0] for found in fitting}) == len(shapes):
         return tuple(found[0] for found in fitting)
+    if len(shapes) <= len(names):
+        return names if len(shapes) == len(names) else tuple(inputs)
+    if len(shapes) == len(known):
+        return tuple(known)
     raise InvalidLayer(
         f"backward must return its gradients in an order that can be told: the inputs, then the parameters "
         f"({', '.join(known)}); it returned {len(shapes)} arrays of shapes {', '.join(map(str, shapes))}. "
-        "Return a dict by name instead."
+        f"Say whose they are, in order: --pass returned={','.join(list(known)[: len(shapes)])}."
     )
+
+
+def data_input(returned: Any, inputs: Shapes) -> str:
+    """Return the input that a single gradient belongs to: the first that is no label and has its shape."""
+    data = _by_data(inputs)
+    fitting = [name for name in data if inputs[name] == np.shape(returned)]
+    return data[0] if inputs[data[0]] == np.shape(returned) or len(fitting) != 1 else fitting[0]
+
+
+def _by_data(inputs: Shapes) -> tuple[str, ...]:
+    """Return the inputs without labels, unless all are called so."""
+    return tuple(name for name in inputs if not is_label(name)) or tuple(inputs)
+
+
+def without_labels(names: Sequence[str], claimed: Sequence[str]) -> tuple[str, ...]:
+    """Return the names without the labels for which nothing is claimed; nobody differentiates a loss by those."""
+    return tuple(name for name in names if name in claimed or not is_label(name)) or tuple(names)
+
+
+def _as_told(told: Sequence[str], known: Shapes) -> tuple[str, ...]:
+    for name in told:
+        if name not in known:
+            raise InvalidInput(
+                f"--pass returned= must name inputs and parameters ({', '.join(known)}); it names `{name}`."
+            )
+    return tuple(told)
 
 
 def by_argument(returned: Any, order: tuple[str, ...], names: Sequence[str]) -> dict[str, Any]:

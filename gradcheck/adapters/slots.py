@@ -36,6 +36,32 @@ def slots_of(owner: Any) -> dict[Path, Slot]:
     return {slot.path: slot for slot in _walk(owner, (), set())}
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What an object's slots held: the values themselves, and copies of what was in them."""
+
+    values: dict[Path, Any]
+    contents: dict[Path, Array]
+
+
+def snapshot(owner: Any) -> Snapshot:
+    """Remember what is in every slot."""
+    slots = slots_of(owner)
+    return Snapshot(
+        {path: slot.value for path, slot in slots.items()}, {path: slot.array.copy() for path, slot in slots.items()}
+    )
+
+
+def put_back(owner: Any, kept: Snapshot) -> None:
+    """Give every slot the value and the contents that it had."""
+    slots = slots_of(owner)
+    for path, value in kept.values.items():
+        if isinstance(value, np.ndarray) and value.flags.writeable:
+            value[...] = kept.contents[path]
+        if path in slots and slots[path].value is not value:
+            slots[path].put(value)
+
+
 def spelled(path: Path) -> str:
     """Write a path as a person would name it: `W`, `params.W`, `weights.0`."""
     return ".".join(path)

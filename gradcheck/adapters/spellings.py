@@ -1,4 +1,4 @@
-"""How published layers spell the gradient of a parameter: one table, and the comparison of two names by it."""
+"""How published layers spell things: one literal table of names a kind, and the comparison of two names by it."""
 
 from functools import cache
 
@@ -26,7 +26,155 @@ _SYNONYMS = (
 )
 _MEANING = {name: row[0] for row in _SYNONYMS for name in row}
 
+# The names below are compared without case and underscores: `forward_pass` stands for `forwardPass` too.
+
+# The two passes of a class, the most specific spelling first.
+FORWARDS = (
+    "forward", "forwardpass", "forwardpropagate", "forwardpropagation", "forwardprop", "fprop", "feedforward",
+    "propagateforward", "fwd", "propagate", "activate", "activation", "activationfunction", "computeloss",
+    "calculateloss", "calcloss", "lossfunction", "loss", "cost", "calculate", "compute", "calc", "evaluate", "apply",
+    "function", "func", "fn", "f", "call", "run", "predict",
+)  # fmt: skip
+BACKWARDS = (
+    "backward", "backwards", "backwardpass", "backwardpropagate", "backwardpropagation", "backwardprop", "bprop",
+    "backprop", "backpropagate", "backpropagation", "propagatebackward", "bwd", "backpass", "computegradient",
+    "computegradients", "calculategradient", "calcgradient", "getgradient", "gradient", "gradients", "grad",
+    "lossgradient", "lossgrad", "gradloss", "computederivative", "derivative", "derivate", "derivation", "deriv",
+    "derive", "prime", "lossderivative", "lossprime", "activationderivative", "activationprime", "activateprime",
+    "activatederivative", "dactivation", "functionderivative", "delta", "der", "df", "dloss",
+)  # fmt: skip
+
+# Words in the name of a function or method that is the derivative itself, with no upstream gradient to multiply.
+_DERIVATIVE_WORDS = {
+    "prime", "deriv", "derivative", "derivate", "derivation", "derive", "derivatives", "grad", "gradient", "der", "d",
+    "dx", "df",
+}  # fmt: skip
+
+# Flags that make one function return its derivative.
+DERIVATIVE_FLAGS = {
+    "deriv", "derivative", "derivate", "derive", "prime", "der", "diff", "grad", "gradient", "backward", "isderivative",
+    "isderiv", "getderivative", "derivation", "returnderivative", "dx",
+}  # fmt: skip
+
+# What backward gets from above, and what it may get besides.
+_UPSTREAM = {
+    "dout", "gradoutput", "gradoutputs", "outputgrad", "outputgrads", "outputgradient", "outputgradients", "outgrad",
+    "gradout", "gradientoutput", "gradientout", "outputerror", "outputdelta", "dvalues", "dvalue", "dz", "da", "dy",
+    "dh", "ds", "do", "dl", "dcurr", "dprev", "dnext", "dlast", "dinput", "delta", "deltas", "deltanext", "nextdelta",
+    "deltain", "deltaout", "error", "err", "errors", "backwarderror", "accumgrad", "topdiff", "dldout", "dldoutput",
+    "dldz", "dlda", "dldy", "dldh", "upstream", "upstreamgrad", "upstreamgradient", "upstreamgradients", "g", "grad",
+    "grads", "gradient", "gradients", "gradin", "gradz", "grady", "grada", "incominggrad", "incominggradient",
+    "nextgrad", "nextgradient", "prevgrad", "previousgrad", "previousgradient", "lossgrad", "lossgradient", "gradloss",
+    "gradnext", "residual", "sensitivity", "cotangent", "doutput", "doutputs", "douts", "dlossdout", "dedy", "djdz",
+    "dconvprev", "dpool", "eta_l", "outgradient", "dhnext", "dcnext", "dnexth", "dnextc", "dhs", "backpropgrad",
+    "signal", "nabla",
+}  # fmt: skip
+_CACHES = {
+    "cache", "caches", "memory", "ctx", "context", "saved", "activationcache", "linearcache", "state", "memo",
+    "savedtensors", "store", "stored",
+}  # fmt: skip
+_OUTPUTS = {
+    "output", "outputs", "out", "y", "yhat", "activated", "activation", "activations", "a", "result", "sigmoidoutput",
+}  # fmt: skip
+_INPUT_SHAPES = {"inputshape", "xshape", "inshape", "shape", "origshape", "originalshape", "prevshape", "inputsize"}
+_RATES = {
+    "learningrate", "learnrate", "lrate", "lr", "rate", "alpha", "eta", "stepsize", "step", "learningstep", "lrnrate",
+    "learningparameter",
+}  # fmt: skip
+_OPTIMIZERS = {"optimizer", "optimiser", "optim", "opt", "sgd", "updater", "solver", "optimizerfunction"}
+
+# Flags of forward that a gradient wants on, and off.
+_TRAINING = {
+    "train", "training", "istrain", "istraining", "trainmode", "trainingmode", "trainflg", "trainflag", "savecache",
+    "storecache", "keepcache", "retainderived", "isforwardpass", "cacheinput", "savegrad", "requiresgrad", "remember",
+}  # fmt: skip
+_TESTING = {"test", "testing", "istest", "istesting", "inference", "isinference", "eval", "evaluate", "deterministic"}
+_TEST_MODES = {"test", "eval", "inference", "predict", "prediction", "val"}
+
+# Labels beside predictions: nobody differentiates a loss by its labels.
+_LABELS = {
+    "ytrue", "truey", "y", "t", "target", "targets", "label", "labels", "truth", "groundtruth", "actual", "expected",
+    "desired", "ytarget", "onehot", "onehotlabels", "gt", "ytrain", "yactual", "true", "trueval", "truevalues",
+    "yreal", "teacher",
+}  # fmt: skip
+
+# Attributes in which forward leaves its output, where it returns none; and backward the gradient of its input.
+OUTPUT_ATTRIBUTES = (
+    "output", "outputs", "out", "forwardoutput", "result", "a", "activation", "activations", "y", "z", "h", "value",
+)  # fmt: skip
+INPUT_GRADIENTS = (
+    "dinputs", "dinput", "gradinput", "inputgrad", "inputgradient", "dx", "da", "daprev", "inputdelta", "delta",
+    "deltas", "grad", "gradient", "inputsidedeltas", "dl_dx",
+)  # fmt: skip
+
+# Methods that make a layer's parameters before it can be used, and what they may be asked for.
+INITIALISERS = (
+    "initialize", "initialise", "init", "build", "setup", "initweights", "initializeweights", "initparams",
+    "initializeparams", "initparameters", "initializeparameters", "resetparameters", "initialization", "compile",
+)  # fmt: skip
+
 Path = tuple[str, ...]
+
+
+def plain(name: str) -> str:
+    """Return a name without case and underscores, as the tables above have it."""
+    return name.replace("_", "").casefold()
+
+
+def is_upstream(name: str) -> bool:
+    """Tell whether an argument of this name is the gradient that comes from above: `dout`, `grad_output`, `dL_dy`."""
+    return plain(name) in _UPSTREAM
+
+
+def is_cache(name: str) -> bool:
+    """Tell whether an argument of this name is what forward kept for backward."""
+    return plain(name) in _CACHES or plain(name).endswith("cache")
+
+
+def is_output(name: str) -> bool:
+    """Tell whether an argument of this name is forward's own output."""
+    return plain(name) in _OUTPUTS
+
+
+def is_input_shape(name: str) -> bool:
+    """Tell whether an argument of this name is the shape of the first input."""
+    return plain(name) in _INPUT_SHAPES
+
+
+def is_rate(name: str) -> bool:
+    """Tell whether an argument or attribute of this name is a learning rate."""
+    return plain(name) in _RATES
+
+
+def is_optimizer(name: str) -> bool:
+    """Tell whether an argument or attribute of this name is an optimizer: `optimizer`, `W_opt`."""
+    return plain(name) in _OPTIMIZERS or name.casefold().rpartition("_")[2] in _OPTIMIZERS
+
+
+def is_label(name: str) -> bool:
+    """Tell whether an argument of this name holds labels: `y_true`, `targets`."""
+    return plain(name) in _LABELS
+
+
+def is_derivative(name: str) -> bool:
+    """Tell whether a function or method of this name is the derivative itself: `sigmoid_prime`, `dRelu`, `d_tanh`."""
+    words = {word.casefold() for word in name.split("_")}
+    leading_d = len(name) > 2 and name[0] == "d" and (name[1].isupper() or plain(name[1:]) in _ACTIVATIONS)
+    return bool(words & _DERIVATIVE_WORDS) or leading_d or plain(name) in _DERIVATIVE_WORDS
+
+
+_ACTIVATIONS = {"sigmoid", "tanh", "relu", "leakyrelu", "softplus", "elu", "selu", "gelu", "linear", "softmax", "swish"}
+
+
+def bound_flag(name: str, default: object, *, required: bool) -> object | None:
+    """Return what a flag of forward must be for a gradient (training mode), or None where it is no flag or right."""
+    if plain(name) in _TRAINING and (required or default is False or default is None):
+        return True
+    if plain(name) in _TESTING and (required or default is True):
+        return False
+    if plain(name) == "mode" and (required or str(default).casefold() in _TEST_MODES):
+        return "train"
+    return None
 
 
 def spells_gradient(gradient: Path, parameter: Path, *, exactly: bool = False) -> bool:

@@ -5,23 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.adapters.contract import accepts_inputs, fresh_layer, parameter_names, unpacked
+from gradcheck.adapters.contract import fresh_layer, parameter_names
 from gradcheck.adapters.layout import Layout, find_layout
-from gradcheck.adapters.returned import by_argument
+from gradcheck.adapters.living import Living, Way
+from gradcheck.adapters.methods import entry_of, methods_of
+from gradcheck.adapters.returned import by_argument, without_labels
 from gradcheck.adapters.slots import slots_of
-from gradcheck.adapters.trial import Calls, quietly, run_forward
-from gradcheck.adapters.upstream import ALONE, NOTE, stands_alone, times
+from gradcheck.adapters.trial import copies, quietly, run_forward
+from gradcheck.adapters.updates import read_off
+from gradcheck.adapters.upstream import times
+from gradcheck.adapters.ways import Found, Given, find_way
 from gradcheck.errors import InvalidInput, InvalidLayer, did_you_mean
-from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_differentiable
-
-_CALLS = Calls(
-    forward=lambda layer, inputs: layer.forward(*inputs.values()),
-    backward=lambda layer, cotangents, _: layer.backward(unpacked(cotangents)),
-)
-_CALLS_WITH_INPUTS = Calls(
-    forward=_CALLS.forward,
-    backward=lambda layer, cotangents, inputs: layer.backward(unpacked(cotangents), *inputs.values()),
-)
+from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_differentiable, is_floating
 
 
 def read_stateful(
@@ -32,6 +27,8 @@ def read_stateful(
     factory: Callable[[], Any] | None = None,
     name: str = "",
     grads: Mapping[str, str] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    passing: Mapping[str, str] | None = None,
 ) -> Subject:
     """Read a stateful layer as a Subject whose inputs are forward's arguments and the parameters it holds.
 
@@ -45,6 +42,11 @@ def read_stateful(
         Forward's arguments by name, and values for parameters that shall not keep their own.
     grads : mapping of str to str, optional
         The attribute that holds the gradient, by parameter, where shapes and names leave it open.
+    constants : mapping, optional
+        Arguments of either pass that are no inputs, by name.
+    passing : mapping of str to str, optional
+        What an argument of backward gets, where its name does not say so: see `roles.WORDS`; `output` names the
+        attribute of forward's output, `returned` whose gradients backward returns, in order.
 
     Raises
     ------
@@ -56,44 +58,40 @@ def read_stateful(
         A pass raised in the trial run.
     """
     given = _forward_inputs(layer, inputs)
-    make, isolated = fresh_layer(layer, factory)
-    alone = stands_alone(make, _copies(given))
-    calls = ALONE if alone else _calls(layer, given)
-    layout = find_layout(make, calls, _copies(given), grads or {})
-    found = {**given, **_parameter_values(layout, inputs, given)}
+    owners, isolated = fresh_layer(layer, factory)
+    asked = Given(owners, _passes_of, given, constants or {}, passing or {})
+    found = find_way(asked, [Way(*names) for names in methods_of(layer)])
+    told = tuple(name.strip() for name in (passing or {}).get("returned", "").split(",") if name.strip())
+
+    names = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
+    layout = find_layout(lambda: asked.living(found.way), copies(given), pairs=grads or {}, wrt=names, told=told)
+    values = {**given, **_parameter_values(layout, inputs, given)}
     return Subject(
         name=name or type(layer).__name__,
-        inputs=found,
-        fresh=lambda: _passes(_primed(make, calls, layout, _copies(given)), calls, layout, tuple(given)),
-        wrt=_chosen(wrt, found, layout),
+        inputs=values,
+        fresh=lambda: _passes(_primed(asked.living(found.way), layout, copies(given)), layout, tuple(given)),
+        wrt=_chosen(wrt, values, layout),
         convention="stateful class",
         stateful=True,
         isolated=isolated,
-        notes=(*layout.notes, NOTE) if alone else layout.notes,
+        notes=(*_called(found), *layout.notes),
     )
+
+
+def _passes_of(owner: Any, way: Way) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    return getattr(owner, way.forward), getattr(owner, way.backward)
+
+
+def _called(found: Found) -> tuple[str, ...]:
+    """Say which methods are the passes, where they are not called forward and backward."""
+    names = (found.way.forward, found.way.backward)
+    return (*((f"its passes are {names[0]} and {names[1]}",) if names != ("forward", "backward") else ()), *found.notes)
 
 
 def _forward_inputs(layer: Any, inputs: Inputs) -> dict[str, Any]:
     """Return those of the inputs that forward takes; names that are none of its parameters may be attributes."""
-    names = parameter_names(layer.forward)
+    names = parameter_names(getattr(layer, entry_of(layer)))
     return {name: inputs[name] for name in names if name in inputs} or dict(inputs)
-
-
-def _copies(given: Inputs) -> dict[str, Any]:
-    """Return copies for a trial run: a layer may write into its inputs, and these are the point of the check."""
-    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in given.items()}
-
-
-def _calls(layer: Any, given: Inputs) -> Calls:
-    if accepts_inputs(layer.backward, tuple(given)):
-        return _CALLS_WITH_INPUTS
-    if accepts_inputs(layer.backward, ()):
-        return _CALLS
-    takes = ", ".join(parameter_names(layer.backward)) or "nothing"
-    raise InvalidLayer(
-        f"backward must take grad_output alone, or grad_output and forward's inputs; it takes {takes}. "
-        "Wrap it as a function case(**inputs) -> (output, pullback)."
-    )
 
 
 def _parameter_values(layout: Layout, inputs: Inputs, given: Inputs) -> dict[str, Any]:
@@ -111,7 +109,13 @@ def _parameter_values(layout: Layout, inputs: Inputs, given: Inputs) -> dict[str
                 f"it has {np.shape(inputs[name])}."
             )
     names = [name for name in layout.parameters if name in layout.claimed or name in inputs]
-    return {name: inputs.get(name, layout.values[name]) for name in names}
+    return {name: inputs.get(name, _widened(layout.values[name], given)) for name in names}
+
+
+def _widened(value: Any, given: Inputs) -> Any:
+    """Return a parameter in the widest type of the inputs: a float32 one would round what float64 inputs measure."""
+    widest = [one.dtype for one in given.values() if is_floating(one)]
+    return value.astype(np.result_type(value.dtype, *widest)) if widest else value
 
 
 def _chosen(wrt: Sequence[str] | None, found: Inputs, layout: Layout) -> tuple[str, ...]:
@@ -119,7 +123,7 @@ def _chosen(wrt: Sequence[str] | None, found: Inputs, layout: Layout) -> tuple[s
         n for n, v in found.items() if is_differentiable(v) and (n not in layout.parameters or n in layout.claimed)
     )
     if wrt is None:
-        return possible
+        return without_labels(possible, layout.claimed)
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
     if not names:
         raise InvalidInput(f"`wrt` must name at least one of the floating inputs ({', '.join(possible)}); it is empty.")
@@ -134,37 +138,50 @@ def _chosen(wrt: Sequence[str] | None, found: Inputs, layout: Layout) -> tuple[s
     return names
 
 
-def _primed(make: Callable[[], Any], calls: Calls, layout: Layout, given: Inputs) -> Any:
+def _primed(living: Living, layout: Layout, given: Inputs) -> Living:
     """Return a fresh instance, after a first forward where that is what makes its parameters."""
-    layer = make()
-    slots = slots_of(layer)
+    living.rate_path = layout.update.rate_path
+    living.recorder.book.in_place = layout.update.in_place
+    slots = slots_of(living.owner)
     if any(path not in slots for paths in layout.parameters.values() for path in paths):
         with quietly():
-            run_forward(layer, calls, given)
-    return layer
+            run_forward(living, given)
+    return living
 
 
-def _passes(layer: Any, calls: Calls, layout: Layout, names: tuple[str, ...]) -> Passes:
+def _passes(living: Living, layout: Layout, names: tuple[str, ...]) -> Passes:
     own = {name: value.copy() for name, value in layout.values.items()}
 
     def place(values: Inputs) -> dict[str, Any]:
-        slots = slots_of(layer)
+        slots = slots_of(living.owner)
         for name, paths in layout.parameters.items():
+            value = values.get(name, own[name])
+            value = value.copy() if layout.restores else value  # an update in place must not reach the judge's arrays
             for path in paths:
-                slots[path].put(values.get(name, own[name]))
+                slots[path].put(value)
         return {name: values[name] for name in names}
 
     def forward(values: Inputs) -> Any:
-        return calls.forward(layer, place(values))
+        return living.forward(place(values))
 
     def backward(cotangents: Cotangents, values: Inputs) -> dict[str, Any]:
-        slots = slots_of(layer)
+        slots = slots_of(living.owner)
         for name, start in layout.growing.items():
             slots[layout.gradients[name]].put(start.copy())
-        returned = calls.backward(layer, cotangents, {name: values[name] for name in names})
-        slots = slots_of(layer)
-        held = {name: slots[path].value for name, path in layout.gradients.items() if path in slots}
-        claimed = {**held, **by_argument(returned, layout.order, tuple(values))}
-        return {name: times(cotangents, one) for name, one in claimed.items()} if calls is ALONE else claimed
+        claimed = _claimed(living, layout, cotangents, {name: values[name] for name in names}, known=tuple(values))
+        return times(cotangents, claimed) if living.way.multiplies else claimed
 
     return Passes(forward=forward, backward=backward)
+
+
+def _claimed(
+    living: Living, layout: Layout, cotangents: Cotangents, inputs: Inputs, *, known: tuple[str, ...]
+) -> dict[str, Any]:
+    """Call backward and gather its gradients by name: read off its update, from attributes, and returned."""
+    if layout.restores:
+        read, returned = read_off(living, cotangents, inputs, layout.update, held=layout.gradients)
+    else:
+        returned = living.backward(cotangents, inputs)
+        slots = slots_of(living.owner)
+        read = {name: slots[path].value for name, path in layout.gradients.items() if path in slots}
+    return {**read, **by_argument(returned, layout.order, known)}

@@ -1,26 +1,19 @@
 """Trial runs of a stateful layer: what its attributes do while forward and backward are called."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gradcheck.adapters.slots import Path, Slot, slots_of, spelled
-from gradcheck.errors import InvalidLayer, LayerFailed
+from gradcheck.adapters.living import Living, arrays_of
+from gradcheck.adapters.slots import Path, Slot, slots_of
+from gradcheck.errors import LayerFailed
 from gradcheck.subject import Array, Inputs, is_floating
 
 _FACTOR, _SHIFT = 1.25, 0.375  # a change of every entry, zeros included, that is exact in binary
-
-
-@dataclass(frozen=True)
-class Calls:
-    """How the two passes of an instance are called."""
-
-    forward: Callable[[Any, Inputs], Any]
-    backward: Callable[[Any, tuple[Array, ...], Inputs], Any]
 
 
 @dataclass(frozen=True)
@@ -47,29 +40,25 @@ class Observed:
     returned: Any
 
 
-def held_arrays(layer: Any, calls: Calls, inputs: Inputs) -> list[Held]:
+def held_arrays(living: Living, inputs: Inputs) -> list[Held]:
     """Find the arrays that survive a forward; each is changed for one forward call to see whether it matters.
 
     What forward writes itself (a saved input, a mask, running statistics) does not survive. Cost: one forward an array.
     """
     with quietly():
-        output = outputs_of(run_forward(layer, calls, inputs))
-        return [
-            held for paths in _aliases(slots_of(layer)) if (held := _tried(layer, calls, inputs, paths, unmoved=output))
-        ]
+        output = outputs_of(run_forward(living, inputs))
+        groups = _aliases(slots_of(living.owner))
+        return [held for paths in groups if (held := _tried(living, inputs, paths, unmoved=output))]
 
 
-def observe_backward(layer: Any, calls: Calls, inputs: Inputs) -> Observed:
+def observe_backward(living: Living, inputs: Inputs) -> Observed:
     """Run forward and backward once and note what backward did to the attributes."""
     with quietly():
-        cotangents = tuple(_cotangent(array) for array in outputs_of(run_forward(layer, calls, inputs)))
-        slots = slots_of(layer)
+        cotangents = cotangents_of(run_forward(living, inputs))
+        slots = slots_of(living.owner)
         before = {path: slot.array.copy() for path, slot in slots.items()}
-        try:
-            returned = calls.backward(layer, cotangents, inputs)
-        except Exception as err:
-            raise LayerFailed(f"backward raised {described(err)}", stage="backward") from err
-    after = slots_of(layer)
+        returned = run_backward(living, cotangents, inputs)
+    after = slots_of(living.owner)
     changed = frozenset(
         path for path, slot in after.items() if path not in slots or _moved(slot, slots[path], before[path])
     )
@@ -84,12 +73,25 @@ def observe_backward(layer: Any, calls: Calls, inputs: Inputs) -> Observed:
     )
 
 
-def run_forward(layer: Any, calls: Calls, inputs: Inputs) -> Any:
+def run_forward(living: Living, inputs: Inputs) -> Any:
     """Call forward, and say so where it raises."""
     try:
-        return calls.forward(layer, inputs)
+        return living.forward(inputs)
     except Exception as err:
         raise LayerFailed(f"forward raised {described(err)}", stage="forward") from err
+
+
+def run_backward(living: Living, cotangents: tuple[Array, ...], inputs: Inputs) -> Any:
+    """Call backward, and say so where it raises."""
+    try:
+        return living.backward(cotangents, inputs)
+    except Exception as err:
+        raise LayerFailed(f"backward raised {described(err)}", stage="backward") from err
+
+
+def copies(given: Inputs) -> dict[str, Any]:
+    """Return copies for a trial run: a layer may write into its inputs, and these are the point of the check."""
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in given.items()}
 
 
 def described(error: BaseException) -> str:
@@ -106,14 +108,19 @@ def outputs_of(output: Any) -> tuple[Array, ...]:
     LayerFailed
         If one of them is no array of numbers.
     """
-    parts = output if isinstance(output, tuple) else (output,)
-    arrays = tuple(np.asarray(part) for part in parts)
-    for part, array in zip(parts, arrays, strict=True):
-        if part is None or array.dtype.kind not in "fiub":
+    arrays = arrays_of(output)
+    for array in arrays:
+        if array.dtype.kind not in "fiub":
+            part = output if len(arrays) == 1 else array.item() if array.ndim == 0 else array
             raise LayerFailed(
                 f"forward must return an array of numbers; it returned {type(part).__name__}.", stage="forward"
             )
     return arrays
+
+
+def cotangents_of(output: Any) -> tuple[Array, ...]:
+    """Return a cotangent for each of forward's outputs."""
+    return tuple(_cotangent(array) for array in outputs_of(output))
 
 
 @contextmanager
@@ -133,10 +140,8 @@ def _aliases(slots: Mapping[Path, Slot]) -> list[tuple[Path, ...]]:
     return [tuple(paths) for paths in groups.values()]
 
 
-def _tried(
-    layer: Any, calls: Calls, inputs: Inputs, paths: tuple[Path, ...], *, unmoved: tuple[Array, ...]
-) -> Held | None:
-    slots = slots_of(layer)
+def _tried(living: Living, inputs: Inputs, paths: tuple[Path, ...], *, unmoved: tuple[Array, ...]) -> Held | None:
+    slots = slots_of(living.owner)
     if any(path not in slots for path in paths):
         return None
     kept = slots[paths[0]].value
@@ -147,11 +152,11 @@ def _tried(
     for path in paths:
         slots[path].put(changed)
     try:
-        moved = outputs_of(calls.forward(layer, inputs))
+        moved = outputs_of(living.forward(inputs))
         responds = len(moved) != len(unmoved) or not all(map(_same, moved, unmoved))
     except Exception:  # noqa: BLE001 - a refusal of the changed values, of any kind, is an answer to them
         responds = True
-    now = slots_of(layer)
+    now = slots_of(living.owner)
     survives = all(path in now and now[path].value is changed for path in paths) and _same(changed, copy)
     if not survives:
         return None
@@ -174,19 +179,3 @@ def _moved(now: Slot, before: Slot, copy: Array) -> bool:
 
 def _same(one: Array, other: Array) -> bool:
     return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
-
-
-def refuse_updates(observed: Observed, held: list[Held]) -> None:
-    """Raise where backward changed an array that forward answers to: it applies its own update.
-
-    Raises
-    ------
-    InvalidLayer
-        With the names of those arrays.
-    """
-    moved = [spelled(one.paths[0]) for one in held if one.responds and observed.changed.intersection(one.paths)]
-    if moved:
-        raise InvalidLayer(
-            f"backward must leave the parameters alone; it changed {', '.join(moved)} itself, as if it applied its own "
-            "update. Wrap it as a function case(**inputs) -> (output, pullback), where pullback returns the gradients."
-        )

@@ -105,6 +105,15 @@ _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     "--grad-attr", default="grad", metavar="NAME", show_default=True, help="Where such an object has its gradient."
 )
 @click.option(
+    "--pass",
+    "passing",
+    multiple=True,
+    metavar="NAME=WHAT",
+    help="What backward's argument NAME gets, if its name does not tell: grad, output, cache, rate, optimizer, shape, "
+    "an input or an attribute. output=ATTRIBUTE says where forward leaves its output, returned=x,W,b whose "
+    "gradients backward returns.",
+)
+@click.option(
     "--points",
     multiple=True,
     metavar="POINT",

@@ -1,16 +1,16 @@
 """From a job to a Subject: load the target, construct it, make the inputs, choose how it is read. Runs in the child."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradcheck.adapters.case import read_case
-from gradcheck.adapters.reading import subject_of
-from gradcheck.adapters.stateful import read_stateful
+from gradcheck.adapters.methods import entry_of, methods_of
+from gradcheck.adapters.reading import Hints, subject_of
+from gradcheck.adapters.roles import is_required
+from gradcheck.adapters.spellings import DERIVATIVE_FLAGS, bound_flag, plain
 from gradcheck.errors import InvalidInput, InvalidLayer, did_you_mean
 from gradcheck.runner.arguments import Takes, distribute, parse_value, takes
-from gradcheck.runner.binding import bind, bind_layer
 from gradcheck.runner.constructing import construct
 from gradcheck.runner.frameworks import read_framework_target, to_load
 from gradcheck.runner.inputs import make, parse_spec
@@ -58,25 +58,38 @@ def _inputs(job: Job, specs: Mapping[str, str], seed: int) -> dict[str, Any]:
 
 
 def _pair(job: Job, found: tuple[Any, ...], inputs: dict[str, Any]) -> Subject:
-    forward, backward = found
     for one in found:
         if isinstance(one, type) or not callable(one):
             raise InvalidLayer(f"a pair must be two functions; {getattr(one, '__name__', one)!r} is none.")
-    call = takes(forward)
-    _, constants = distribute(job.args, Takes(), Takes((*call.names, *takes(backward).names), call.required, call.any))
-    _check_inputs(forward, inputs, constants)
+    call = takes(found[0])
+    _, constants = distribute(job.args, Takes(), _together(call, takes(found[1])))
+    _check_inputs(found[0], inputs, constants)
     _check_names(inputs, call)
-    pair = bind(forward, constants), bind(backward, constants)
-    return subject_of(pair, inputs, wrt=job.wrt or None, name=getattr(forward, "__name__", ""))
+    return _read(job, found, inputs, constants, name=getattr(found[0], "__name__", ""))
+
+
+def _read(
+    job: Job,
+    layer: Any,
+    inputs: dict[str, Any],
+    constants: dict[str, Any],
+    *,
+    name: str,
+    factory: Callable[[], Any] | None = None,
+) -> Subject:
+    hints = Hints(grads=job.grads, constants=constants, passing=job.passing)
+    return subject_of(layer, inputs, wrt=job.wrt or None, factory=factory, name=name, hints=hints)
 
 
 def _one(job: Job, found: Any, inputs: dict[str, Any], name: str) -> Subject:
     if isinstance(found, type):
         return _class(job, found, inputs, name)
-    if hasattr(found, "forward") and hasattr(found, "backward"):
+    if methods_of(found):
         return _instance(job, found, inputs, name=name)
     if callable(found):
-        return _case(job, found, inputs, name)
+        constants = {key.removeprefix("call."): parse_value(text) for key, text in job.args.items()}
+        _check_inputs(found, inputs, constants, spare=DERIVATIVE_FLAGS)
+        return _read(job, found, inputs, constants, name=name)
     raise InvalidLayer(
         f"a target must be a class or object with forward and backward, a pair of functions or a case; "
         f"{name!r} is of type {type(found).__name__}."
@@ -84,12 +97,13 @@ def _one(job: Job, found: Any, inputs: dict[str, Any], name: str) -> Subject:
 
 
 def _class(job: Job, kind: type, inputs: dict[str, Any], name: str) -> Subject:
-    for method in ("forward", "backward"):
-        if not callable(getattr(kind, method, None)):
-            raise InvalidLayer(f"a class must have the methods forward and backward; {name} has no {method}.")
-    call = takes(kind.forward)  # type: ignore[attr-defined]  # just looked up
-    call = replace(call, names=call.names[1:], required=call.required[1:])
-    made = construct(kind, name, job.args, inputs, call=call)
+    if not methods_of(kind):
+        missing = next((m for m in ("forward", "backward") if not callable(getattr(kind, m, None))), "backward")
+        raise InvalidLayer(
+            f"a class must have the methods forward and backward, or the like (forward_pass, backprop, gradient, ...); "
+            f"{name} has no {missing}."
+        )
+    made = construct(kind, name, job.args, inputs, call=_calls_of(kind))
     return _instance(job, made.layer, dict(made.inputs), name=name, factory=made.factory, constructor=made.constructor)
 
 
@@ -102,42 +116,40 @@ def _instance(
     factory: Callable[[], Any] | None = None,
     constructor: Takes = _TAKES_NOTHING,
 ) -> Subject:
-    """Read an object, with the call's hyperparameters filled in; `factory` makes another where it can't be copied."""
-    call = takes(layer.forward)
-    _, constants = distribute(job.args, constructor, call)
-    _check_inputs(layer.forward, inputs, constants)
-    bound = bind_layer(layer, constants)
-    again = None if factory is None else lambda: bind_layer(factory(), constants)
-    if job.grads:
-        return read_stateful(bound, inputs, wrt=job.wrt or None, factory=again, name=name, grads=job.grads)
-    return subject_of(bound, inputs, wrt=job.wrt or None, factory=again, name=name)
+    """Read an object, with the call's hyperparameters; `factory` makes another where it can't be copied."""
+    _, constants = distribute(job.args, constructor, _calls_of(layer))
+    _check_inputs(getattr(layer, entry_of(layer)), inputs, constants)
+    return _read(job, layer, inputs, constants, name=name, factory=factory)
 
 
-def _case(job: Job, case: Callable[..., Any], inputs: dict[str, Any], name: str) -> Subject:
-    constants = {key.removeprefix("call."): parse_value(text) for key, text in job.args.items()}
-    _check_inputs(case, inputs, constants)
-
-    def checked(**values: Any) -> Any:
-        returned = case(**values, **constants)
-        if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])):
-            raise InvalidLayer(
-                f"a single function must be a case, which returns (output, pullback); {name} returned "
-                f"{type(returned).__name__}. For a pair of functions name both: FILE:{name},BACKWARD."
-            )
-        return returned
-
-    subject = read_case(checked, inputs, name=name)
-    return replace(subject, wrt=job.wrt) if job.wrt else subject
+def _calls_of(owner: Any) -> Takes:
+    """Return what the two passes of an object, or of a class, take by name."""
+    forward, backward = entry_of(owner), methods_of(owner)[0][1]
+    both = _together(takes(getattr(owner, forward)), takes(getattr(owner, backward)))
+    if not isinstance(owner, type):
+        return both
+    return replace(both, names=tuple(name for name in both.names if name != "self"))
 
 
-def _check_inputs(forward: Callable[..., Any], inputs: Mapping[str, Any], constants: Mapping[str, Any]) -> None:
-    """Raise where forward needs an argument that is neither an input nor a constant."""
+def _together(one: Takes, other: Takes) -> Takes:
+    return Takes(tuple(dict.fromkeys((*one.names, *other.names))), one.required, one.any)
+
+
+def _check_inputs(
+    forward: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    constants: Mapping[str, Any],
+    *,
+    spare: Collection[str] = (),
+) -> None:
+    """Raise where forward needs an argument that is neither an input nor a constant, nor a flag that is set for it."""
     try:
         parameters = inspect.signature(forward).parameters.values()
     except (TypeError, ValueError):
         parameters = []  # type: ignore[assignment]  # nothing to look at
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    missing = [p.name for p in named if p.default is p.empty and p.name not in inputs and p.name not in constants]
+    given = {*inputs, *constants}
+    missing = [p.name for p in named if is_required(p) and p.name not in given and not _is_flag(p, spare)]
     if missing or not inputs:
         names = ", ".join(p.name for p in named) or "anything"
         examples = " ".join(f"--input {name}=2,3" for name in (missing or ["x"]))
@@ -146,6 +158,11 @@ def _check_inputs(forward: Callable[..., Any], inputs: Mapping[str, Any], consta
             f"every argument of forward must be an input or an --arg; it takes {names}, and {lacking}. "
             f"Give shapes (or values), for instance {examples}"
         )
+
+
+def _is_flag(parameter: inspect.Parameter, spare: Collection[str]) -> bool:
+    name = parameter.name
+    return plain(name) in spare or bound_flag(name, parameter.default, required=is_required(parameter)) is not None
 
 
 def _check_names(inputs: Mapping[str, Any], call: Takes) -> None:

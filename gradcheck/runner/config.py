@@ -27,7 +27,7 @@ from gradcheck.runner.waivers import Waiver, check_waivers
 
 FILE = "pyproject.toml"
 SWEPT = ("inputs", "args", "dims")
-_NAMED = (*SWEPT, "grads")
+_NAMED = (*SWEPT, "grads", "passing")
 _DEFAULTS = {one.name: getattr(Job(""), one.name) for one in fields(Job) if one.name not in ("target", "swept")}
 _SETTINGS = {**_DEFAULTS, "dims": {}, "max_configs": MOST}
 _CHOICES = {"effort": ("quick", "normal", "thorough"), "dtype": DTYPES}
@@ -167,7 +167,7 @@ _NOUNS = {bool: "true or false", int: "an integer of at least 0", float: "a numb
 
 def _by_name(key: str, value: Any, what: str) -> dict[str, Any]:
     table = _table(value, what)
-    if key == "grads":
+    if key in ("grads", "passing"):
         return {name: _string(one, what) for name, one in table.items()}
     return {name: tuple(map(_text, one if isinstance(one, list) else [one])) for name, one in table.items()}
 

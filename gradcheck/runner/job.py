@@ -28,6 +28,8 @@ class Job:
         Attribute that holds a parameter's gradient, where the adapter cannot tell.
     wrap, grad_attr : str
         For a tape of one's own, what makes a node and where it has its gradient; or the name of a framework.
+    passing : mapping of str to str
+        What an argument of backward gets, where its name does not tell (`adapters/roles.py`).
     wrt : tuple of str
         The arguments under test; empty for all floating ones.
     points : tuple of mapping, or None
@@ -54,6 +56,7 @@ class Job:
     grads: Mapping[str, str] = field(default_factory=dict)
     wrap: str = ""
     grad_attr: str = "grad"
+    passing: Mapping[str, str] = field(default_factory=dict)
     wrt: tuple[str, ...] = ()
     points: tuple[Mapping[str, str], ...] | None = None
     errors: tuple[str, ...] = ()
@@ -81,7 +84,7 @@ class Job:
 
 # How a field is written on the command line; a mapping or tuple repeats its option.
 _OPTIONS: Mapping[str, str] = {
-    "inputs": "--input", "args": "--arg", "grads": "--grad", "wrap": "--wrap",
+    "inputs": "--input", "args": "--arg", "grads": "--grad", "passing": "--pass", "wrap": "--wrap",
     "grad_attr": "--grad-attr", "wrt": "--wrt", "points": "--points", "errors": "--error",
     "seed": "--seed", "effort": "--effort", "dtype": "--dtype", "strict": "--strict", "prove": "--prove-it",
     "timeout": "--timeout", "memory": "--memory", "like": "--like", "no_like_error": "--no-like-error",

@@ -63,9 +63,9 @@ REFUSED = {
     "no backward": (ForwardOnly(), r"it is a ForwardOnly\."),
     "one function": ((len,), r"it is a tuple\."),
     "a pair that is not callable": ((len, 3), r"it is a tuple\."),
-    "backward without inputs": (
-        (lambda a: a, lambda g: g),
-        r"grad_output and then forward's inputs \(a\); it takes g\.",
+    "backward of unknown arguments": (
+        (lambda a: a, lambda q, r, s: q),
+        r"every argument of backward must be known; `q` and `r` and `s` could be anything.* --pass q=WHAT",
     ),
     "backward of nothing": ((lambda a: a, lambda: 0), r"it takes nothing\."),
 }

@@ -4,7 +4,6 @@ import pytest
 
 from gradcheck.errors import InvalidInput
 from gradcheck.runner.arguments import Takes, distribute, parse_pair, parse_value, takes
-from gradcheck.runner.binding import bind, bind_layer
 
 VALUES = [
     ("2", 2),
@@ -60,23 +59,3 @@ def test_keyword_arguments_of_any_name_are_given_to_who_takes_them():
         return x, options
 
     assert distribute({"pad": "1"}, Takes(), takes(anything)) == ({}, {"pad": 1})
-
-
-def test_bound_constants_keep_the_order_of_the_inputs():
-    def forward(x, stride, w, *, train):
-        return x, stride, w, train
-
-    assert bind(forward, {"stride": 2, "train": True})("x", "w") == ("x", 2, "w", True)
-    assert bind(forward, {}) is forward
-
-
-def test_a_bound_layer_keeps_its_name_and_passes_only_what_each_pass_takes():
-    class Scale:
-        def forward(self, x, factor):
-            return x * factor
-
-        def backward(self, grad_output):
-            return grad_output
-
-    bound = bind_layer(Scale(), {"factor": 3})
-    assert (type(bound).__name__, bound.forward(2), bound.backward(5)) == ("Scale", 6, 5)
