@@ -1,6 +1,6 @@
 """Is the claimed gradient the adjoint of forward's derivative? Comparisons at one place, and their confirmation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from gradcheck.checks.probes import (
     judged_together,
     kinky_anywhere,
     measure_arguments,
+    measure_near,
     slack_of,
 )
 from gradcheck.numdiff.records import Derivative, Mask, Vector
@@ -24,6 +25,7 @@ from gradcheck.subject import Array
 EQUALISED = "equalised"  # the kind of a probe whose weights let outputs count alike whose slopes span decades
 RANDOM = "random"
 JOINT = "joint"  # the kind of a probe that moves all arguments at once
+MORE = 4  # further directions and answers, where noise left an argument open
 JUMP = 0.01  # a slope of zero is told from one hidden by noise where its bar is this much below the slopes of the jumps
 SET_APART = "set apart"  # the kind of a probe of the outputs that would blur the others
 
@@ -76,7 +78,43 @@ def gather(instrument: Instrument, place: Place, rng: np.random.Generator, *, qu
         asked += _cotangents(rng, place, {name: measured[name] for name in names}, together, kinky, quick=quick)
     gradients = [instrument.gradients(ask.cotangent, place.inputs, place.form) for ask in asked]
     slacks = slack_of(instrument, place, measured, gradients[0], cotangent=asked[0].cotangent)
-    comparisons = [
+    comparisons = _compared(place, asked, gradients, measured, slacks)
+    cotangents = tuple(ask.cotangent for ask in asked)
+    return Evidence(place, comparisons, measured, groups[0][0], kinky, cotangents, tuple(gradients), slacks)
+
+
+def gather_more(instrument: Instrument, seen: Evidence, rng: np.random.Generator) -> Evidence:
+    """Measure further directions near the steps found best, and compare for further cotangents: more probes."""
+    place, names = seen.place, tuple(seen.measured)
+    measured = {
+        name: [measure_near(instrument, place, name, seen.measured[name][0], rng=rng) for _ in range(MORE)]
+        for name in names
+    }
+    together = seen.together & judged_together([m.derivative for found in measured.values() for m in found], place.base)
+    asked = [_Asked(draw_cotangent(rng, place.form, together), RANDOM, names) for _ in range(MORE)]
+    gradients = [instrument.gradients(ask.cotangent, place.inputs, place.form) for ask in asked]
+    comparisons = _compared(place, asked, gradients, measured, seen.slacks)
+    cotangents = tuple(ask.cotangent for ask in asked)
+    return Evidence(place, comparisons, measured, together, seen.kinky, cotangents, tuple(gradients), seen.slacks)
+
+
+class _Asked(NamedTuple):
+    """A cotangent that backward is asked with, and the arguments that it judges."""
+
+    cotangent: Vector
+    kind: str
+    names: tuple[str, ...]
+
+
+def _compared(
+    place: Place,
+    asked: Sequence[_Asked],
+    gradients: Sequence[Mapping[str, Array | None]],
+    measured: Mapping[str, list[Measured]],
+    slacks: Mapping[str, Slack],
+) -> tuple[Comparison, ...]:
+    """Compare every answer of backward with every direction measured of the arguments that it judges."""
+    return tuple(
         compare(
             name,
             claim,
@@ -91,17 +129,7 @@ def gather(instrument: Instrument, place: Place, rng: np.random.Generator, *, qu
         for name in ask.names
         for m in measured[name]
         if (claim := claims.get(name)) is not None
-    ]
-    cotangents = tuple(ask.cotangent for ask in asked)
-    return Evidence(place, tuple(comparisons), measured, groups[0][0], kinky, cotangents, tuple(gradients), slacks)
-
-
-class _Asked(NamedTuple):
-    """A cotangent that backward is asked with, and the arguments that it judges."""
-
-    cotangent: Vector
-    kind: str
-    names: tuple[str, ...]
+    )
 
 
 def _groups(measured: Mapping[str, list[Measured]], base: Vector) -> list[tuple[Mask, tuple[str, ...]]]:

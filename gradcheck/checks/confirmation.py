@@ -1,6 +1,7 @@
 """A discrepancy is looked at again before it counts: along fresh directions, at other steps, with fresh cotangents."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +13,15 @@ from gradcheck.checks.places import Place, draw_tangent, grid_dtype, line_along
 from gradcheck.checks.probes import Measured, draw_cotangent, equalising_weights, judged_together, measure
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.ladder import CONTRADICTED, COVERAGE
-from gradcheck.numdiff.records import Mask, norm, typical_size
-from gradcheck.numdiff.tangents import random_signs
+from gradcheck.numdiff.records import Derivative, Mask, Vector, norm, typical_size
+from gradcheck.numdiff.tangents import natural_scale, random_signs
 
 ROUNDED_AGAIN = 10.0  # how much more than in proportion a slope may feel the rounding of its direction
 A_FEW = 0.1  # of the outputs
 FINE_NOISE = 1e3  # at the finest look round-off is a thousandth of the typical slope
 MOVED = 2.0**8  # ulps: what rounds off a change of so many is less than its 2^-8
+NEIGHBOURS = 8  # an output that has one of three slopes close by has the same at all of them once in 3^8
+CLOSE_BY = 2.0**6  # steps: ties are broken by much more than a step, and no kink is crossed that is not at the place
 FINEST, COARSE_LOOK = 2.0**-44, 2.0**-24
 SPLITS = 2  # of a direction into random halves: three tied entries fall into both with probability 15/16
 OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
@@ -75,7 +78,7 @@ def confirm(instrument: Instrument, evidence: Evidence, name: str, rng: np.rando
     finer = _finer(instrument, place, fresh)
     if np.count_nonzero(mask & finer) > A_FEW * np.count_nonzero(mask):
         return Look(None, True)  # what is so often refuted is not to be trusted where noise hides the refutation either
-    uneven = _not_additive(instrument, place, name, fresh, rng) | finer
+    uneven = _not_additive(instrument, place, name, fresh, rng) | _cornered(instrument, place, fresh, rng) | finer
     left_out = bool(np.any(mask & uneven))
     mask &= ~uneven
     if not mask.any():
@@ -100,17 +103,41 @@ def confirm(instrument: Instrument, evidence: Evidence, name: str, rng: np.rando
 
 def _finer(instrument: Instrument, place: Place, measured: Measured) -> Mask:
     """Outputs whose slope at a much smaller step stands elsewhere than the measured one, beyond what noise explains."""
-    line, d = line_along(instrument, place, dict(measured.tangents)), measured.derivative
-    step = _finest(place, measured)
+    line, step = line_along(instrument, place, dict(measured.tangents)), _finest(place, measured)
     plus, minus = line.along(step), line.along(-step)
-    if plus is None or minus is None or step >= d.step:
+    if plus is None or minus is None or step >= measured.derivative.step:
         return np.zeros(place.base.shape, dtype=bool)
-    slope = (plus - minus) / (2.0 * step)
-    gap = np.abs((plus - place.base) + (minus - place.base)) / step
-    bar = COVERAGE * place.noise / step + gap / 2.0 + np.abs(slope) / MOVED
     heard = (plus != place.base) | (minus != place.base)
-    refuted: Mask = heard & d.measured & (np.abs(slope - d.value) > CONTRADICTED * (bar + d.bar))
-    return refuted
+    gap = np.abs((plus - place.base) + (minus - place.base)) / step
+    finer: Mask = heard & _elsewhere(place, measured.derivative, (plus - minus) / (2.0 * step), step, beside=gap / 2.0)
+    return finer
+
+
+def _elsewhere(place: Place, d: Derivative, slope: Vector, step: float, *, beside: Vector | float = 0.0) -> Mask:
+    bar = COVERAGE * place.noise / step + beside + np.abs(slope) / MOVED
+    elsewhere: Mask = d.measured & (np.abs(slope - d.value) > CONTRADICTED * (bar + d.bar))
+    return elsewhere
+
+
+def _cornered(instrument: Instrument, place: Place, measured: Measured, rng: np.random.Generator) -> Mask:
+    """Outputs whose slope is another at points close by: forward has a corner at the place that no direction shows.
+
+    The median of three tied entries is the plainest case: along every direction it has a slope, that of the middle
+    change, and close by it has the slope of any one of the three.
+    """
+    cornered, step = np.zeros(place.base.shape, dtype=bool), _finest(place, measured)
+    if step >= measured.derivative.step:
+        return cornered
+    for _ in range(NEIGHBOURS):
+        moved = dict(place.wide)
+        for name in instrument.subject.wrt:
+            x = place.wide[name]
+            moved[name] = (x + CLOSE_BY * step * rng.standard_normal(x.shape) * natural_scale(x)).astype(x.dtype)
+        line = line_along(instrument, replace(place, wide=moved), dict(measured.tangents))
+        plus, minus = line.along(step), line.along(-step)
+        if plus is not None and minus is not None:
+            cornered |= (plus != minus) & _elsewhere(place, measured.derivative, (plus - minus) / (2.0 * step), step)
+    return cornered
 
 
 def _finest(place: Place, measured: Measured) -> float:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.adjoint import JOINT, SET_APART, Evidence, gather
+from gradcheck.checks.adjoint import JOINT, SET_APART, Evidence, gather, gather_more
 from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
-from gradcheck.checks.confirmation import flag
+from gradcheck.checks.confirmation import flag, look_again
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent, survey
 from gradcheck.checks.probes import draw_cotangent, judged_together, measure
@@ -16,7 +17,7 @@ from gradcheck.checks.ruling import Flag
 from gradcheck.checks.traits import keep_traits, traits_of
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.records import Derivative, Vector, typical_size
-from gradcheck.numdiff.tangents import natural_scale, random_signs
+from gradcheck.numdiff.tangents import natural_scale, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
 STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
@@ -24,6 +25,7 @@ STEPS_ALONE = (2.0**-8, 2.0**-11)
 COARSE_STEPS_ALONE = (2.0**-5, 2.0**-7)  # for a forward that works in float32 or float16
 NEAR_THE_END = 0.15
 BREAK_TIES = 0.1
+ANOTHER = 0.5  # of the natural scale: how far a further sample is from the one before
 MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from 1/64 to 64
 FAR = 2.0**WIDE  # values that typically lie further from one than this keep their own scale
 
@@ -45,13 +47,14 @@ def _shuffled(x: Array, rng: np.random.Generator) -> Array:
     return apart * random_signs(rng, x.shape)
 
 
-def _spread(exponent: float) -> Callable[[Array, np.random.Generator], Array]:
-    def draw(x: Array, rng: np.random.Generator) -> Array:
-        typical = typical_size(np.abs(x)) if x.size else 1.0
-        centre = typical if typical > FAR or 0.0 < typical < 1.0 / FAR else 1.0
-        return centre * _every_octave(x, rng, exponent)
+def natural_centre(x: Array) -> float:
+    """Return the size around which values are drawn: one, or their own where that is far from one."""
+    typical = typical_size(np.abs(x)) if x.size else 1.0
+    return typical if typical > FAR or 0.0 < typical < 1.0 / FAR else 1.0
 
-    return draw
+
+def _spread(exponent: float) -> Callable[[Array, np.random.Generator], Array]:
+    return lambda x, rng: natural_centre(x) * _every_octave(x, rng, exponent)
 
 
 def _every_octave(x: Array, rng: np.random.Generator, exponent: float) -> Array:
@@ -72,6 +75,7 @@ def _the_other_signs(x: Array, rng: np.random.Generator) -> Array:
     return -_spread(WIDE)(x, rng)
 
 
+CLOSER_LOOKS = 3  # further points at which every argument is measured on its own, where noise left one open
 CALLS = 6  # of forward, that a derived point costs at most
 FEWEST = 2  # derived points at any price: with opposite signs, so that every entry meets both
 
@@ -81,6 +85,12 @@ KINDS: tuple[tuple[str, Callable[[Array, np.random.Generator], Array]], ...] = (
     ("magnitudes from 1/8 to 8", _spread(MODERATE)),
     ("magnitudes from 1/64 to 64", _the_other_signs),
 )
+
+
+def ordinary_inputs(inputs: Inputs, names: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
+    """Return a point of ordinary size, whatever the size of the caller's values."""
+    values = {n: keep_traits(_every_octave(inputs[n], rng, MODERATE), inputs[n]) for n in names}
+    return [("magnitudes around one", dict(inputs) | _in_order(values, inputs))]
 
 
 def derived_inputs(
@@ -133,10 +143,13 @@ def larger_batch(inputs: Inputs, varied: Sequence[str], rng: np.random.Generator
 
 
 def _another_sample(x: Array, rng: np.random.Generator, *, vary: bool) -> Array:
-    """Return the last sample once more, a little apart from itself where it is under test."""
+    """Return the last sample once more, apart from itself where it is under test.
+
+    Not by little: what normalises over a batch of two nearly equal samples is too steep to be measured.
+    """
     if not vary:
         return x[-1:]
-    apart = x.astype(np.float64) + BREAK_TIES * natural_scale(x) * rng.uniform(-1.0, 1.0, size=x.shape)
+    apart = x.astype(np.float64) + ANOTHER * natural_scale(x) * random_direction(rng, x.shape)
     return keep_traits(apart, x)[-1:]
 
 
@@ -167,6 +180,32 @@ def judge_points(
         names.append(name)
         evidences.append(evidence)
     return PointRuling(tuple(evidences), {n: tuple(f) for n, f in flags.items()}, tuple(names))
+
+
+def look_in_ordinary_places(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> PointRuling:
+    """Judge at a point of ordinary size, where the caller's values lie far from one and may saturate the layer."""
+    inputs, names = instrument.subject.inputs, instrument.subject.wrt
+    if all(natural_centre(inputs[n]) == 1.0 for n in names):
+        return PointRuling()
+    return judge_points(instrument, given, ordinary_inputs(inputs, names, rng), rng)
+
+
+def look_closer(instrument: Instrument, given: Evidence, further: PointRuling, rng: np.random.Generator) -> PointRuling:
+    """Take more probes at the given point, and measure every argument on its own at further ones, where noise blinds.
+
+    In a joint direction an argument whose gradient is small beside the others' is known no better than these.
+    """
+    found = look_in_ordinary_places(instrument, given, rng)
+    evidences, flags = [], dict(found.flags or {})
+    places = [seen.place for seen in (*further.evidences[::-1], *found.evidences)]
+    looks = [partial(gather_more, instrument, given)]
+    looks += [partial(gather, instrument, place, quick=True) for place in places[:CLOSER_LOOKS]]
+    for look in looks:
+        full = look(rng=rng)
+        evidences.append(full)
+        for name in instrument.subject.wrt:
+            flags[name] = (*flags.get(name, ()), *look_again(instrument, full, name, rng))
+    return PointRuling((*found.evidences, *evidences), flags, found.names)
 
 
 def joined(one: PointRuling, other: PointRuling) -> PointRuling:

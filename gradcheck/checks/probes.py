@@ -59,11 +59,17 @@ def measure_arguments(
         place = replace(place, carries_complex=place.carries_complex and first.derivative.carried)
         found[name] = [first]
         if again:
-            best = first.derivative.step or 2.0**-9
-            tangents = {name: draw_tangent(rng, place, name)}
-            near = (4.0 * best, best) if first.derivative.carried else (16.0 * best, 4.0 * best, best)
-            found[name].append(measure(instrument, place, tangents, steps=near))
+            found[name].append(measure_near(instrument, place, name, first, rng=rng))
     return found
+
+
+def measure_near(
+    instrument: Instrument, place: Place, name: str, first: Measured, *, rng: np.random.Generator
+) -> Measured:
+    """Measure one more direction, at steps near the one that was found best along the first."""
+    best = first.derivative.step or 2.0**-9
+    near = (4.0 * best, best) if first.derivative.carried else (16.0 * best, 4.0 * best, best)
+    return measure(instrument, place, {name: draw_tangent(rng, place, name)}, steps=near)
 
 
 def judged_together(derivatives: list[Derivative], base: Vector) -> Mask:

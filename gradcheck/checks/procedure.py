@@ -23,13 +23,15 @@ from gradcheck.checks.points import (
     joined,
     judge_points,
     larger_batch,
+    look_closer,
+    look_in_ordinary_places,
 )
 from gradcheck.checks.precision import PrecisionRuling, judge_precision
 from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
-from gradcheck.checks.ruling import Flag, rule
+from gradcheck.checks.ruling import NOISE, UNANSWERED, Flag, rule
 from gradcheck.errors import LayerFault
-from gradcheck.verdict import Finding, Severity
+from gradcheck.verdict import Argument, Finding, Severity
 
 FORWARD_CALLS = 40  # aimed at for each differentiated input at normal effort; the contract has its own budget
 THOROUGH_ROUNDS = 4  # thorough effort repeats the probes and the derived points so many times, with fresh draws
@@ -82,18 +84,32 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
     further = _further(instrument, plan, given, rng) if _open(flags) else PointRuling()
     _add(flags, further.flags)
     evidences += further.evidences
-    arguments = {
-        name: rule(
-            name,
-            opening.original[name],
-            evidences,
-            flags,
-            low=[c for c in precision.comparisons if c.argument == name],
-            kinks=[c for c in kinks.comparisons if c.argument == name],
-            exact_bound=exact.bounds.get(name),
-        )
-        for name in names
-    }
+
+    def ruled() -> dict[str, Argument]:
+        return {
+            name: rule(
+                name,
+                opening.original[name],
+                evidences,
+                flags,
+                low=[c for c in precision.comparisons if c.argument == name],
+                kinks=[c for c in kinks.comparisons if c.argument == name],
+                exact_bound=exact.bounds.get(name),
+            )
+            for name in names
+        }
+
+    arguments = ruled()
+    reasons = [a.reason for a in arguments.values()]
+    if plan.points is None and (NOISE[1] in reasons or UNANSWERED[1] in reasons):
+        with instrument.purpose("further points"):
+            if NOISE[1] in reasons:
+                more = look_closer(instrument, given, further, rng)
+            else:
+                more = look_in_ordinary_places(instrument, given, rng)
+        _add(flags, more.flags)
+        evidences += more.evidences
+        further, arguments = joined(further, more), ruled()
     return Outcome(
         arguments=arguments,
         findings=(*opening.findings, *_unstable(given), *_contract(instrument, given, rng)),

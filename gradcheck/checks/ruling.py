@@ -128,7 +128,10 @@ def rule(
     excused = [f for f in flags.get(name, ()) if f.excused]
     confirmed = [f.first for f in flags.get(name, ()) if f.confirmed]
     doubtful = [f.first for f in flags.get(name, ()) if not (f.confirmed or f.excused)]
-    resolved = [_resolved(_standing(e.of(name), excused)) for e in evidences]
+    at_one_place = {
+        e.place.name: [c for f in evidences if f.place.name == e.place.name for c in f.of(name)] for e in evidences
+    }
+    resolved = [_resolved(_standing(found, excused)) for found in at_one_place.values()]
     best = min(resolved, default=(float("inf"), float("inf")))
     blank = Argument(name, tuple(like.shape), str(like.dtype), Verdict.INCONCLUSIVE, threshold=THRESHOLD)
     given = evidences[0]

@@ -7,7 +7,6 @@ from gradcheck import Verdict, check
 from gradcheck.adapters.reading import subject_of
 from gradcheck.checks.adjoint import EQUALISED, RANDOM, SET_APART, Evidence, gather
 from gradcheck.checks.comparison import THRESHOLD
-from gradcheck.checks.confirmation import confirm
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import survey, with_noise
 
@@ -125,21 +124,6 @@ def test_outputs_that_would_blur_the_others_are_judged_apart():
     together = [c.bars for c in wrong.comparisons if c.kind != SET_APART]
     assert max(c.bars for c in right.comparisons) < THRESHOLD
     assert max(together) < THRESHOLD < max(apart)
-
-
-def test_a_discrepancy_is_there_again_along_a_fresh_direction():
-    instrument, evidence, rng = seen((np.tanh, lambda g, x: g), x=X)
-    again, left_out, _ = confirm(instrument, evidence, "x", rng, kind=RANDOM)
-    assert again.bars > THRESHOLD
-    assert (again.kind, left_out) == ("confirmation", False)
-    assert again.measured not in [c.measured for c in evidence.comparisons]
-
-
-def test_a_right_gradient_is_right_again():
-    instrument, evidence, rng = seen(RIGHT["elementwise"][0], x=X)
-    again, left_out, _ = confirm(instrument, evidence, "x", rng, kind=RANDOM)
-    assert again.bars < THRESHOLD
-    assert not left_out
 
 
 SILENCE = {

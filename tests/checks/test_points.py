@@ -101,6 +101,45 @@ def test_a_layer_that_refuses_every_other_point_is_judged_at_the_given_one():
     assert (report.verdict, report.points) == (Verdict.AGREES, (GIVEN,))
 
 
+def softmax(x):
+    size = np.exp(x - x.max(axis=-1, keepdims=True))
+    return size / size.sum(axis=-1, keepdims=True)
+
+
+def softmax_backward(g, x):
+    p = softmax(x)
+    return p * (g - (g * p).sum(axis=-1, keepdims=True))
+
+
+def batch_norm(x, scale):
+    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5) * scale
+
+
+def batch_norm_backward(g, x, scale):
+    size = np.sqrt(x.var(axis=0) + 1e-5)
+    unit, inner = (x - x.mean(axis=0)) / size, g * scale
+    return (inner - inner.mean(axis=0) - unit * (inner * unit).mean(axis=0)) / size, (g * unit).sum(axis=0)
+
+
+def scaled(gradients):
+    return tuple(1.1 * d for d in gradients) if isinstance(gradients, tuple) else 1.1 * gradients
+
+
+BLIND = {
+    "saturated throughout": ((softmax, softmax_backward), {"x": 1000.0 * np.arange(12).reshape(3, 4) ** 2}),
+    "a batch of one": ((batch_norm, batch_norm_backward), {"x": SMALL[:1], "scale": np.array([1.0, -2.0, 0.5, 1.5])}),
+    "rounded to six places": ((lambda x: np.round(np.sin(x), 6), lambda g, x: g * np.cos(x)), {"x": SMALL}),
+}
+
+
+@pytest.mark.parametrize(("layer", "inputs"), BLIND.values(), ids=BLIND)
+def test_where_noise_or_silence_blinds_more_probes_and_places_are_tried(layer, inputs):
+    forward, backward = layer
+    assert check(layer, inputs).verdict is Verdict.AGREES
+    wrong = check((forward, lambda g, x, *rest: scaled(backward(g, x, *rest))), inputs)
+    assert wrong.verdict is Verdict.DISAGREES
+
+
 def test_arguments_that_are_not_under_test_keep_the_callers_values():
     seen = []
 

@@ -1,0 +1,90 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gradcheck import Verdict, check
+from gradcheck.adapters.reading import subject_of
+from gradcheck.checks.adjoint import RANDOM, gather
+from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.confirmation import confirm, flag, look_again
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.places import survey, with_noise
+
+X = np.random.default_rng(29).standard_normal((3, 4))
+TRIPLES = np.repeat(np.arange(5.0), 3).reshape(5, 3)
+
+
+def seen(layer, *, seed=0, **inputs):
+    """Return the instrument, what is seen of a layer at its given point, and the generator."""
+    rng = np.random.default_rng(seed)
+    instrument = Instrument(subject_of(layer, inputs))
+    place = with_noise(instrument, survey(instrument, instrument.subject.inputs))
+    return instrument, gather(instrument, place, rng), rng
+
+
+def median_backward(g, x):
+    middle = np.argsort(x, axis=1, kind="stable")[:, 1:2]
+    gradient = np.zeros_like(x)
+    np.put_along_axis(gradient, middle, g[:, None], axis=1)
+    return gradient
+
+
+def test_a_discrepancy_is_there_again_along_a_fresh_direction():
+    instrument, evidence, rng = seen((np.tanh, lambda g, x: g), x=X)
+    again, left_out, whole = confirm(instrument, evidence, "x", rng, kind=RANDOM)
+    assert again.bars > THRESHOLD
+    assert (again.kind, left_out, whole) == ("confirmation", False, True)
+    assert again.measured not in [c.measured for c in evidence.comparisons]
+
+
+def test_a_right_gradient_is_right_again():
+    instrument, evidence, rng = seen((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), x=X)
+    again, left_out, whole = confirm(instrument, evidence, "x", rng, kind=RANDOM)
+    assert again.bars < THRESHOLD
+    assert (left_out, whole) == (False, True)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_medians_of_tied_triples_are_left_out_though_no_direction_shows_their_corners(seed):
+    instrument, evidence, rng = seen((lambda x: np.median(x, axis=1), median_backward), seed=seed, x=TRIPLES)
+    assert not evidence.kinky.any()
+    assert max(c.bars for c in evidence.comparisons) > THRESHOLD
+    look = confirm(instrument, evidence, "x", rng, kind=RANDOM)
+    assert look.left_out
+    assert look.comparison is None
+    assert not any(f.confirmed for f in look_again(instrument, evidence, "x", rng))
+
+
+def test_a_corner_next_to_wrong_outputs_does_not_hide_them():
+    def backward(g, x):
+        return median_backward(g, x) * np.where(np.ptp(x, axis=1, keepdims=True) > 0, 1.01, 1.0)
+
+    x = np.concatenate([TRIPLES, X[:, :3]])
+    report = check((lambda x: np.median(x, axis=1), backward), {"x": x})
+    assert report.verdict is Verdict.DISAGREES
+
+
+def test_inputs_that_stand_close_to_a_kink_do_not_excuse_a_wrong_slope():
+    x = np.array([1e-9, 1.0, -1e-9, 2.0])
+    report = check((lambda x: np.maximum(x, 0), lambda g, x: g * np.where(x > 1e-6, 1.0, 0.0)), {"x": x})
+    assert report.verdict is Verdict.DISAGREES
+
+
+def test_what_the_first_look_mismeasured_is_settled_by_two_further_ones():
+    instrument, evidence, rng = seen((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), x=X)
+    mismeasured = replace(evidence.comparisons[0], measured=evidence.comparisons[0].claimed + 1e-3)
+    assert mismeasured.bars > THRESHOLD
+    found = flag(instrument, evidence, mismeasured, rng)
+    assert found.third is not None
+    assert found.excused
+    assert not found.confirmed
+
+
+def test_two_further_looks_settle_nothing_that_they_could_not_have_seen():
+    instrument, evidence, rng = seen((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), x=X)
+    first = evidence.comparisons[0]
+    found = flag(instrument, evidence, replace(first, measured=first.claimed + 20 * first.bar), rng)
+    assert found.third is not None
+    assert not found.excused
+    assert not found.confirmed
