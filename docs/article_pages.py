@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gradcheck.article.comparison import STARS, called, conclusion, cross_table, misprints, verdict
+from gradcheck.article.comparison import STARS, called, conclusion, corrections, cross_table, verdict
 from gradcheck.article.equations import EQUATIONS
 from gradcheck.article.latex import mathml
+from gradcheck.article.misprints import misprinted
 from gradcheck.article.questions import QUESTIONS
 from gradcheck.cli.article import stored_ledger
 from gradcheck.cli.article_text import counterexample
@@ -66,8 +67,9 @@ def markdown(ledger: Entry) -> str:
     """Return the page for a site that renders TeX."""
     rows = ledger["entries"]
     parts = [f"# {TITLE}", *INTRODUCTION, HOW, "## What follows", _list(conclusion(rows)), _cross_markdown(rows)]
+    parts += ["## Misprinted", _list(_cell(sentence) for sentence in misprinted(rows))]
     parts += ["## As it should read, or may as well"]
-    for row in misprints(rows):
+    for row in corrections(rows):
         parts += [f"{called(row['number'])}, {_cell(row['reading'])}:", _formula(row["corrected"])]
     parts += ["## Equations and claims"]
     symbols = {one.number: one.symbols for one in EQUATIONS}
@@ -118,8 +120,10 @@ def page(ledger: Entry) -> str:
     parts += [element("p", safe(sentence)) for sentence in conclusion(rows)]
     cells = [(called(number), *(row[star] for star in STARS)) for number, row in cross_table(rows).items()]
     parts += [table(("", "* as convolution", "* as cross-correlation"), cells)]
+    told = [element("li", safe(sentence)) for sentence in misprinted(rows)]
+    parts += [element("h2", "Misprinted"), element("ul", *told)]
     parts += [element("h2", safe("As it should read, or may as well"))]
-    for row in misprints(rows):
+    for row in corrections(rows):
         parts += [element("p", safe(f"{called(row['number'])}, {row['reading']}:")), mathml(row["corrected"])]
     parts += [element("h2", "Equations and claims"), *(_card(number, readings) for number, readings in grouped(rows))]
     parts += [element("h2", safe("Readers' questions")), *map(_question, QUESTIONS)]

@@ -43,7 +43,7 @@ def _in_no_reading(rows: Sequence[Entry]) -> list[str]:
     return [f"In no reading of what is printed does Eq. {listed(numbers)} hold for all operands."] if numbers else []
 
 
-def misprints(rows: Sequence[Entry]) -> list[Entry]:
+def corrections(rows: Sequence[Entry]) -> list[Entry]:
     """Return the rows that state a corrected equation and hold."""
     return [row for row in rows if row["corrected"] and row["verdict"] == "holds"]
 

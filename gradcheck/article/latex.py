@@ -143,7 +143,8 @@ def _line(node: Node) -> str:
         case "text":
             line = f" {node.text}"
         case "fraction":
-            line = f" {'/'.join(_line(part).strip() for part in node.parts)} "
+            above, below = (_line(part).strip() for part in node.parts)
+            line = f" {above}/{f'({below})' if ' ' in below else below} "
         case "row":
             line = "".join(map(_line, node.parts))
         case _:

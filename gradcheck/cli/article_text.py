@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gradcheck.article.comparison import called, conclusion, misprints, verdict
+from gradcheck.article.comparison import called, conclusion, corrections, verdict
 from gradcheck.article.latex import ascii_line, ascii_text, unicode_line
+from gradcheck.article.misprints import misprinted
 from gradcheck.article.questions import QUESTIONS, Question
 from gradcheck.report.paper import Paper
 
@@ -60,8 +61,11 @@ def summary(rows: Sequence[Entry], paper: Paper) -> list[str]:
     lines = [paper.paint("Together", "bold")]
     for sentence in conclusion(rows):
         lines += paper.wrap(sentence, first="  ", rest="    ")
+    lines += ["", paper.paint("Misprinted", "bold")]
+    for sentence in misprinted(rows):
+        lines += paper.wrap(spoken(sentence, paper), first="  ", rest="    ")
     lines += ["", paper.paint("As it should read, or may as well", "bold")]
-    for row in misprints(rows):
+    for row in corrections(rows):
         lines += paper.wrap(f"{called(row['number'])}, {row['reading']}", first="  ")
         lines += paper.wrap(formula(row["corrected"], paper), first="    ")
     return lines

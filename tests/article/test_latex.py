@@ -25,6 +25,7 @@ FORMULAS = [
         (r"\text{rot}_{180^\circ} \{w\} * o", "rot180{w} * o", "rot180{w} * o"),
         (r"f' \left( x^2 \right)", "f'(x²)", "f'(x^2)"),
         (r"I \otimes K", "I ⊗ K", "I (x) K"),
+        (r"\frac{1}{N \cdot N}", "1/(N · N)", "1/(N . N)"),
     ],
 )
 def test_a_formula_is_one_line_in_unicode_and_in_ascii(source, line, plain):

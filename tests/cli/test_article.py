@@ -29,6 +29,7 @@ def test_the_table_has_every_equation_and_the_conclusion_in_80_columns(run):
         assert f"\nEq. {number}: " in "\n" + out
     assert "∂E/∂wˡ[m',n'] = rot180{δˡ[i,j]} * oˡ⁻¹[m',n']" in out
     assert "No single meaning of * makes all of them true" in out
+    assert "Eq. 9: called a mean, it is half a sum." in out
     assert max(map(len, out.splitlines())) <= 80
 
 
