@@ -1,12 +1,25 @@
 """The escape hatch: one function `case(**inputs) -> (output, pullback)`."""
 
-from collections.abc import Callable
+import copy
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradcheck.adapters.contract import unpacked
 from gradcheck.adapters.gradients import by_name
 from gradcheck.errors import LayerFailed
 from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_differentiable, named_inputs
+
+
+def returns_case(function: Any, inputs: Any, constants: Mapping[str, Any]) -> bool:
+    """Tell by one call with the inputs whether a function returns (output, pullback): a case may use any framework."""
+    if not inspect.isfunction(function) or not isinstance(inputs, Mapping):
+        return False
+    try:
+        returned = function(**{name: copy.copy(value) for name, value in inputs.items()}, **constants)
+    except Exception:  # noqa: BLE001 - what a function of tensors says to arrays is no matter
+        return False
+    return isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])
 
 
 def read_case(case: Callable[..., Any], inputs: Any, *, name: str = "") -> Subject:

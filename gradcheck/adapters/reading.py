@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gradcheck.adapters.case import returns_case
 from gradcheck.adapters.contract import (
     accepts_inputs,
     fresh_layer,
@@ -86,8 +87,9 @@ def subject_of(
     if callable(wrap):
         return read_tape(Request(layer, inputs, wrt=wrt, factory=factory, name=name), wrap, grad_attr)
     framework = known_framework(wrap) if wrap else framework_of(layer, inputs)
-    if framework:
-        return read_framework(framework, Request(layer, inputs, wrt=wrt, factory=factory, name=name))
+    if framework and (wrap or not returns_case(layer, inputs, hints.constants)):
+        request = Request(layer, inputs, wrt=wrt, constants=hints.constants, factory=factory, name=name)
+        return read_framework(framework, request)
     forward = _forward(layer)
     names = parameter_names(forward)
     holds = not _is_pair(layer) and bool(slots_of(layer))  # an embedding has nothing but its weights to differentiate

@@ -1,11 +1,10 @@
 """Targets that belong to a framework or to a tape of one's own: a function, or a class to be constructed first."""
 
-import copy
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gradcheck.adapters.case import returns_case
 from gradcheck.adapters.frameworks import (
     FRAMEWORKS,
     Request,
@@ -55,7 +54,7 @@ def read_framework_target(job: Job, name: str, loaded: Sequence[Any], inputs: Ma
         constants = {key.removeprefix("call."): parse_value(text) for key, text in job.args.items()}
         request = Request(found, inputs, wrt=wrt, constants=constants, name=name)
     framework = framework_of(request.layer) if read is None else None
-    if read is None and (framework is None or _is_case(request)):
+    if read is None and (framework is None or returns_case(request.layer, request.inputs, request.constants)):
         return None
     return read(request) if read is not None else read_framework(str(framework), request)
 
@@ -75,14 +74,3 @@ def _reader(job: Job, wrap: Any) -> Callable[[Request], Subject] | None:
     if _names_nodes(job):
         return lambda request: read_tape(request, wrap, job.grad_attr)
     return lambda request: read_framework(FRAMEWORKS[job.wrap], request)
-
-
-def _is_case(request: Request) -> bool:
-    """Tell by a call with arrays whether a function returns (output, pullback): a case may use a framework."""
-    if not inspect.isfunction(request.layer):
-        return False
-    try:
-        returned = request.layer(**{n: copy.copy(v) for n, v in request.inputs.items()}, **request.constants)
-    except Exception:  # noqa: BLE001 - what a function of tensors says to arrays is no matter
-        return False
-    return isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])

@@ -107,7 +107,7 @@ def _check_file(path: Path) -> None:
 
 def _from_file(path: Path) -> ModuleType:
     path = path.resolve()
-    root, name = _package(path)
+    root, name = package_of(path)
     _put_first(path.parent, root, Path.cwd())
     top = name.split(".")[0]
     if "." in name and top not in sys.modules and top not in sys.stdlib_module_names:
@@ -116,7 +116,7 @@ def _from_file(path: Path) -> ModuleType:
     return _imported(lambda: _run(f"target_{path.stem}" if taken else name, path), path.name)
 
 
-def _package(path: Path) -> tuple[Path, str]:
+def package_of(path: Path) -> tuple[Path, str]:
     """Return the folder above the outermost package that holds the file, and the file's dotted name from there."""
     parts, folder = [path.stem], path.parent
     while (folder / "__init__.py").is_file() and folder != folder.parent:
