@@ -16,6 +16,7 @@ _COMMANDS = {
     "layers": ("gradcheck.cli.layers", "List the layers that come with gradcheck, with their equations."),
     "new": ("gradcheck.cli.new", "Write a case, the way in for a layer that follows no convention."),
     "selftest": ("gradcheck.cli.selftest", "Prove the judge on layers whose answer is known."),
+    "vectors": ("gradcheck.cli.vectors", "Write or verify golden vectors for other implementations."),
 }
 
 _HELP = """Say whether a hand-written backward pass is right.

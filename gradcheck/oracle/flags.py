@@ -86,4 +86,30 @@ NORMALISATION = {
     "variance-unbiased": "the variance is divided by one less than the number of entries",
 }
 
-FLAGS: dict[str, str] = {**SLIDING, **PARAMETERS, **POOLS, **STRAIGHT, **LOSSES, **NORMALISATION}
+SMOOTH = {
+    "alpha-forgotten": "the slope below zero lacks the factor alpha",
+    "axis-taken-as-last": "the axis is ignored, and the last one is taken",
+    "beta-forgotten": "the slope has a factor beta too many: the division by beta is left out",
+    "clip-forgotten-in-gradient": "the slope is that of the middle piece everywhere",
+    "complement-cancels": "1 less a number near 1, as in s (1 - s) or 1 - tanh²: the tail loses its digits",
+    "difference-cancels": "the difference of two numbers that are nearly alike, as in exp(x) - 1, loses its digits",
+    "errors-taken-to-sum-to-one": "the softmax is subtracted without its factor, the sum of all errors",
+    "exponential-overflows": "an exponential is infinite where the result is not, and then divided or multiplied by 0",
+    "largest-not-subtracted": "logits are exponentiated without subtracting the largest: they overflow, or all vanish",
+    "logarithm-of-rounded": "the logarithm of a number already rounded near 1, or to 0",
+    "mean-taken-of-powers": "the mean of the powers is taken for their sum",
+    "off-diagonal-forgotten": "only the diagonal of the softmax's Jacobian is used",
+    "other-approximation": "the tanh approximation is computed where the exact form is meant, or the reverse",
+    "powers-overflow": "powers are summed without scaling: large inputs overflow, small ones vanish",
+    "probabilities-clipped": "probabilities are kept away from 0 and 1, which limits the loss and cuts its gradient",
+    "product-rule-forgotten": "of the product's derivative only the first term is there, the gate",
+    "subnormals-flushed": "results below the smallest normal number become 0",
+    "tail-by-erf": "the tail is computed as 1 + erf, which cancels; erfc keeps its digits",
+    "tail-by-tanh": "the tail is computed as 1 + tanh, which cancels",
+    "target-gradient-missing": "the target gets no gradient",
+    "threshold-cuts-off": "beyond 20 the function is replaced by x, although no threshold is asked for",
+    "threshold-forgotten": "the threshold, beyond which the function is x, is ignored",
+    "zero-over-zero": "where a window is all zeros, its entries are divided by a norm of 0",
+}
+
+FLAGS: dict[str, str] = {**SLIDING, **PARAMETERS, **POOLS, **STRAIGHT, **LOSSES, **NORMALISATION, **SMOOTH}

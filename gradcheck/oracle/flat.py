@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.oracle.case import Array
 from gradcheck.oracle.drawing import integers, signed
 from gradcheck.oracle.recipe import Cotangent, Recipe, Shape
 
@@ -41,7 +42,7 @@ STRAIGHT: tuple[tuple[str, str, dict[str, Any], int, tuple[int, ...], tuple[str,
     ("hard_tanh", "positive", {"min_val": 2, "max_val": 5}, 1, (2, 5), ("upper-kink-forgotten",)),
     ("hard_shrink", "plain", {"lambd": 3}, 1, (-3, 3), ("moved-not-cut",)),
     ("soft_shrink", "plain", {"lambd": 3}, 1, (-3, 3), ("cut-not-moved",)),
-    ("soft_shrink", "zero", {"lambd": 0}, 1, (), ()),
+    ("soft_shrink", "one", {"lambd": 1}, 1, (-1, 1), ("cut-not-moved",)),
 )
 JUMPS = ("hard_shrink", "threshold")  # where f itself jumps, no gradient is valid, and no case asks for one
 SPAN = 12
@@ -89,9 +90,21 @@ def _straight() -> Iterator[Recipe]:
         cotangent = Cotangent(3, multiple=unit)
         inputs = {"input": np.resize(smooth, (2, len(smooth)))}
         yield Recipe(f"{operation}/{label}", operation, hyperparameters, inputs, cotangent, exposes)
+        for part, kept in _parts(smooth, kinks):
+            few = {"input": smooth[kept]}
+            yield Recipe(f"{operation}/{label}-{part}", operation, hyperparameters, few, cotangent, exposes=())
         if kinks and operation not in JUMPS:
             at_kinks = {"input": np.array([[k + d * unit for d in (-1, 0, 1)] for k in kinks], float)}
             yield Recipe(f"{operation}/{label}-kinks", operation, hyperparameters, at_kinks, cotangent, exposes=())
+
+
+def _parts(values: Array, kinks: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+    """Yield the pieces one at a time, which tells apart what is wrong on one of them only."""
+    if kinks:
+        yield "below", values < kinks[0]
+        yield "above", values > kinks[-1]
+    if len(kinks) > 1:
+        yield "between", (values > kinks[0]) & (values < kinks[-1])
 
 
 def _prelu() -> Iterator[Recipe]:

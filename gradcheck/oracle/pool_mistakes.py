@@ -181,11 +181,11 @@ def _by_spans(scene: Scene, spans: list[list[slice]]) -> Results:
     for out in np.ndindex(error.shape[2:]):
         box = (..., *(axis[i] for axis, i in zip(spans, out, strict=True)))
         seen = x[box].reshape(*x.shape[:2], -1)
-        share = np.full(seen.shape, 1 / seen.shape[-1])
+        counted, divisor = np.ones(seen.shape), seen.shape[-1]
         if "max" in scene.case.operation:
-            share = np.arange(seen.shape[-1]) == seen.argmax(axis=-1)[..., np.newaxis]
-        output[(..., *out)] = (seen * share).sum(axis=-1)
-        gradient[box] += (error[(..., *out)][..., np.newaxis] * share).reshape(x[box].shape)
+            counted, divisor = np.arange(seen.shape[-1]) == seen.argmax(axis=-1)[..., np.newaxis], 1
+        output[(..., *out)] = (seen * counted).sum(axis=-1) / divisor
+        gradient[box] += (error[(..., *out)][..., np.newaxis] / divisor * counted).reshape(x[box].shape)
     return {"output": output, "input": gradient}
 
 

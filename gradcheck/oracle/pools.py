@@ -22,7 +22,7 @@ ONES, NONE = (1, 1, 1), (0, 0, 0)
 class Row:
     """A pooling case for each number of spatial axes in `ranks`; a stride of None is the kernel's size.
 
-    `values`: "distinct" (no ties), "negative" (below zero), "equal" (all one number), "few" (from -1 to 1: ties),
+    `values`: "distinct" (no ties), "negative" and "positive", "equal", "few" (from -1 to 1: ties),
     "zeros", "rectified" (half of them 0, as behind a ReLU).
     """
 
@@ -199,6 +199,7 @@ SUM_OF_MAGNITUDES = (
     Row("order-one-padded", stride=(2, 2, 2), before=ONES),
     Row("order-one-ceil-mode", size=(7, 5, 5), ceil_mode=True, exposes=("ceil-mode-forgotten",)),
     Row("order-one-zeros", size=(6, 6, 4), values="few"),
+    Row("order-one-positive", size=(6, 6, 4), values="positive"),
     Row("order-one-negative", size=(6, 6, 4), values="negative", exposes=("magnitude-forgotten",)),
 )
 
@@ -258,8 +259,8 @@ def _values(kind: str, shape: tuple[int, ...], name: str) -> Array:
     seed = f"{name}/input"
     if kind == "distinct":  # of both signs, and a channel's values unlike those of the next
         return permutation(seed, shape, -(int(np.prod(shape)) // 2))
-    if kind == "negative":
-        return permutation(seed, shape, -int(np.prod(shape)))
+    if kind in ("positive", "negative"):
+        return permutation(seed, shape, 1 if kind == "positive" else -int(np.prod(shape)))
     if kind == "rectified":
         return np.maximum(signed(seed, shape, 3), 0)
     if kind == "few":

@@ -64,14 +64,19 @@ def suite_of(cases: Sequence[Case], *, provenance: Mapping[str, Any] | None = No
 def write_suite(suite: Suite, folder: Path) -> None:
     """Write the suite into a folder that is new or empty; raise InvalidInput for another, MissingExtra("oracle")."""
     numpy_files = _numpy_files()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidInput(f"the folder to write to must be new or empty; {folder} is not. Name another, or empty it.")
+    writable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, cases in groupby(sorted(suite.cases, key=_file), key=_file):
         numpy_files.save_file({key: _packed(tensor) for key, tensor in _tensors(cases)}, folder / name)
     document = {**_document(suite.cases), "sha256": suite.sha256, "provenance": dict(suite.provenance)}
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="ascii", newline="\n")
+
+
+def writable(folder: Path) -> None:
+    """Raise InvalidInput unless a folder is new or empty, and what it lies in is no file."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidInput(f"the folder to write to must be new or empty; {folder} is not. Name another, or empty it.")
 
 
 def load_suite(folder: Path) -> Suite:
