@@ -77,6 +77,7 @@ def diagonal_only(case: Case) -> Iterator[Proof]:
         return
     worst = predicted(case, np.diag(np.diag(truth.jacobian)))
     if worst is None:
+        yield from _unnormalised(case)
         return
     text = "the Jacobian is taken as diagonal: what an entry does to the other outputs is left out"
     tested = "every entry, against the diagonal of the measured Jacobian"
@@ -87,6 +88,24 @@ def diagonal_only(case: Case) -> Iterator[Proof]:
     else:
         text += "; grad_output is used entry by entry where a sum belongs"
         yield Proof("other", text, worst, "diagonal", also=("softmax-diagonal", "path-missing"), tested=tested)
+
+
+def _unnormalised(case: Case) -> Iterator[Proof]:
+    """Propose that of a softmax only the exponential is differentiated, and not the sum that it is divided by."""
+    scene, y = case.scene, case.scene.place.base
+    shaped = y.reshape(scene.output_shape)
+    if not np.all(np.isfinite(y)) or y.min() < 0 or scene.output_shape != scene.shape:
+        return
+    if not any(np.all(np.abs(shaped.sum(axis=a) - 1.0) <= ALIKE) for a in range(shaped.ndim)):
+        return
+    worst = predicted(case, np.diag(y))
+    if worst is not None:
+        text = (
+            "only the exponential of the softmax is differentiated; the path through its divisor, the sum, is left out"
+        )
+        repair = "y * (grad_output - (grad_output * y).sum(axis=-1, keepdims=True))"
+        shown = "every entry, against the output itself on the diagonal"
+        yield Proof("path-missing", text, worst, "diagonal", repair=repair, also=("softmax-diagonal",), tested=shown)
 
 
 def centred(case: Case) -> Iterator[Proof]:

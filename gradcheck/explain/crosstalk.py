@@ -1,4 +1,4 @@
-"""Hypothesis: one sample's gradient depends on the others, which forward keeps apart. Told by changing the others."""
+"""Hypotheses: samples or groups that forward keeps apart are mixed in backward; told by moving or asking one alone."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,7 @@ from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array, is_floating
 
+PARTS = (2, 3, 4, 8)  # numbers of groups that are tried
 FELT = 1e-6  # how much a claim has to change, relative, before it is said to feel the other samples
 
 
@@ -93,3 +94,48 @@ def _slope_unchanged(scene: Scene, moved: dict[str, object], cotangent: Array, s
     bar = np.sqrt(np.sum((cotangent * here.bars[0]) ** 2) + np.sum((cotangent * there.bars[0]) ** 2))
     rounding = 1e-6 * np.sqrt(np.sum((cotangent * here.slopes[0]) ** 2))
     return bool(apart <= THRESHOLD * bar + rounding)
+
+
+def kept_apart(case: Case) -> Iterator[Proof]:
+    """Propose that a part of the argument gets something for outputs of another part, which it does not reach."""
+    scene = case.scene
+    shape, output = scene.shape, scene.output_shape
+    for a, b in ((a, b) for a in range(len(shape)) for b in range(len(output)) if (a == 0) == (b == 0)):
+        both = [p for p in PARTS if shape[a] % p == 0 and output[b] % p == 0 and p < max(shape[a], output[b])]
+        for parts in dict.fromkeys(([shape[a]] if 1 < shape[a] == output[b] else []) + (both if a > 0 else [])):
+            own, due = _first(shape, a, parts), _first(output, b, parts)
+            if not _reaches_only(scene, own, due):
+                continue
+            answer = scene.ask(scene.cotangents[0] * ~due)
+            if answer is None or np.abs(answer[own]).max() <= FELT * np.abs(answer).max():
+                continue
+            yield _mixed(a, parts, grouped=parts < shape[a])
+            return
+
+
+def _mixed(axis: int, parts: int, *, grouped: bool) -> Proof:
+    tested = "a grad_output that is zero for the first part alone, which forward does not let reach the others"
+    if axis == 0:
+        text = "one sample's gradient depends on grad_output of another, which forward keeps apart"
+        return Proof("batch-leak", text, 0.0, "kept apart", also=("other",), tested=tested)
+    what = f"{parts} groups" if grouped else f"{parts} channels"
+    text = f"forward keeps {what} along axis {axis} apart, and backward mixes them"
+    return Proof("groups-mixed", text, 0.0, "kept apart", also=("path-missing", "channels-swapped"), tested=tested)
+
+
+def _first(shape: tuple[int, ...], axis: int, parts: int) -> Array:
+    """Return which entries, flat, belong to the first of so many parts of an axis."""
+    found = np.zeros(shape, dtype=bool)
+    found[(slice(None),) * axis + (slice(0, shape[axis] // parts),)] = True
+    return found.ravel()
+
+
+def _reaches_only(scene: Scene, own: Array, due: Array) -> bool:
+    """Tell whether the part moves outputs of its own and no others, and others do move."""
+    if not len(scene.tangents) or not (scene.mask & ~due).any():
+        return False
+    s = scene.along(scene.tangents[0] * own)
+    if s is None:
+        return False
+    moved = scene.mask & (np.abs(s.value) > THRESHOLD * s.bar)
+    return bool(moved.any() and not np.any(moved & ~due))

@@ -6,11 +6,12 @@ from contextlib import suppress
 from gradcheck.explain.apart import told_apart
 from gradcheck.explain.cells import centred, diagonal_only, leaks, per_output
 from gradcheck.explain.composed import both_sides, orders
-from gradcheck.explain.crosstalk import crosstalk
+from gradcheck.explain.crosstalk import crosstalk, kept_apart
 from gradcheck.explain.elementwise import elementwise
 from gradcheck.explain.linearised import at_the_output, points, whole_transposed
 from gradcheck.explain.matrix import Truth
 from gradcheck.explain.normalisation import epsilon, statistics
+from gradcheck.explain.outermost import outermost, silent, two_sides
 from gradcheck.explain.paths import decay, multiplied, skip, uses
 from gradcheck.explain.patterns import part_of_it
 from gradcheck.explain.proof import Case, Family, Proof
@@ -19,17 +20,16 @@ from gradcheck.explain.scene import Scene
 from gradcheck.explain.selection import counted_in, divisors, misplaced, overlaps, winners
 from gradcheck.explain.slopes import OutOfCalls
 from gradcheck.explain.sums import between_outputs, means
+from gradcheck.explain.truncation import before_use, mistyped, rounded
 from gradcheck.explain.updates import after_update, updated
-from gradcheck.explain.upstream import along_axes, rearranged, upstream
+from gradcheck.explain.upstream import along_axes, edges, rearranged, upstream
 from gradcheck.explain.whole import (
     another,
     constant_added,
-    mistyped,
     nonlinear,
     nothing,
     overwritten,
     returned,
-    rounded,
     unfelt,
     unsteady,
 )
@@ -45,12 +45,15 @@ FAMILIES: tuple[tuple[Family, ...], ...] = (
     (nothing,),
     (mistyped,),
     (rounded, constant_added),
+    (before_use,),
     (updated, after_update),
     (returned, unfelt, means, factors, another, upstream, multiplied),
     (nonlinear,),
     (between_outputs,),
     (orders, skip),
     (rearranged, products),
+    (outermost,),
+    (two_sides,),
     (uses, decay),
     (at_the_output, points, whole_transposed),
     (statistics,),
@@ -63,6 +66,7 @@ WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
     (laid_down,),
     (crosstalk,),
     (winners,),
+    (edges,),
     (per_output, leaks, counted_in),
     (misplaced,),
     (elementwise,),
@@ -70,6 +74,8 @@ WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
 LAST: tuple[tuple[Family, ...], ...] = (
     (both_sides,),
     (part_of_it,),
+    (silent,),
+    (kept_apart,),
 )
 
 

@@ -134,6 +134,8 @@ def _branches(s: Slopes) -> Proof | None:
             repair="use the same condition in both passes",
         )
     also = ("part-zeroed",) if np.all(s.claimed[s.wrong] == 0) else ("f-prime-missing",) if len(claimed) == 1 else ()
+    if _of_the_other_side(s):
+        also = (*also, "slope-wrong-side")
     return Proof(
         "wrong-branch",
         f"the mask of the branches is another one than in forward: {shown}",
@@ -142,6 +144,19 @@ def _branches(s: Slopes) -> Proof | None:
         repair="use the same condition in both passes",
         also=also,
     )
+
+
+def _of_the_other_side(s: Slopes) -> bool:
+    """Tell whether every wrong slope is one that entries of the other sign have, and none of its own sign has."""
+    for side in (s.x > 0, s.x <= 0):
+        claimed = s.claimed[s.wrong & side]
+        if claimed.size == 0:
+            continue
+        own, other = s.true[side], s.true[~side]
+        near = [np.abs(slopes - claimed[:, None]).min(axis=1, initial=np.inf) for slopes in (own, other)]
+        if np.any(claimed == 0) or np.any(near[0] <= ALIKE * s.scale) or np.any(near[1] > ALIKE * s.scale):
+            return False
+    return True
 
 
 def _missing(s: Slopes) -> Proof | None:

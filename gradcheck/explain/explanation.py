@@ -28,7 +28,7 @@ CALLS = {False: (200, 60), True: (2000, 600)}  # forward and backward calls of a
 CHEAP = 48  # forward calls for which the whole Jacobian is measured before anything is asked of it
 COUNTED = 60  # entries up to which every one is looked at, whatever the diagnosis costs
 KEPT_BACK = 2  # forward calls that its measurement leaves for what comes after
-MOST_QUESTIONS = 32  # backward calls for the claimed matrix
+KEPT_QUESTIONS = 16  # backward calls that the claimed matrix leaves for the hypotheses
 UNEXPLAINED = "no known mistake explains it"
 
 
@@ -141,7 +141,7 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
 
 
 def _explained(argument: Argument, scene: Scene) -> Argument:
-    truth = _truth(scene, CHEAP)
+    truth = _truth(scene, CHEAP, kept=KEPT_QUESTIONS)
     small = truth is None and scene.value.size <= COUNTED
     kept = min(scene.value.size * scene.gauge.calls, scene.budget.forward // 3) if small else 0
     scene.budget.forward -= kept
@@ -182,8 +182,8 @@ def _witness(scene: Scene) -> str:
         return ""
 
 
-def _truth(scene: Scene, most: int) -> Truth | None:
+def _truth(scene: Scene, most: int, kept: int = KEPT_QUESTIONS // 2) -> Truth | None:
     try:
-        return measure_truth(scene, most_forward=most, most_backward=min(MOST_QUESTIONS, scene.budget.backward - 8))
+        return measure_truth(scene, most_forward=most, most_backward=scene.budget.backward - kept)
     except OutOfCalls:
         return None

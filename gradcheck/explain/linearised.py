@@ -5,6 +5,7 @@ most points apart; what passes it has to pass all the others.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.layout import spatial_axes
 from gradcheck.explain.order import INPUT_EQUATION, Change, Rows, exchanges, flips, moves
 from gradcheck.explain.proof import Case, Proof
+from gradcheck.explain.scaling import multiples
 from gradcheck.explain.scene import Probes, Scene, largest_bars
 from gradcheck.subject import Array, is_floating
 
@@ -56,36 +58,46 @@ OWN: tuple[Own, ...] = (
 
 
 def points(case: Case) -> Iterator[Proof]:
-    """Propose every other point that the derivative may have been taken at."""
+    """Propose every other point that the derivative may have been taken at, alone and with a constant or a sign."""
     scene = case.scene
     for point in (*_other_arguments(scene), *_own(scene)):
-        worst = _holds(scene, point.inputs)
-        if worst is not None:
-            yield Proof(
-                point.code,
-                point.words,
-                worst,
-                point.words,
-                repair=point.repair,
-                equation=point.equation,
-                also=point.also,
-            )
+        yield from _holds(scene, point)
 
 
-def _holds(scene: Scene, inputs: Mapping[str, Any]) -> float | None:
-    """Return the largest discrepancy where the claim is the derivative at `inputs`, else None."""
-    worst, told = 0.0, False
-    for rows in (slice(0, 1), slice(1, CONFIRMING)):
-        probes = slopes_at(scene, inputs, scene.tangents[rows])
-        if probes is None:
-            return None
-        bars = np.where(scene.mask, probes.bars, 0.0)
-        masked = Probes(probes.tangents, np.where(scene.mask, probes.slopes, 0.0), bars)
-        worst = max(worst, largest_bars(scene.claims, scene.cotangents, masked, scene.slack))
-        if worst > THRESHOLD:
-            return None
-        told = told or _tells(scene, masked, rows)
-    return worst if told else None
+def _holds(scene: Scene, point: Point) -> Iterator[Proof]:
+    """Yield the proof where the claim is the derivative at that point, or a known multiple of it."""
+    proof = Proof(
+        point.code, point.words, 0.0, point.words, repair=point.repair, equation=point.equation, also=point.also
+    )
+    first = _slopes(scene, point, slice(0, 1))
+    likely = [] if first is None else list(_multiples(scene, proof, first))
+    rest = _slopes(scene, point, slice(1, CONFIRMING)) if likely else None
+    if first is None or rest is None:
+        return
+    for one, factor in likely:
+        worst = max(largest_bars(scene.claims / factor, scene.cotangents, p, scene.slack) for p in (first, rest))
+        told = _tells(scene, first, slice(0, 1)) or _tells(scene, rest, slice(1, CONFIRMING))
+        if worst <= THRESHOLD and told:
+            yield replace(one, bars=worst)
+            return
+
+
+def _slopes(scene: Scene, point: Point, rows: slice) -> Probes | None:
+    probes = slopes_at(scene, point.inputs, scene.tangents[rows])
+    if probes is None:
+        return None
+    return replace(probes, slopes=np.where(scene.mask, probes.slopes, 0.0), bars=np.where(scene.mask, probes.bars, 0.0))
+
+
+def _multiples(scene: Scene, proof: Proof, first: Probes) -> Iterator[tuple[Proof, float]]:
+    """Yield the proof with every factor that one direction leaves possible: 1, or else a sign or a constant."""
+    if largest_bars(scene.claims, scene.cotangents, first, scene.slack) <= THRESHOLD:
+        yield proof, 1.0
+    elif scene.value.size > 1 and scene.form.size > 1:
+        there = replace(scene, tangents=first.tangents, slopes=first.slopes, slope_bars=first.bars)
+        for one, factor in multiples(there, proof):
+            if largest_bars(scene.claims / factor, scene.cotangents, first, scene.slack) <= THRESHOLD:
+                yield one, factor
 
 
 def _tells(scene: Scene, probes: Probes, rows: slice) -> bool:

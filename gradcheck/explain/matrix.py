@@ -1,34 +1,45 @@
 """The whole Jacobian of a small layer, measured column by column, and the whole matrix that backward stands for.
 
-Axes along which a layer is separable (a sample's outputs depend on that sample alone) are measured all at once, so
-that an elementwise layer costs one slope and a convolution as many as one sample has entries (Curtis, Powell and Reid
-1974, with the pattern found by asking).
+Entries that reach no output in common are measured at once (`colouring`), so that an elementwise layer costs one slope
+and a convolution about as many as its kernel has weights.
 """
 
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD, UNSTABLE
+from gradcheck.explain.colouring import (
+    Asking,
+    Palette,
+    Responds,
+    count,
+    groups,
+    matched,
+    pairs_of,
+    palettes_of,
+    plain,
+)
 from gradcheck.explain.scene import Scene, scale_of
+from gradcheck.explain.slopes import OutOfCalls
 from gradcheck.subject import Array
 
 MOST_CELLS = 2_000_000  # of a matrix that is worth keeping
+FEW = 4  # entries that are asked about one by one without looking for a shorter way
+NOTHING = 1e-12  # of the largest entry claimed; less is rounding
 LINEAR_ENOUGH = 1e4  # units of rounding by which a matrix may miss backward's answers to other questions
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The measured Jacobian (outputs, entries) with its bars, and the pairs of axes along which it is separable.
+    """The measured Jacobian (outputs, entries) with its bars.
 
     `claimed` is the matrix in the same order that backward stands for, where it could be asked for and backward is
-    linear; `separable` holds (axis of the argument, axis of the output).
+    linear.
     """
 
     jacobian: Array
     bars: Array
-    separable: tuple[tuple[int, int], ...]
     claimed: Array | None = None
 
     def gradient(self, cotangents: Array) -> Array:
@@ -67,68 +78,50 @@ def measure_truth(scene: Scene, *, most_forward: int, most_backward: int) -> Tru
     """Measure the whole Jacobian where it can be had for that many calls, and backward's matrix likewise."""
     if scene.value.size * scene.form.size > MOST_CELLS or not len(scene.tangents):
         return None
-    calls = scene.gauge.calls
-    separable = _separable_axes(scene, most_forward // calls)
-    for pairs in dict.fromkeys((separable, ())):
-        columns = _rest(scene.shape, [a for a, _ in pairs])
-        if len(columns) * calls > min(most_forward, scene.budget.forward):
+    last = scene.budget.forward - min(most_forward, scene.budget.forward)
+    for together in (True, False):
+        most = (scene.budget.forward - last) // scene.gauge.calls
+        palettes = _palettes(scene, most) if together else plain(scene.shape)
+        if palettes is None or count(palettes) > (scene.budget.forward - last) // scene.gauge.calls:
             continue
-        truth = _columns(scene, pairs, columns)
+        truth = _columns(scene, palettes)
         if truth is not None and _fits(scene, truth):
-            return Truth(truth.jacobian, truth.bars, pairs, _claimed(scene, pairs, most_backward))
+            return replace(truth, claimed=_claimed(scene, palettes, most_backward))
     return None
 
 
-def _separable_axes(scene: Scene, most_columns: int) -> tuple[tuple[int, int], ...]:
-    """Find axes whose first index moves nothing but the first index of an axis of the output of the same length."""
-    found: list[tuple[int, int]] = []
-    taken: set[int] = set()
-    for a, length in enumerate(scene.shape):
-        candidates = [b for b, n in enumerate(scene.output_shape) if n == length and length > 1 and b not in taken]
-        if not candidates or len(_rest(scene.shape, [p for p, _ in found])) <= min(2, most_columns):
-            continue
-        tangent = np.zeros(scene.shape)
-        tangent[(slice(None),) * a + (0,)] = 1.0
-        s = scene.along(tangent * scale_of(scene).reshape(scene.shape))
-        if s is None:
-            continue
-        moved = np.abs(s.value) > THRESHOLD * s.bar
-        for b in candidates:
-            elsewhere = np.delete(moved.reshape(scene.output_shape), 0, axis=b)
-            if not elsewhere.any() and moved.any():
-                found.append((a, b))
-                taken.add(b)
-                break
-    return tuple(found)
+def _palettes(scene: Scene, most: int) -> tuple[Palette, ...] | None:
+    """Find entries that can be measured together, for at most half of the calls; None where they are few."""
+    if scene.value.size <= FEW:
+        return None
+    return palettes_of(scene.shape, scene.output_shape, Asking(_felt(scene), most // 2, scene.rng))
 
 
-def _rest(shape: tuple[int, ...], apart: list[int]) -> list[tuple[int | slice, ...]]:
-    """Return an index for each combination of the axes that are not in `apart`, with whole slices there."""
-    return list(product(*([slice(None)] if a in apart else range(n) for a, n in enumerate(shape))))
+def _felt(scene: Scene) -> Responds:
+    """Tell which outputs move along a direction, given in units of each entry's own scale."""
+
+    def responds(weights: Array) -> Array | None:
+        s = scene.along(weights * scale_of(scene).reshape(scene.shape))
+        return None if s is None else np.asarray(scene.mask & (np.abs(s.value) > THRESHOLD * s.bar))
+
+    return responds
 
 
-def _columns(scene: Scene, pairs: tuple[tuple[int, int], ...], columns: list[tuple[int | slice, ...]]) -> Truth | None:
+def _columns(scene: Scene, palettes: tuple[Palette, ...]) -> Truth | None:
     outputs = scene.form.size
     jacobian, bars = np.zeros((outputs, scene.value.size)), np.zeros((outputs, scene.value.size))
     scale = scale_of(scene).reshape(scene.shape)
-    rows = np.arange(outputs)
-    places = np.unravel_index(rows, scene.output_shape) if scene.output_shape else ()
-    for column in columns:
+    for group in groups(palettes, scene.output_shape):
         tangent = np.zeros(scene.shape)
-        tangent[column] = scale[column]
+        tangent[group.index] = scale[group.index]
         s = scene.along(tangent)
         if s is None:
             return None
-        index = [np.zeros(outputs, dtype=int) if isinstance(i, slice) else np.full(outputs, i) for i in column]
-        for a, b in pairs:
-            index[a] = places[b]
-        entries = np.ravel_multi_index(index, scene.shape) if index else np.zeros(outputs, dtype=int)
-        moved = s.tangents[scene.name].ravel()[entries]
-        with np.errstate(all="ignore"):
-            told = scene.mask & (moved != 0)
-            jacobian[rows, entries] = np.where(told, s.value / moved, 0.0)
-            bars[rows, entries] = np.where(told, s.bar / np.abs(moved), 0.0)
-    return Truth(jacobian, bars, pairs)
+        moved = s.tangents[scene.name].ravel()[group.owner]
+        told = np.flatnonzero(scene.mask & (group.owner >= 0) & (moved != 0))
+        jacobian[told, group.owner[told]] = s.value[told] / moved[told]
+        bars[told, group.owner[told]] = s.bar[told] / np.abs(moved[told])
+    return Truth(jacobian, bars)
 
 
 def _fits(scene: Scene, truth: Truth) -> bool:
@@ -139,25 +132,42 @@ def _fits(scene: Scene, truth: Truth) -> bool:
     return bool(np.all(np.abs(predicted - scene.slopes) <= THRESHOLD * bars + condition))
 
 
-def _claimed(scene: Scene, pairs: tuple[tuple[int, int], ...], most_backward: int) -> Array | None:
-    """Ask backward for its matrix, one combination of the axes that are not separable at a time."""
-    rows = _rest(scene.output_shape, [b for _, b in pairs])
-    if len(rows) > min(most_backward, scene.budget.backward):
+def _claimed(scene: Scene, palettes: tuple[Palette, ...], most_backward: int) -> Array | None:
+    """Ask backward for its matrix, for outputs together that forward keeps apart, or else that backward does."""
+    most = min(most_backward, scene.budget.backward)
+    try:
+        pairs = tuple((b, a) for a, b in pairs_of(palettes))
+        same = matched(scene.output_shape, pairs)
+        matrix = _asked(scene, same) if count(same) <= most else None
+        if matrix is None and scene.form.size > FEW:
+            asking = Asking(_claims(scene), most // 2, scene.rng)
+            own = palettes_of(scene.output_shape, scene.shape, asking)
+            matrix = _asked(scene, own) if count(own) <= min(most - asking.spent, scene.budget.backward) else None
+    except OutOfCalls:
         return None
+    return matrix
+
+
+def _claims(scene: Scene) -> Responds:
+    """Tell which entries get something for a grad_output."""
+
+    def responds(weights: Array) -> Array | None:
+        answer = scene.ask(weights.ravel() * scene.mask)
+        return None if answer is None else np.abs(answer) > NOTHING * np.abs(answer).max(initial=0.0)
+
+    return responds
+
+
+def _asked(scene: Scene, palettes: tuple[Palette, ...]) -> Array | None:
     matrix = np.zeros((scene.form.size, scene.value.size))
-    entries = np.arange(scene.value.size)
-    places = np.unravel_index(entries, scene.shape) if scene.shape else ()
-    for row in rows:
+    for group in groups(palettes, scene.shape):
         cotangent = np.zeros(scene.output_shape)
-        cotangent[row] = 1.0
+        cotangent[group.index] = 1.0
         answer = scene.ask(cotangent.ravel() * scene.mask)
         if answer is None:
             return None
-        index = [np.zeros(entries.size, dtype=int) if isinstance(i, slice) else np.full(entries.size, i) for i in row]
-        for a, b in pairs:
-            index[b] = places[a]
-        outputs = np.ravel_multi_index(index, scene.output_shape) if index else np.zeros(entries.size, dtype=int)
-        matrix[outputs, entries] = answer
+        told = np.flatnonzero(group.owner >= 0)
+        matrix[group.owner[told], told] = answer[told]
     return matrix if _linear(scene, matrix) else None
 
 

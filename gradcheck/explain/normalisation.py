@@ -10,6 +10,7 @@ from gradcheck.explain.proof import Case, Proof, listed
 from gradcheck.explain.scene import Scene, bars_of
 from gradcheck.subject import Array
 
+NEAR = 1e-6  # of what is missing; a first look before directions are spent on it
 FEWEST = 2  # directions along which a part of the space has to be right
 
 
@@ -33,6 +34,8 @@ def statistics(case: Case) -> Iterator[Proof]:
     scene = case.scene
     if scene.value.size < 3:
         return
+    if scene.output_shape != scene.shape:
+        yield from _means(scene)
     kinds = {"output": scene.form.size == scene.value.size and scene.output_shape == scene.shape}
     groups = _groups(scene.shape) if kinds["output"] else [tuple(range(len(scene.shape)))]
     for group in groups:
@@ -42,6 +45,36 @@ def statistics(case: Case) -> Iterator[Proof]:
         yield from found
         if found:
             return
+
+
+def _means(scene: Scene) -> Iterator[Proof]:
+    """Propose that the mean of the argument is taken for a constant by a layer with other outputs, such as a loss."""
+    ones = np.ones(scene.shape)
+    for group in _groups(scene.shape):
+        if np.prod([scene.shape[a] for a in group]) < 3 or not _one_number_off(scene, group):
+            continue
+        probes = probe(scene, [_without(t.reshape(scene.shape), [ones], group) for t in scene.tangents[:FEWEST]])
+        if probes is None or worst_of(scene, probes) > THRESHOLD:
+            continue
+        over = f" over {listed(group)}" if len(group) < len(scene.shape) else ""
+        text = (
+            f"the path through the mean{over} is left out, or a number is added: the claim is right along every "
+            "direction that leaves the mean unchanged, and off by one and the same number along the others"
+        )
+        also = ("mean-path-missing", "offset")
+        tested = f"{FEWEST} such directions"
+        yield Proof("path-missing", text, worst_of(scene, probes), f"mean {len(group)}", also=also, tested=tested)
+        return
+
+
+def _one_number_off(scene: Scene, group: tuple[int, ...]) -> bool:
+    """Tell whether what is missing can be one number for all entries of each group, from the probes there are."""
+    sums = scene.shaped(scene.tangents).sum(axis=tuple(a + 1 for a in group)).reshape(len(scene.tangents), -1)
+    if sums.shape[1] > len(sums) // 2:
+        return False
+    missing = (scene.cotangents @ scene.slopes.T - scene.claims @ scene.tangents.T).T
+    left = missing - sums @ np.linalg.lstsq(sums, missing, rcond=None)[0]
+    return bool(np.abs(left).max() <= NEAR * np.abs(missing).max())
 
 
 def _statistic(scene: Scene, group: tuple[int, ...], *, same_shape: bool) -> Iterator[Proof]:

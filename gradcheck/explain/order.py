@@ -10,6 +10,7 @@ from gradcheck.explain.proof import listed
 from gradcheck.subject import Array
 
 MOST_ROLLED = 3  # cells by which a gradient is tried to have been moved
+SHORT = 16  # an axis up to so long is tried to have been moved by any number of cells
 WEIGHT_EQUATION = "Eqs. 13 and 14: the weight's gradient is a cross-correlation of the input with grad_output"
 INPUT_EQUATION = "Eqs. 21 and 22: grad_output is convolved with the kernel, that is, correlated with it rotated by 180°"
 
@@ -141,7 +142,7 @@ def _exchange(name: str, order: tuple[int, ...], inverse: tuple[int, ...], moved
     if space.isdisjoint(moved):
         return Change(
             "channels-swapped",
-            f"with {listed(moved)}, which hold channels, exchanged",
+            f"with its channels exchanged ({listed(moved)})",
             key,
             do,
             undo,
@@ -184,7 +185,8 @@ def _reflection(rows: Rows, axis: int) -> Change:
 
 
 def _steps(length: int) -> list[int]:
-    near = [s for k in range(1, MOST_ROLLED + 1) for s in (k, -k)]
+    most = length // 2 if length <= SHORT else MOST_ROLLED
+    near = [s for k in range(1, most + 1) for s in (k, -k)]
     groups = [length // parts for parts in (2, 3, 4, 8) if length % parts == 0]
     kept: dict[int, int] = {}
     for by in (*near, *groups):

@@ -14,7 +14,11 @@ from gradcheck.explain.scene import Scene, largest_bars
 from gradcheck.subject import Array
 
 NEARLY = 0.1  # a factor that differs from 1 by less is told as a small relative error
+CLOSE = 1e-9  # relative; a factor read off a probe is a decimal number within that
 SMALLEST_TOLD = 64.0  # units of rounding; a factor closer to 1 is no factor
+
+
+RATED = 0.5  # a factor of one or two decimal figures below this may be a learning rate
 
 
 def _one(value: float) -> Callable[[Scene], tuple[float, ...]]:
@@ -36,6 +40,8 @@ def _roots(scene: Scene) -> tuple[float, ...]:
     return tuple(float(np.sqrt(n)) for n in _axes(scene))
 
 
+RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0003, 0.0002, 0.0001, 0.00001)
+
 # code when multiplied, code when divided, what the number is, its candidates
 FACTORS: tuple[tuple[str, str, str, Callable[[Scene], tuple[float, ...]]], ...] = (
     ("factor-2", "factor-1/2", "2", _one(2.0)),
@@ -47,17 +53,13 @@ FACTORS: tuple[tuple[str, str, str, Callable[[Scene], tuple[float, ...]]], ...] 
     ("factor", "factor", "the number of positions", _positions),
     ("factor", "factor", "the length of an axis", _axes),
     ("factor", "factor", "the square root of an axis' length", _roots),
-    ("factor", "factor-learning-rate", "what a learning rate of 0.1 makes of it", _one(10.0)),
-    ("factor", "factor-learning-rate", "what a learning rate of 0.01 makes of it", _one(100.0)),
-    ("factor", "factor-learning-rate", "what a learning rate of 0.001 makes of it", _one(1000.0)),
-    ("factor", "factor-learning-rate", "what a learning rate of 0.0001 makes of it", _one(10000.0)),
-    ("factor", "factor-learning-rate", "what a learning rate of 0.05 makes of it", _one(20.0)),
+    *(("factor", "factor-learning-rate", f"a learning rate of {rate:g}", _one(1.0 / rate)) for rate in RATES),
     *(("factor", "factor", str(n), _one(float(n))) for n in (3, 4, 5, 6, 7, 8, 9, 12, 16, 25)),
 )
 
 
 SHAPES = ("the batch size", "the number of its entries", "the number of outputs", "the number of cells in a window")
-RATES = tuple(row[2] for row in FACTORS if row[1] == "factor-learning-rate")
+RATED_KEYS = tuple(row[2] for row in FACTORS if row[1] == "factor-learning-rate")
 
 
 def candidates(scene: Scene) -> Iterator[tuple[str, str, str, float]]:
@@ -66,6 +68,9 @@ def candidates(scene: Scene) -> Iterator[tuple[str, str, str, float]]:
         for value in values(scene):
             if value > 1.0:
                 known = "" if words == f"{value:g}" else f" ({value:.6g} is {words})"
+                if less == "factor-learning-rate":
+                    yield less, f"/ {words}", f"{1.0 / value:.6g} times{{}}, as {words} makes it", 1.0 / value
+                    continue
                 yield more, f"x {words}", f"{value:.6g} times{{}}{known}", value
                 yield less, f"/ {words}", f"1/{value:.6g} of{{}}{known}", 1.0 / value
 
@@ -96,16 +101,21 @@ def scaled(
         return
     if single:
         yield from prove(scene, proof, claims=g, cotangents=c)
-    seen = ratio(scene, g, c)
+    there = replace(scene, claims=g, cotangents=c)
+    for one, factor in multiples(there, proof):
+        yield from prove(scene, one, claims=g / factor, cotangents=c)
+
+
+def multiples(scene: Scene, proof: Proof) -> Iterator[tuple[Proof, float]]:
+    """Yield the proof with the sign and every exact constant that the first probe suggests, and the claim's factor."""
+    seen = ratio(scene, scene.claims, scene.cotangents)
     if seen is None or abs(seen) < 1e-12:
         return
     if seen < 0:
-        yield from prove(scene, _signed(proof), claims=-g, cotangents=c)
+        yield _signed(proof), -1.0
     for code, key, words, factor in candidates(scene):
-        if abs(abs(seen) / factor - 1.0) > 1e-2:
-            continue
-        for one in prove(scene, proof, claims=g / np.copysign(factor, seen), cotangents=c):
-            yield _multiplied(one, code, key, words, negative=seen < 0)
+        if abs(abs(seen) / factor - 1.0) <= 1e-2:
+            yield _multiplied(proof, code, key, words, negative=seen < 0), float(np.copysign(factor, seen))
 
 
 def _signed(proof: Proof) -> Proof:
@@ -140,8 +150,9 @@ def factors(case: Case) -> Iterator[Proof]:
     for code, key, words, factor in named:
         text = f"the gradient is {'minus ' if minus else ''}{words.format(' the true one')}"
         proof = Proof(code, text, 0.0, f"{minus}{key}", repair=_repair(scene, factor, negative=seen < 0))
-        if minus:
-            proof = replace(proof, also=("sign",))
+        proof = replace(
+            proof, also=(*(_of_an_axis(scene, factor) if code == "factor" else ()), *("sign",)[: len(minus)])
+        )
         yield from prove(scene, proof, claims=scene.claims / np.copysign(factor, seen))
 
 
@@ -152,6 +163,13 @@ def _anonymous(near: list[tuple[str, str, str, float]]) -> list[tuple[str, str, 
     code, key, words, factor = near[-1]
     also = [w.partition("{}")[2] for _, _, w, _ in near[:-1] if "(" in w]
     return [(code, key, words + also[0].replace(" is ", " is also ") if also else words, factor)]
+
+
+def _of_an_axis(scene: Scene, factor: float) -> tuple[str, ...]:
+    """Return the classes that a factor without one of its own may belong to: it is as large as an axis is long."""
+    if any(abs(n - factor) < CLOSE for n in _axes(scene)):
+        return ("factor-N",)
+    return ("factor-1/N",) if any(abs(n * factor - 1.0) < CLOSE for n in _axes(scene)) else ()
 
 
 def _repair(scene: Scene, factor: float, *, negative: bool) -> str:
@@ -165,14 +183,14 @@ def products(case: Case) -> Iterator[Proof]:
     seen = ratio(scene, scene.claims, scene.cotangents)
     if seen is None or seen == 0.0:
         return
-    named = (*SHAPES, *RATES, "2")
+    named = (*SHAPES, *RATED_KEYS, "2")
     known = {key: (c, words, factor) for c, key, words, factor in candidates(scene) if key.partition(" ")[2] in named}
     for (one, (code, words, a)), (two, (other, more, b)) in combinations(known.items(), 2):
         if not any(key.partition(" ")[2] in SHAPES for key in (one, two)):
             continue
         if abs(a * b - 1.0) < 1e-9 or abs(abs(seen) / (a * b) - 1.0) > 1e-3:
             continue
-        text = f"the gradient is {'minus ' if seen < 0 else ''}{words.format('')} {more.format(' the true one')}"
+        text = f"the gradient is {seen:.6g} times the true one: {words.format(' it')}, and {more.format(' that')}"
         proof = Proof(
             code, text, 0.0, f"{one} {two}", also=("factor", other), repair=_repair(scene, a * b, negative=seen < 0)
         )
@@ -203,5 +221,8 @@ def proportional(case: Case) -> Iterator[Proof]:
         proof = Proof("small-error", text, 0.0, "nearly 1", also=("factor",))
     else:
         text = f"the gradient is {seen:.6g} times the true one, a number that these shapes do not suggest"
-        proof = Proof("factor", text, 0.0, "fitted", also=("sign",) if seen < 0 else ())
+        also = ("sign",) if seen < 0 else ()
+        if abs(seen) < RATED and abs(float(f"{seen:.1e}") / seen - 1.0) < CLOSE:
+            text, also = f"{text}; it may be a learning rate", (*also, "factor-learning-rate")
+        proof = Proof("factor", text, 0.0, "fitted", also=also)
     yield from prove(scene, proof, claims=scene.claims / seen)

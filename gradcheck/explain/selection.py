@@ -235,5 +235,11 @@ def counted_in(case: Case) -> Iterator[Proof]:
     rows = int(cells.spurious.any(axis=1).sum())
     text = f"{rows} of {len(cells.true)} outputs that do not depend on `{case.scene.name}` are counted in its gradient"
     yield Proof(
-        "wrong-branch", text, 0.0, "counted in", repair="use the same mask in both passes", tested=tested(cells)
+        "wrong-branch",
+        text,
+        0.0,
+        "counted in",
+        repair="use the same mask in both passes",
+        also=("f-prime-missing",),
+        tested=tested(cells),
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from gradcheck.explain.layout import output_positions
 from gradcheck.explain.order import Change, Rows, changes
-from gradcheck.explain.proof import Case, Proof, prove
+from gradcheck.explain.proof import Case, Proof, listed, prove
 from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene, ones_like_outputs
 from gradcheck.subject import Array
@@ -206,6 +206,22 @@ def _positions(case: Case, rows: Array) -> Iterator[Proof]:
         flat = made.reshape(len(rows), -1) * scene.mask
         if flat.any():
             yield from prove(scene, proof, cotangents=flat)
+
+
+def edges(case: Case) -> Iterator[Proof]:
+    """Propose that the first, the last, or the outermost positions along all axes at once are left out."""
+    scene = case.scene
+    space = output_positions(scene)
+    if len(scene.form.shapes) != 1 or len(space) < 2 or min(scene.output_shape[a] for a in space) < 3:
+        return
+    rows = scene.as_outputs(scene.cotangents)
+    for words, part in (("last", slice(0, -1)), ("first", slice(1, None)), ("outermost", slice(1, -1))):
+        index = tuple(part if a in space else slice(None) for a in range(len(scene.output_shape)))
+        made = np.zeros_like(rows)
+        made[(slice(None), *index)] = rows[(slice(None), *index)]
+        text = f"the {words} positions along {listed(space)} of grad_output are left out"
+        proof = Proof("border-only", text, 0.0, f"without {words} positions", also=("part-zeroed",))
+        yield from scaled(case, proof, cotangents=made.reshape(len(rows), -1) * scene.mask)
 
 
 def rearranged(case: Case) -> Iterator[Proof]:

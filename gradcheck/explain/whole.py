@@ -1,12 +1,15 @@
-"""Hypotheses: something else altogether was returned: nothing, grad_output, another gradient, rounded numbers."""
+"""Hypotheses: something else altogether was returned: nothing, grad_output, another gradient."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.instrument import usable_gradient
 from gradcheck.errors import GradcheckError
+from gradcheck.explain.layout import spatial_axes
+from gradcheck.explain.order import Rows, changes
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene
@@ -15,7 +18,6 @@ from gradcheck.subject import Array
 SAME = 1e-14  # two answers to one question are the same but for this
 ROUGHLY = 1e-9  # relative; twice as much, but for rounding
 NONLINEAR = 1e-3  # how far from linear, relative, before backward is said to be so
-DECIMALS = 6
 
 
 def _relative(one: Array, other: Array) -> float:
@@ -80,29 +82,6 @@ def _wrong_slope(scene: Scene) -> tuple[str, ...]:
     return ("f-prime-wrong",) if scene.claims.shape == scene.cotangents.shape else ()
 
 
-def mistyped(case: Case) -> Iterator[Proof]:
-    """Propose that the gradient comes in another dtype, which holds less."""
-    scene = case.scene
-    scene.budget.pay(backward=1)
-    try:
-        raw = scene.instrument.raw_backward(scene.form.cut(scene.cotangents[0]), scene.inputs).get(scene.name)
-    except GradcheckError:
-        return
-    dtype, due = np.asarray(raw).dtype, scene.inputs[scene.name].dtype
-    if raw is None or dtype == due:
-        return
-    exact = np.dtype(dtype)
-    share = float(np.finfo(exact).eps) if np.issubdtype(exact, np.floating) else 1.0
-    near = np.abs(scene.claims @ scene.tangents.T - scene.cotangents @ scene.slopes.T)
-    size = np.sqrt(scene.claims**2 @ (scene.tangents**2).T)
-    if share == 1.0 or np.all(near <= 32 * share * np.sqrt(max(scene.slack.terms, 1)) * size):
-        text = f"the gradient comes in {dtype} where `{scene.name}` is {due}, which holds less"
-        also = ("integer-truncation",) if np.issubdtype(exact, np.integer) else ("float32-truncation",)
-        yield Proof(
-            "wrong-dtype", text, 0.0, "dtype", also=also, repair=f"compute it in {due}", tested="the array returned"
-        )
-
-
 def nothing(case: Case) -> Iterator[Proof]:
     """Propose that the claim is zero for every grad_output."""
     scene = case.scene
@@ -150,7 +129,13 @@ def returned(case: Case) -> Iterator[Proof]:
             yield Proof("f-prime-missing", text, 0.0, "g", repair=repair, also=also, tested=tested)
         else:
             text = "grad_output is returned unchanged, as if the layer were the identity; the other paths are left out"
-            yield Proof("equals-grad-output", text, 0.0, "g", also=("path-missing",), tested=tested)
+            order = next(_reordered(scene), None)
+            if order is None:
+                yield Proof("equals-grad-output", text, 0.0, "g", also=("path-missing",), tested=tested)
+            else:
+                text = f"grad_output is returned as it is, where it should be put in another order: {order.sentence}"
+                also = ("equals-grad-output", *order.also)
+                yield replace(order, sentence=text, key="g", also=also)
     cut = np.maximum(scene.cotangents, 0.0)
     if _relative(scene.claims, cut) <= scene.slack.unit * 4:
         text = (
@@ -166,6 +151,15 @@ def returned(case: Case) -> Iterator[Proof]:
             also=("not-linear",),
             tested=tested,
         )
+
+
+def _reordered(scene: Scene) -> Iterator[Proof]:
+    """Yield the proof that the layer does nothing but put entries in another order."""
+    rows = scene.shaped(scene.claims)
+    for change in changes(Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name))):
+        text = f"it is {change.words}"
+        proof = Proof(change.code, text, 0.0, change.key, repair=change.repair, also=change.also)
+        yield from prove(scene, proof, claims=change.undone(rows))
 
 
 def _diagonal(matrix: Array) -> bool:
@@ -201,53 +195,6 @@ def constant_added(case: Case) -> Iterator[Proof]:
     yield from prove(scene, proof, claims=scene.claims - blank)
 
 
-def rounded(case: Case) -> Iterator[Proof]:
-    """Propose that the gradient was cut or rounded: to integers, to decimals, to a shorter dtype."""
-    scene = case.scene
-    g, dtype = scene.claims, scene.inputs[scene.name].dtype
-    told = g[g != 0]
-    if told.size == 0 or not np.all(np.isfinite(g)):
-        return
-    tested = f"all {g.size} entries claimed for {len(g)} random grad_outputs"
-    if np.all(told == np.rint(told)):
-        text = "every entry claimed is a whole number: backward truncates to integers"
-        yield Proof(
-            "integer-truncation",
-            text,
-            0.0,
-            "integers",
-            tested=tested,
-            repair="compute the gradient in the input's dtype",
-        )
-        return
-    for decimals in range(1, DECIMALS + 1):
-        if np.all(np.abs(told - np.round(told, decimals)) <= 1e-15 * np.maximum(np.abs(told), 1.0)):
-            text = f"every entry claimed is rounded to {decimals} decimals"
-            yield Proof("small-error", text, 0.0, "decimals", tested=tested)
-            return
-    for short, code in ((np.float16, "other"), (np.float32, "float32-truncation")):
-        if dtype.itemsize > np.dtype(short).itemsize and np.array_equal(g.astype(short).astype(np.float64), g):
-            yield from _computed_in(scene, np.dtype(short), code, tested)
-            return
-
-
-def _computed_in(scene: Scene, short: "np.dtype[np.floating]", code: str, tested: str) -> Iterator[Proof]:
-    """Yield the proof where the claim is right but for that dtype's rounding."""
-    share = float(np.finfo(short).eps) * max(1.0, np.sqrt(scene.slack.terms)) * 32
-    near = np.abs(scene.claims @ scene.tangents.T - scene.cotangents @ scene.slopes.T)
-    size = np.sqrt(scene.claims**2 @ (scene.tangents**2).T)
-    if np.all(near <= share * size):
-        text = f"backward computes in {short}: every entry claimed is a {short} number, and right but for its rounding"
-        yield Proof(
-            code,
-            text,
-            0.0,
-            str(short),
-            tested=tested,
-            repair=f"compute the gradient in {scene.inputs[scene.name].dtype}",
-        )
-
-
 def nonlinear(case: Case) -> Iterator[Proof]:
     """Propose that backward is not linear in grad_output: twice as much is not twice, or minus is not minus."""
     scene = case.scene
@@ -261,7 +208,8 @@ def nonlinear(case: Case) -> Iterator[Proof]:
                 f"backward is not linear in grad_output: for {factor:g} times as much the answer is "
                 f"off by {apart:.2g} of its size"
             )
-            yield Proof("not-linear", text, 0.0, "nonlinear", tested=f"grad_output and {factor:g} times grad_output")
+            tested = f"grad_output and {factor:g} times grad_output"
+            yield Proof("not-linear", text, 0.0, "nonlinear", also=("other",), tested=tested)
             return
 
 
