@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcheck.subject import Array
 
-HALF = 0.5  # of an axis; indices that reach more of it than that can hardly share a colour
+WORTH = 3  # so many groups must be saved from, for one question, before an axis is asked about index by index
 FEWEST = 3  # indices that an axis must have to be worth asking
 
 Responds = Callable[[Array], Array | None]  # weights of one side's shape -> where the other side responds, or no answer
@@ -87,7 +87,7 @@ def pairs_of(palettes: tuple[Palette, ...]) -> tuple[tuple[int, int], ...]:
 
 
 def palettes_of(shape: tuple[int, ...], other: tuple[int, ...], asking: Asking) -> tuple[Palette, ...]:
-    """Ask every axis for its colours; an axis whose middle index reaches more than half of every axis is not asked on.
+    """Ask every axis for its colours, but for one whose middle index reaches all of every axis.
 
     `shape` is that of the side which is asked about, `other` that of the one which responds.
     """
@@ -99,10 +99,10 @@ def palettes_of(shape: tuple[int, ...], other: tuple[int, ...], asking: Asking) 
         if middle is None:
             continue
         same = [b for b, m in enumerate(other) if m == n and np.array_equal(np.flatnonzero(middle[b]), [n // 2])]
-        narrow = [b for b, touched in enumerate(middle) if touched.any() and touched.mean() <= HALF]
+        narrow = any(touched.any() and not touched.all() for touched in middle)
         if same:
             found[a] = matched(shape, ((a, same[0]),))[a]
-        elif narrow and n <= asking.most - asking.spent:
+        elif narrow and n <= min(asking.most - asking.spent, count(tuple(found)) // WORTH):
             found[a] = _coloured(shape, a, other, asking) or found[a]
     return tuple(found)
 

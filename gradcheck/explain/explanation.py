@@ -12,6 +12,7 @@ from gradcheck.checks.outcome import Outcome
 from gradcheck.checks.places import GIVEN
 from gradcheck.checks.points import derived_inputs, judge_points, larger_batch
 from gradcheck.errors import GradcheckError, LayerFault
+from gradcheck.explain.accused import accused
 from gradcheck.explain.census import census_from, census_of
 from gradcheck.explain.diagnosis import diagnose, told
 from gradcheck.explain.matrix import Truth, measure_truth
@@ -79,7 +80,18 @@ def explain(
     with instrument.purpose("explaining"):
         for evidence, names in _by_place(work, wrong):
             _at(work, evidence, names)
-    return Explanation({name: work.explained.get(name, a) for name, a in outcome.arguments.items()}, work.witness)
+        found = {**_accused(work), **work.explained}
+    # In the caller's order, those that could not be judged among them.
+    order = dict.fromkeys((*instrument.subject.inputs, *outcome.arguments))
+    return Explanation({n: a for n in order if (a := found.get(n) or outcome.arguments.get(n))}, work.witness)
+
+
+def _accused(work: _Work) -> dict[str, Argument]:
+    """Return the arguments that a finding accuses; explained ones know better."""
+    try:
+        return accused(work.instrument, work.outcome, work.rng, work.budget)
+    except OutOfCalls:
+        return {}
 
 
 def _by_place(work: _Work, wrong: list[str]) -> list[tuple[Evidence, list[str]]]:

@@ -13,8 +13,11 @@ from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene
-from gradcheck.subject import Array
+from gradcheck.numdiff.tangents import natural_scale
+from gradcheck.subject import Array, is_floating
 
+MOVED = 0.25  # of an argument's scale: how far it is moved to see whether what goes into a function is affine in it
+AFFINE = 1e-6  # a second difference this small, of the first, is none
 FELT = 1e-6  # of the largest claim: what counts as something
 ONE = 1e-6  # a factor this close to 1 is 1
 
@@ -80,13 +83,34 @@ def outermost(case: Case) -> Iterator[Proof]:
                 continue
             repair = "grad_output * f'(z), with the same z as in forward"
             proof = Proof(code, words, 0.0, words, repair=repair, also=also)
-            yield from scaled(case, proof, cotangents=scene.cotangents * factor)
+            found = list(scaled(case, proof, cotangents=scene.cotangents * factor))
+            if found and _ends_with(scene, f):
+                yield from found
 
 
 def _fits(f: Activation, y: Array) -> bool:
     """Tell whether all outputs lie in the function's range; ELU is none where none of them is negative."""
     inside = f.low < y.min(initial=np.inf) and y.max(initial=-np.inf) < f.high
     return bool(inside and not (f.name == "ELU" and y.min() >= 0))
+
+
+def _ends_with(scene: Scene, f: Activation) -> bool:
+    """Tell whether forward really ends with the function: what goes into it is affine in one of the arguments."""
+    wide = scene.place.wide
+    for name, value in wide.items():
+        if not is_floating(value) or not value.size:
+            continue
+        scene.budget.pay(forward=2)
+        step = MOVED * natural_scale(value) * scene.rng.uniform(0.5, 1.5, size=value.shape)
+        sides = [scene.instrument.evaluate({**wide, name: value + s * step}, scene.form) for s in (1.0, -1.0)]
+        if sides[0] is None or sides[1] is None:
+            continue
+        with np.errstate(all="ignore"):
+            up, here, down = (f.inverse(y) for y in (sides[0], scene.place.base, sides[1]))
+        moved = np.abs(up - down).max()
+        if np.isfinite(moved) and moved > 0 and np.abs(up - 2.0 * here + down).max() <= AFFINE * moved:
+            return True
+    return False
 
 
 def _mistakes(f: Activation, y: Array) -> Iterator[tuple[str, str, Array, tuple[str, ...]]]:

@@ -44,7 +44,8 @@ def try_case(check: Check, case: Fault | Tricky, *, seed: int = 0) -> Trial:
     seen = dict.fromkeys("gradient" if a.point == GIVEN_POINT else "elsewhere" for a in accused.values())
     named = WITNESSES.get(case.code, ()) if isinstance(case, Fault) and case.shows is Shows.MANNERS else ()
     findings = dict.fromkeys(f.code for f in report.findings if f.severity is not Severity.NOTE or f.code in named)
-    diagnoses = {n: (a.diagnosis.code, *a.diagnosis.alternatives) for n, a in accused.items() if a.diagnosis}
+    told = {n: a.diagnosis for n, a in report.arguments.items() if a.diagnosis}
+    diagnoses = {n: (d.code, *d.alternatives) for n, d in told.items()}
     return Trial(
         case,
         report.verdict,

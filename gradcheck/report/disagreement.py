@@ -13,14 +13,19 @@ _GIVEN = "the given point"
 def explain(argument: Argument, paper: Paper) -> list[str]:
     """Write the passage in the order of STYLE.md: index, claimed and measured, diagnosis, census, worst entries."""
     lines = _heading(argument, paper)
-    if argument.sentence:
-        lines += paper.wrap(argument.sentence, first="  ")
-    lines += _comparison(argument, paper)
+    if judged(argument):
+        lines += paper.wrap(argument.sentence, first="  ") if argument.sentence else []
+        lines += _comparison(argument, paper)
     if argument.verdict is Verdict.DISAGREES:
         lines += _why(argument.diagnosis, paper)
     if argument.census is not None:
         lines += _where(argument.census, paper)
     return lines
+
+
+def judged(argument: Argument) -> bool:
+    """Tell whether the gradient was compared with anything; of one that was not a finding says why."""
+    return argument.verdict is not Verdict.DISAGREES or argument.probes > 0 or argument.threshold > 0
 
 
 def _heading(argument: Argument, paper: Paper) -> list[str]:

@@ -58,9 +58,15 @@ def gradient(name: str) -> str:
 def _disagreement(report: Report) -> str:
     wrong = [argument for argument in report.arguments.values() if argument.verdict is Verdict.DISAGREES]
     if wrong:
-        return _listed(f"{gradient(argument.name)} is wrong{_count(argument)}" for argument in wrong)
+        return _listed(map(_wrong, wrong))
     errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
     return errors[0].sentence if errors else "a contract is broken"
+
+
+def _wrong(argument: Argument) -> str:
+    if argument.reason is not None and argument.sentence:  # it could not be judged: its shape, NaN in it
+        return argument.sentence.rstrip(".")
+    return f"{gradient(argument.name)} is wrong{_count(argument)}"
 
 
 def _count(argument: Argument) -> str:
