@@ -22,7 +22,7 @@ from gradcheck.explain.slopes import OutOfCalls
 from gradcheck.explain.sums import between_outputs, means
 from gradcheck.explain.truncation import before_use, mistyped, rounded
 from gradcheck.explain.updates import after_update, updated
-from gradcheck.explain.upstream import along_axes, edges, rearranged, upstream
+from gradcheck.explain.upstream import along_axes, edges, over_positions, rearranged, upstream
 from gradcheck.explain.whole import (
     another,
     constant_added,
@@ -62,7 +62,7 @@ FAMILIES: tuple[tuple[Family, ...], ...] = (
 )
 # These look at the whole measured Jacobian, which is measured for them where it was not before.
 WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
-    (along_axes, diagonal_only, divisors, overlaps, centred),
+    (along_axes, over_positions, diagonal_only, divisors, overlaps, centred),
     (laid_down,),
     (crosstalk,),
     (winners,),

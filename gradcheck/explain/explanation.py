@@ -194,7 +194,7 @@ def _witness(scene: Scene) -> str:
         return ""
 
 
-def _truth(scene: Scene, most: int, kept: int = KEPT_QUESTIONS // 2) -> Truth | None:
+def _truth(scene: Scene, most: int, kept: int = KEPT_QUESTIONS - 4) -> Truth | None:
     try:
         return measure_truth(scene, most_forward=most, most_backward=scene.budget.backward - kept)
     except OutOfCalls:

@@ -11,6 +11,7 @@ def channels_last(scene: Scene) -> bool:
     kernels = [
         value.shape for name, value in scene.inputs.items() if getattr(value, "ndim", 0) >= 3 and is_kernel(scene, name)
     ]
+    kernels += [scene.inputs[name].shape for name in scene.inputs if _is_depthwise(scene, name)]
     first = any(shape[0] == output[1] for shape in kernels)
     last = any(shape[-1] == output[-1] for shape in kernels)
     return last and not first
@@ -24,9 +25,21 @@ def is_kernel(scene: Scene, name: str) -> bool:
     return len(arrays) > 1 and arrays[0][0] != name and arrays[0][1].shape != scene.inputs[name].shape
 
 
+def _is_depthwise(scene: Scene, name: str) -> bool:
+    """Guess whether an argument is a kernel with one channel axis alone: an axis less than the image before it."""
+    value = scene.inputs[name]
+    image = next(iter(scene.inputs.values()))
+    ndim = getattr(image, "ndim", 0)
+    if ndim < 3 or getattr(value, "ndim", 0) != ndim - 1 or len(scene.output_shape) != ndim:
+        return False
+    return bool(value.ndim >= 2 and {value.shape[0], value.shape[-1]} & {image.shape[1], image.shape[-1]})
+
+
 def spatial_axes(scene: Scene, name: str) -> tuple[int, ...]:
     """Return the axes of an argument that hold positions, in its own layout."""
     ndim = int(scene.inputs[name].ndim)
+    if _is_depthwise(scene, name):
+        return tuple(range(ndim - 1)) if channels_last(scene) else tuple(range(1, ndim))
     if ndim < 3:
         return tuple(range(ndim))
     if not channels_last(scene):
@@ -56,10 +69,12 @@ def batch_length(scene: Scene) -> int:
 def kernel_areas(scene: Scene) -> tuple[int, ...]:
     """Return how many cells the kernels among the arguments may have, and how many entries an output is made of."""
     areas = []
-    for value in scene.inputs.values():
+    for name, value in scene.inputs.items():
         shape = getattr(value, "shape", ())
-        if len(shape) >= 3:
+        if len(shape) >= 3 and is_kernel(scene, name):
             areas += [_product(shape[2:]), _product(shape[:-2])]
+        elif _is_depthwise(scene, name):
+            areas += [_product(shape[1:]), _product(shape[:-1])]
     entries, outputs = scene.value.size, scene.form.size
     if len(scene.shape) >= 3 and outputs and entries % outputs == 0:
         areas.append(entries // outputs)

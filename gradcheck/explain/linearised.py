@@ -21,6 +21,9 @@ from gradcheck.explain.scene import Probes, Scene, largest_bars
 from gradcheck.subject import Array, is_floating
 
 CONFIRMING = 8  # directions in all that a point has to pass
+LEFT_OUT = "the derivative of a function inside is left out, or a constant"
+# What 1 in place of a derivative at zero multiplies: the factor of the claim, and whose derivative that is.
+AT_ZERO = ((4.0, "1/4, as the sigmoid's"), (2.0, "1/2, as that of softplus or swish"))
 FEELS = 1e-3  # how much an argument is changed to see whether the derivative depends on it at all
 
 
@@ -53,7 +56,7 @@ OWN: tuple[Own, ...] = (
     Own("f-prime-wrong", "negated", np.negative, ("wrong-branch", "other")),
     Own("f-prime-wrong", "doubled", lambda x: 2.0 * x),
     Own("f-prime-wrong", "halved", lambda x: 0.5 * x),
-    Own("f-prime-missing", "set to zero", np.zeros_like, ("stale-cache",)),
+    Own("f-prime-missing", "of zero", np.zeros_like, ("stale-cache",)),
 )
 
 
@@ -95,9 +98,14 @@ def _multiples(scene: Scene, proof: Proof, first: Probes) -> Iterator[tuple[Proo
         yield proof, 1.0
     elif scene.value.size > 1 and scene.form.size > 1:
         there = replace(scene, tangents=first.tangents, slopes=first.slopes, slope_bars=first.bars)
-        for one, factor in multiples(there, proof):
+        for one, factor in _at_zero(proof) if proof.code == "f-prime-missing" else multiples(there, proof):
             if largest_bars(scene.claims / factor, scene.cotangents, first, scene.slack) <= THRESHOLD:
                 yield one, factor
+
+
+def _at_zero(proof: Proof) -> Iterator[tuple[Proof, float]]:
+    for factor, words in AT_ZERO:
+        yield replace(proof, sentence=f"{proof.sentence}, with 1 in place of f'(0) ({words})"), factor
 
 
 def _tells(scene: Scene, probes: Probes, rows: slice) -> bool:
@@ -194,7 +202,10 @@ def _own(scene: Scene) -> Iterator[Point]:
         moved = own.do(x).astype(x.dtype)
         if not np.array_equal(moved, x):
             text = f"backward uses `{scene.name}` {own.words}"
+            if own.code == "f-prime-missing":
+                text = f"{LEFT_OUT}: backward is right for a `{scene.name}` of zero"
             yield Point(own.code, text, {**wide, scene.name: moved}, own.also)
+    yield from _inner(scene)
     rows = Rows(scene.name, tuple(x.shape), spatial_axes(scene, scene.name))
     for change in (*_likely(rows), *exchanges(rows)):
         moved = change.do(x[None])[0]
@@ -202,6 +213,20 @@ def _own(scene: Scene) -> Iterator[Point]:
             yield Point(
                 change.code, f"backward uses `{scene.name}` {change.words}", {**wide, scene.name: moved}, change.also
             )
+
+
+def _inner(scene: Scene) -> Iterator[Point]:
+    """Yield points at which what goes into a function inside is zero: there its derivative is a constant."""
+    wide = scene.place.wide
+    others = [n for n, v in wide.items() if n != scene.name and is_floating(v) and v.size]
+    flat = [n for n in others if wide[n].ndim <= 1]
+    for names in dict.fromkeys((tuple(flat), *((n,) for n in others))):
+        if not names:
+            continue
+        zero = {n: np.zeros_like(wide[n]) for n in (scene.name, *names)}
+        told = " and ".join(f"`{n}`" for n in zero)
+        text = f"{LEFT_OUT}: backward is right for {told} of zero"
+        yield Point("f-prime-missing", text, {**wide, **zero}, ("stale-cache",), "grad * f'(z), with the z of forward")
 
 
 def at_the_output(case: Case) -> Iterator[Proof]:

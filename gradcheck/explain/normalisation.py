@@ -1,6 +1,7 @@
 """Hypotheses about normalisations: the mean, the variance, the norm or an epsilon is left out of the derivative."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,18 +12,43 @@ from gradcheck.explain.scene import Scene, bars_of
 from gradcheck.subject import Array
 
 NEAR = 1e-6  # of what is missing; a first look before directions are spent on it
+PARTS = (2, 3, 4, 8)  # numbers of groups of channels that are tried
 FEWEST = 2  # directions along which a part of the space has to be right
 
 
-def _groups(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the sets of axes that a normalisation may run over, the largest first.
+class Grouping(NamedTuple):
+    """What a normalisation may run over: axes of the argument read in a shape, which splits channels into groups."""
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    over: str
+
+    def sums(self, rows: Array) -> Array:
+        """Return the sums of flat rows over each group, (rows, groups)."""
+        shaped = rows.reshape(len(rows), *self.shape)
+        found: Array = shaped.sum(axis=tuple(a + 1 for a in self.axes)).reshape(len(rows), -1)
+        return found
+
+
+def _groupings(shape: tuple[int, ...]) -> list[Grouping]:
+    """Return what a normalisation may run over, the largest first.
 
     A claim that is right where the mean over many axes stays is right where the means over some of them do.
     """
     axes = tuple(range(len(shape)))
     found = [axes, axes[1:], (axes[:1] + axes[2:]) if len(axes) > 2 else (), axes[:-1], *((a,) for a in axes)]
+    found += [axes[2:], axes[1:-1]] if len(axes) > 2 else []
     kept = [g for g in dict.fromkeys(found) if g and np.prod([shape[a] for a in g]) > 1]
-    return sorted(kept, key=len, reverse=True)
+    whole = [Grouping(shape, g, f" over {listed(g)}" if len(g) < len(shape) else "") for g in kept]
+    if len(shape) > 2:
+        whole += [
+            Grouping(
+                (shape[0], n, shape[1] // n, *shape[2:]), (*range(2, len(shape) + 1),), f" over {n} groups of axis 1"
+            )
+            for n in PARTS
+            if shape[1] % n == 0 and n < shape[1]
+        ]
+    return sorted(whole, key=lambda g: -int(np.prod([g.shape[a] for a in g.axes])))
 
 
 def statistics(case: Case) -> Iterator[Proof]:
@@ -34,14 +60,13 @@ def statistics(case: Case) -> Iterator[Proof]:
     scene = case.scene
     if scene.value.size < 3:
         return
-    if scene.output_shape != scene.shape:
+    same_shape = scene.output_shape == scene.shape
+    if not same_shape:
         yield from _means(scene)
-    kinds = {"output": scene.form.size == scene.value.size and scene.output_shape == scene.shape}
-    groups = _groups(scene.shape) if kinds["output"] else [tuple(range(len(scene.shape)))]
-    for group in groups:
-        if np.prod([scene.shape[a] for a in group]) < 3 and kinds["output"]:
+    for group in _groupings(scene.shape) if same_shape else _groupings(scene.shape)[:1]:
+        if np.prod([group.shape[a] for a in group.axes]) < 3 and same_shape:
             continue
-        found = list(_statistic(scene, group, same_shape=kinds["output"]))
+        found = list(_statistic(scene, group, same_shape=same_shape))
         yield from found
         if found:
             return
@@ -49,39 +74,42 @@ def statistics(case: Case) -> Iterator[Proof]:
 
 def _means(scene: Scene) -> Iterator[Proof]:
     """Propose that the mean of the argument is taken for a constant by a layer with other outputs, such as a loss."""
-    ones = np.ones(scene.shape)
-    for group in _groups(scene.shape):
-        if np.prod([scene.shape[a] for a in group]) < 3 or not _one_number_off(scene, group):
+    for group in _groupings(scene.shape):
+        ones = np.ones(group.shape)
+        few = len(group.sums(ones.reshape(1, -1))[0]) <= len(scene.tangents) // 2
+        if np.prod([group.shape[a] for a in group.axes]) < 3 or not few or not _may_be(scene, [ones], group):
             continue
-        probes = probe(scene, [_without(t.reshape(scene.shape), [ones], group) for t in scene.tangents[:FEWEST]])
+        probes = probe(scene, [_without(t.reshape(group.shape), [ones], group) for t in scene.tangents[:FEWEST]])
         if probes is None or worst_of(scene, probes) > THRESHOLD:
             continue
-        over = f" over {listed(group)}" if len(group) < len(scene.shape) else ""
         text = (
-            f"the path through the mean{over} is left out, or a number is added: the claim is right along every "
+            f"the path through the mean{group.over} is left out, or a number is added: the claim is right along every "
             "direction that leaves the mean unchanged, and off by one and the same number along the others"
         )
         also = ("mean-path-missing", "offset")
         tested = f"{FEWEST} such directions"
-        yield Proof("path-missing", text, worst_of(scene, probes), f"mean {len(group)}", also=also, tested=tested)
+        yield Proof("path-missing", text, worst_of(scene, probes), f"mean{group.over}", also=also, tested=tested)
         return
 
 
-def _one_number_off(scene: Scene, group: tuple[int, ...]) -> bool:
-    """Tell whether what is missing can be one number for all entries of each group, from the probes there are."""
-    sums = scene.shaped(scene.tangents).sum(axis=tuple(a + 1 for a in group)).reshape(len(scene.tangents), -1)
-    if sums.shape[1] > len(sums) // 2:
-        return False
+def _may_be(scene: Scene, kept: list[Array], group: Grouping) -> bool:
+    """Tell whether what is missing can be a combination of these directions in each group, from the probes there are.
+
+    True as well where there are too many groups to tell.
+    """
+    parts = np.concatenate([group.sums(scene.tangents * direction.ravel()) for direction in kept], axis=1)
+    if parts.shape[1] > len(parts) // 2:
+        return True
     missing = (scene.cotangents @ scene.slopes.T - scene.claims @ scene.tangents.T).T
-    left = missing - sums @ np.linalg.lstsq(sums, missing, rcond=None)[0]
-    return bool(np.abs(left).max() <= NEAR * np.abs(missing).max())
+    left = missing - parts @ np.linalg.lstsq(parts, missing, rcond=None)[0]
+    return bool(np.abs(left).max(initial=0.0) <= NEAR * np.abs(missing).max(initial=0.0))
 
 
-def _statistic(scene: Scene, group: tuple[int, ...], *, same_shape: bool) -> Iterator[Proof]:
-    x = scene.value
-    centred = x - x.mean(axis=group, keepdims=True)
+def _statistic(scene: Scene, group: Grouping, *, same_shape: bool) -> Iterator[Proof]:
+    x = scene.value.reshape(group.shape)
+    centred = x - x.mean(axis=group.axes, keepdims=True)
     ones = np.ones_like(x)
-    fresh = [t.reshape(scene.shape) for t in scene.tangents[:FEWEST]]
+    fresh = [t.reshape(group.shape) for t in scene.tangents[:FEWEST]]
     rows = (
         ("mean-path-missing", [ones], "the mean is"),
         ("variance-path-missing", [centred], "the variance is"),
@@ -89,6 +117,8 @@ def _statistic(scene: Scene, group: tuple[int, ...], *, same_shape: bool) -> Ite
         ("path-missing", [ones, centred], "mean and variance are"),
     )
     for code, kept, words in rows if same_shape else rows[2:3]:
+        if not _may_be(scene, kept, group):
+            continue
         probes = probe(scene, [_without(t, kept, group) for t in fresh[:1]])
         if probes is None or worst_of(scene, probes) > THRESHOLD:
             continue
@@ -98,57 +128,52 @@ def _statistic(scene: Scene, group: tuple[int, ...], *, same_shape: bool) -> Ite
         if not (_left_out(scene, kept, group) if same_shape else _acts_as(scene, x, scene.place.base)):
             continue
         worst = max(worst_of(scene, probes), worst_of(scene, more))
-        over = f" over {listed(group)}" if len(group) < len(scene.shape) else ""
         text = (
-            f"{words} taken for a constant{over}: the claim is right along every direction that leaves "
+            f"{words} taken for a constant{group.over}: the claim is right along every direction that leaves "
             f"{'them' if len(kept) > 1 else 'it'} unchanged, and wrong along the others"
         )
-        yield Proof(
-            code,
-            text,
-            worst,
-            f"{code} {words} {len(group)}",
-            tested=f"{FEWEST} such directions",
-            also=("path-missing",),
-        )
+        both = ("mean-path-missing", "variance-path-missing") if len(kept) > 1 else ()
+        key = f"{code} {words} {len(group.axes)}"
+        tested = f"{FEWEST} such directions"
+        yield Proof(code, text, worst, key, tested=tested, also=("path-missing", *both))
 
 
-def _without(t: Array, kept: list[Array], group: tuple[int, ...]) -> Array:
+def _without(t: Array, kept: list[Array], group: Grouping) -> Array:
     for direction in kept:
-        length = np.sum(direction * direction, axis=group, keepdims=True)
-        t = t - direction * np.sum(t * direction, axis=group, keepdims=True) / np.where(length == 0, 1.0, length)
+        length = np.sum(direction * direction, axis=group.axes, keepdims=True)
+        t = t - direction * np.sum(t * direction, axis=group.axes, keepdims=True) / np.where(length == 0, 1.0, length)
     return t
 
 
-def _left_out(scene: Scene, kept: list[Array], group: tuple[int, ...]) -> bool:
+def _left_out(scene: Scene, kept: list[Array], group: Grouping) -> bool:
     """Tell whether the claim is what remains with the statistics held: 1/s along each direction, measured as y / x.
 
     With mean m and scale s held, the slope along a direction is direction / s, and s is the centred input over the
     centred output; where the output is multiplied by a gain the same holds with the gain in s.
     """
-    x, y = scene.value, scene.place.base.reshape(scene.shape)
-    deep, high = (x, y) if kept[0] is x else (x - x.mean(group, keepdims=True), y - y.mean(group, keepdims=True))
-    length = np.sum(deep * deep, axis=group, keepdims=True)
-    slope = np.sum(deep * high, axis=group, keepdims=True) / np.where(length == 0, 1.0, length)
+    x, y = scene.value.reshape(group.shape), scene.place.base.reshape(group.shape)
+    deep, high = x, y
+    if not np.array_equal(kept[0], x):
+        deep, high = (v - v.mean(group.axes, keepdims=True) for v in (x, y))
+    length = np.sum(deep * deep, axis=group.axes, keepdims=True)
+    slope = np.sum(deep * high, axis=group.axes, keepdims=True) / np.where(length == 0, 1.0, length)
     off = np.abs(high - slope * deep).max(initial=0.0)
     if off > 1e-6 * np.abs(high).max(initial=0.0):
         return _left_out_with_gain(scene, kept, group)
     return all(_acts_as(scene, d, slope * d) for d in kept)
 
 
-def _left_out_with_gain(scene: Scene, kept: list[Array], group: tuple[int, ...]) -> bool:
+def _left_out_with_gain(scene: Scene, kept: list[Array], group: Grouping) -> bool:
     """The same where a gain and a shift vary inside the group: the output at the input's mean is the shift."""
-    moved = {
-        **scene.place.wide,
-        scene.name: np.broadcast_to(scene.value.mean(group, keepdims=True), scene.shape).copy(),
-    }
+    x = scene.value.reshape(group.shape)
+    middle = np.broadcast_to(x.mean(group.axes, keepdims=True), group.shape).reshape(scene.shape).copy()
     scene.budget.pay(forward=1)
-    base = scene.instrument.evaluate(moved, scene.form)
-    if base is None or not np.all(np.isfinite(base)) or kept[0] is scene.value:
+    base = scene.instrument.evaluate({**scene.place.wide, scene.name: middle}, scene.form)
+    if base is None or not np.all(np.isfinite(base)) or np.array_equal(kept[0], x):
         return False
-    centred = scene.value - scene.value.mean(group, keepdims=True)
+    centred = x - middle.reshape(group.shape)
     with np.errstate(all="ignore"):
-        slope = np.where(centred == 0, 0.0, (scene.place.base - base).reshape(scene.shape) / centred)
+        slope = np.where(centred == 0, 0.0, (scene.place.base - base).reshape(group.shape) / centred)
     return all(_acts_as(scene, d, slope * d) for d in kept)
 
 
@@ -163,13 +188,13 @@ def _acts_as(scene: Scene, direction: Array, image: Array) -> bool:
 def epsilon(case: Case) -> Iterator[Proof]:
     """Propose that backward leaves out an epsilon: it claims that the input's size does not matter at all."""
     scene = case.scene
-    x = scene.value
     same = scene.output_shape == scene.shape
-    for group in _groups(scene.shape) if same else [tuple(range(len(scene.shape)))]:
-        for words, direction in (("size", x), ("spread", x - x.mean(axis=group, keepdims=True))):
+    for group in _groupings(scene.shape) if same else _groupings(scene.shape)[:1]:
+        x = scene.value.reshape(group.shape)
+        for words, direction in (("size", x), ("spread", x - x.mean(axis=group.axes, keepdims=True))):
             flat = direction.ravel()
-            parts = scene.shaped(scene.claims * flat).sum(axis=tuple(a + 1 for a in group))
-            size = np.sqrt(scene.shaped((scene.claims * flat) ** 2).sum(axis=tuple(a + 1 for a in group)))
+            parts = group.sums(scene.claims * flat)
+            size = np.sqrt(group.sums((scene.claims * flat) ** 2))
             if np.any(np.abs(parts) > 1e4 * scene.slack.unit * np.maximum(size, 1e-300)) or not size.any():
                 continue
             probes = probe(scene, [direction])
@@ -178,18 +203,12 @@ def epsilon(case: Case) -> Iterator[Proof]:
             bars = bars_of(scene.claims, scene.cotangents, probes, scene.slack)
             told = np.abs(scene.cotangents @ probes.slopes.T) > THRESHOLD * bars
             if told.all() and _nearly_right(scene):
-                over = f" over {listed(group)}" if len(group) < len(x.shape) else ""
                 text = (
-                    f"an epsilon that forward adds is left out: the claim says that the input's {words}{over} "
+                    f"an epsilon that forward adds is left out: the claim says that the input's {words}{group.over} "
                     "does not matter, and forward that it does, a little"
                 )
-                yield Proof(
-                    "epsilon-forgotten",
-                    text,
-                    0.0,
-                    f"epsilon {words}",
-                    tested="the direction of the input itself",
-                )
+                tested = "the direction of the input itself"
+                yield Proof("epsilon-forgotten", text, 0.0, f"epsilon {words}", tested=tested)
                 return
 
 

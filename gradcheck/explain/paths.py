@@ -7,6 +7,7 @@ import numpy as np
 
 from gradcheck.checks.comparison import CONDITION, THRESHOLD
 from gradcheck.explain.elsewhere import slopes_at
+from gradcheck.explain.linearised import at_the_output
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scene import Probes, Scene, largest_bars
 from gradcheck.subject import Array, is_floating
@@ -149,6 +150,9 @@ def multiplied(case: Case) -> Iterator[Proof]:
         if not np.all(factor) or (np.ptp(factor) == 0 and value.size > 1):
             continue
         proof = Proof("other", f"the factor {words} is left out", 0.0, f"times {words}", also=("f-prime-missing",))
-        yield from prove(scene, proof, claims=scene.claims * factor)
+        left_out = list(prove(scene, proof, claims=scene.claims * factor))
+        yield from left_out
+        if left_out and words == "the output":
+            yield from at_the_output(case)  # which that may be as well: 1 / (2 x) for 1 / (2 y)
         twice = replace(proof, sentence=f"the factor {words} is multiplied in once too often", key=f"over {words}")
         yield from prove(scene, twice, claims=scene.claims / factor)

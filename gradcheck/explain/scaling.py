@@ -150,9 +150,8 @@ def factors(case: Case) -> Iterator[Proof]:
     for code, key, words, factor in named:
         text = f"the gradient is {'minus ' if minus else ''}{words.format(' the true one')}"
         proof = Proof(code, text, 0.0, f"{minus}{key}", repair=_repair(scene, factor, negative=seen < 0))
-        proof = replace(
-            proof, also=(*(_of_an_axis(scene, factor) if code == "factor" else ()), *("sign",)[: len(minus)])
-        )
+        known = _counted(scene, code, factor)
+        proof = replace(proof, also=(*known, "sign") if minus else known)
         yield from prove(scene, proof, claims=scene.claims / np.copysign(factor, seen))
 
 
@@ -165,11 +164,13 @@ def _anonymous(near: list[tuple[str, str, str, float]]) -> list[tuple[str, str, 
     return [(code, key, words + also[0].replace(" is ", " is also ") if also else words, factor)]
 
 
-def _of_an_axis(scene: Scene, factor: float) -> tuple[str, ...]:
-    """Return the classes that a factor without one of its own may belong to: it is as large as an axis is long."""
-    if any(abs(n - factor) < CLOSE for n in _axes(scene)):
+def _counted(scene: Scene, code: str, factor: float) -> tuple[str, ...]:
+    """Return the class that the factor may have as well: it is how many entries an axis, or an average, has."""
+    shares = (scene.value.size // scene.form.size,) if scene.form.size and code == "factor-kernel-area" else ()
+    numbers = _axes(scene) if code == "factor" else shares
+    if any(abs(n - factor) < CLOSE for n in numbers):
         return ("factor-N",)
-    return ("factor-1/N",) if any(abs(n * factor - 1.0) < CLOSE for n in _axes(scene)) else ()
+    return ("factor-1/N",) if any(abs(n * factor - 1.0) < CLOSE for n in numbers) else ()
 
 
 def _repair(scene: Scene, factor: float, *, negative: bool) -> str:

@@ -16,11 +16,13 @@ def means(case: Case) -> Iterator[Proof]:
     shape = scene.output_shape
     rest = scene.form.size // scene.value.size
     parts = {rest: "the samples and positions"} | ({shape[0]: "the samples"} if len(shape) > 1 else {})
+    if len(shape) > 2 and rest % shape[0] == 0:
+        parts = {rest // shape[0]: "the positions"} | parts
     for number, words in parts.items():
         if number < 2:
             continue
-        also = ("factor-1/N",) if number == shape[0] or rest == number else ()
-        code = "bias-mean" if number == rest else "factor-1/N"
+        also = ("factor-1/N",) if number == shape[0] or rest == number else ("factor",)
+        code = "factor-1/N" if number == shape[0] != rest else "bias-mean"
         proof = Proof(
             code,
             f"a mean over {words} ({number}) is taken where a sum belongs",

@@ -224,6 +224,25 @@ def edges(case: Case) -> Iterator[Proof]:
         yield from scaled(case, proof, cotangents=made.reshape(len(rows), -1) * scene.mask)
 
 
+def over_positions(case: Case) -> Iterator[Proof]:
+    """Propose that grad_output is summed or averaged over all positions of an image, or all but the channels."""
+    scene = case.scene
+    space = output_positions(scene)
+    if len(scene.form.shapes) != 1 or len(scene.output_shape) < 3:
+        return
+    rows = scene.as_outputs(scene.cotangents)
+    for axes in dict.fromkeys((space, (0, *space), tuple(range(1, len(scene.output_shape))))):
+        if len(axes) < 2:
+            continue
+        sums = rows.sum(axis=tuple(a + 1 for a in axes), keepdims=True)
+        count = float(np.prod([scene.output_shape[a] for a in axes]))
+        for code, verb, made in (("summed", "summed", sums), ("averaged", "averaged", sums / count)):
+            text = f"grad_output is {verb} over {listed(axes)} before it is used"
+            proof = Proof(f"grad-output-{code}", text, 0.0, f"{verb} {axes}", also=("batch-leak",) if 0 in axes else ())
+            flat = np.broadcast_to(made, rows.shape).reshape(len(rows), -1) * scene.mask
+            yield from scaled(case, proof, cotangents=flat)
+
+
 def rearranged(case: Case) -> Iterator[Proof]:
     """Propose that grad_output is used in another order than the outputs are in."""
     scene = case.scene

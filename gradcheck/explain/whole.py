@@ -15,6 +15,7 @@ from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array
 
+SAME_ENTRY = 1e-6  # a measured slope this close to 0 or 1 is that
 SAME = 1e-14  # two answers to one question are the same but for this
 ROUGHLY = 1e-9  # relative; twice as much, but for rounding
 NONLINEAR = 1e-3  # how far from linear, relative, before backward is said to be so
@@ -130,7 +131,14 @@ def returned(case: Case) -> Iterator[Proof]:
         else:
             text = "grad_output is returned unchanged, as if the layer were the identity; the other paths are left out"
             order = next(_reordered(scene), None)
-            if order is None:
+            if order is None and case.truth is not None and _permutes(case.truth.jacobian):
+                text = (
+                    "grad_output is returned as it is, where it should go back to the places that forward took it from"
+                )
+                repair = "grad[order] = grad_output, with forward's order"
+                also = ("equals-grad-output", "path-missing")
+                yield Proof("permuted", text, 0.0, "g", also=also, tested=tested, repair=repair)
+            elif order is None:
                 yield Proof("equals-grad-output", text, 0.0, "g", also=("path-missing",), tested=tested)
             else:
                 text = f"grad_output is returned as it is, where it should be put in another order: {order.sentence}"
@@ -160,6 +168,14 @@ def _reordered(scene: Scene) -> Iterator[Proof]:
         text = f"it is {change.words}"
         proof = Proof(change.code, text, 0.0, change.key, repair=change.repair, also=change.also)
         yield from prove(scene, proof, claims=change.undone(rows))
+
+
+def _permutes(matrix: Array) -> bool:
+    """Tell whether every output is one entry, and every entry one output."""
+    one = np.abs(matrix - 1.0) <= SAME_ENTRY
+    return bool(
+        np.all(one.sum(axis=0) == 1) and np.all(one.sum(axis=1) == 1) and np.abs(matrix[~one]).max() <= SAME_ENTRY
+    )
 
 
 def _diagonal(matrix: Array) -> bool:
@@ -198,6 +214,15 @@ def constant_added(case: Case) -> Iterator[Proof]:
 def nonlinear(case: Case) -> Iterator[Proof]:
     """Propose that backward is not linear in grad_output: twice as much is not twice, or minus is not minus."""
     scene = case.scene
+    if _only_positive(scene):
+        text = (
+            "negative entries of grad_output are cut off: backward answers nothing to a grad_output below zero, as if "
+            "the mask of the input were taken from grad_output"
+        )
+        repair = "grad_output * (input > 0)"
+        tested = "a grad_output of one sign, and its negative"
+        yield Proof("not-linear", text, 0.0, "nonlinear", also=("wrong-branch",), repair=repair, tested=tested)
+        return
     for factor in (2.0, -1.0, 2.0**-10):
         answer = scene.ask(factor * scene.cotangents[0])
         if answer is None or not np.all(np.isfinite(answer)):
@@ -211,6 +236,16 @@ def nonlinear(case: Case) -> Iterator[Proof]:
             tested = f"grad_output and {factor:g} times grad_output"
             yield Proof("not-linear", text, 0.0, "nonlinear", also=("other",), tested=tested)
             return
+
+
+def _only_positive(scene: Scene) -> bool:
+    """Tell whether a grad_output below zero gets no answer at all, and one above does."""
+    positive = np.abs(scene.cotangents[0])
+    below = scene.ask(-positive)
+    if below is None or below.any():
+        return False
+    above = scene.ask(positive)
+    return above is not None and bool(above.any()) and bool(np.all(np.isfinite(above)))
 
 
 def overwritten(case: Case) -> Iterator[Proof]:

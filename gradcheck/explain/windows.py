@@ -21,6 +21,7 @@ from gradcheck.subject import Array
 
 FARTHEST = 3  # cells by which a padding is tried to have been missed
 MOST = 4  # strides and dilations that are tried
+MOST_ASKED = 6  # grad_outputs that strides are told apart by
 LEAST_SEEN = 0.1  # the share of the entries that a prediction has to speak of
 
 Cell = tuple[int, ...]
@@ -38,8 +39,14 @@ class Setting:
     @property
     def sentence(self) -> str:
         """What to say of it."""
-        word = "1" if self.code.endswith("ignored") else "exchanged between the axes"
-        return f"the {self.what}, {self.forward} in forward, is taken as {word} in backward"
+        if self.code.endswith("ignored"):
+            return f"the {self.what}, {_read(self.forward)} in forward, is taken as 1 in backward"
+        read = f"{_read(self.forward)} in forward and {_read(self.backward)} in backward"
+        return f"the {self.what} is exchanged between the axes: {read}"
+
+
+def _read(cell: Cell) -> str:
+    return str(cell[0]) if len(cell) == 1 else str(cell)
 
 
 def settings(axes: int) -> Iterator[Setting]:
@@ -236,7 +243,7 @@ class _Grid:
     def _asked(self, cotangent: Array) -> Array | None:
         """Ask backward, where calls are left: without an answer the setting is not proved, and others still may be."""
         try:
-            return self.scene.ask(cotangent) if cotangent.any() else None
+            return self.scene.ask(cotangent) if cotangent.any() and len(self.answers) < MOST_ASKED else None
         except OutOfCalls:
             return None
 
