@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gradcheck.adapters.case import read_case
     from gradcheck.errors import GradcheckError, GradientMismatch, InconclusiveCheck
     from gradcheck.examine import assert_agrees, check
+    from gradcheck.fuzzing import fuzz
     from gradcheck.report.record import Report
     from gradcheck.subject import Subject
     from gradcheck.verdict import Finding, Verdict
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOME = {
     "check": "gradcheck.examine",
     "assert_agrees": "gradcheck.examine",
+    "fuzz": "gradcheck.fuzzing",
     "Report": "gradcheck.report.record",
     "Subject": "gradcheck.subject",
     "read_case": "gradcheck.adapters.case",
@@ -44,6 +46,7 @@ __all__ = [
     "Verdict",
     "assert_agrees",
     "check",
+    "fuzz",
     "layers",
     "read_case",
     "strategies",

@@ -133,6 +133,19 @@ def check(
     )
 
 
+def verdict_of(subject: Subject, *, seed: int = 0, effort: str = "quick") -> Verdict:
+    """Return the verdict on a subject at its point alone, with nothing explained: for searches that ask often.
+
+    Raises
+    ------
+    LayerFailed
+        The layer's own code raised.
+    """
+    with _random_states_kept(), np.errstate(all="ignore"):
+        outcome = judge(Instrument(subject), Plan(int(seed), effort, points=()))
+    return overall(outcome, strict=False, errors=())[0]
+
+
 def known_codes(errors: Sequence[str]) -> tuple[str, ...]:
     """Return the codes of findings in `errors`; a misspelt one would silently raise nothing.
 

@@ -29,6 +29,7 @@ PUBLIC_NAMES = [
     "Verdict",
     "assert_agrees",
     "check",
+    "fuzz",
     "layers",
     "read_case",
     "strategies",

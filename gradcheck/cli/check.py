@@ -47,7 +47,7 @@ Examples:
 # The options that are not about a check itself: how its results are shown, and how many run where.
 BESIDE = ("as_json", "junit", "html", "verbose", "quiet", "no_color", "jobs", "scheduler", "journal", "resume", "only")
 
-_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command("check", help=_HELP, context_settings={"max_content_width": 80})
@@ -146,8 +146,8 @@ _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 )
 @running_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
-@click.option("--junit", type=_FILE, metavar="FILE", help="Write a JUnit report too.")
-@click.option("--html", type=_FILE, metavar="FILE", help="Write a self-contained HTML report too.")
+@click.option("--junit", type=FILE, metavar="FILE", help="Write a JUnit report too.")
+@click.option("--html", type=FILE, metavar="FILE", help="Write a self-contained HTML report too.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what the layer printed.")
 @click.option("-q", "--quiet", is_flag=True, help="Print one line a target.")
 @click.option("--no-color", is_flag=True, help="No colours, even on a terminal.")

@@ -34,9 +34,7 @@ def run_and_show(
     jobs: Sequence[Job], faces: Faces, running: Running, waivers: "Sequence[Waiver]" = ()
 ) -> list["Result"]:
     """Run the jobs and show what came of them, in their order, as the waivers leave it."""
-    for file in (faces.junit, faces.html):
-        if file is not None and not file.parent.is_dir():
-            raise InvalidInput(f"a report must be written into a folder that exists; there is no {str(file.parent)!r}.")
+    check_files(faces)
     results: dict[int, Result] = {}
     try:
         _run(jobs, results, running, waivers)
@@ -44,8 +42,15 @@ def run_and_show(
         if not faces.as_json:
             _show_text(_ordered(results), faces)
         raise
-    _show(_ordered(results), faces)
+    show(_ordered(results), faces)
     return _ordered(results)
+
+
+def check_files(faces: Faces) -> None:
+    """Refuse files in folders that are not there, before anything runs."""
+    for file in (faces.junit, faces.html):
+        if file is not None and not file.parent.is_dir():
+            raise InvalidInput(f"a report must be written into a folder that exists; there is no {str(file.parent)!r}.")
 
 
 def _ordered(results: dict[int, "Result"]) -> list["Result"]:
@@ -65,7 +70,8 @@ def _run(jobs: Sequence[Job], results: dict[int, "Result"], running: Running, wa
             done(number)
 
 
-def _show(results: Sequence["Result"], faces: Faces) -> None:
+def show(results: Sequence["Result"], faces: Faces) -> None:
+    """Show results in the faces that are asked for."""
     from gradcheck import __version__
     from gradcheck.report import as_html, as_json, as_junit
 

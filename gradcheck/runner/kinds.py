@@ -21,5 +21,6 @@ class Kind:
 
 KINDS = {
     "check": Kind("gradcheck.runner.performing", "perform_check"),
+    "fuzz": Kind("gradcheck.oracle.fuzzed", "perform_fuzz", (*JUDGE, "gradcheck.layers")),
     "like": Kind("gradcheck.oracle.like.performing", "perform_like", (*JUDGE, "gradcheck.layers")),
 }

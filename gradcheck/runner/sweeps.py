@@ -61,7 +61,7 @@ def sweep(inputs: Pairs, args: Pairs, dims: Pairs = (), *, most: int = MOST, see
     _check_letters(inputs, sizes)
     axes = [("inputs", *axis) for axis in _grouped(inputs)]
     axes += [("dims", letter, [str(size) for size in values]) for letter, values in sizes.items()]
-    axes += [("args", name, [v for value in values for v in _swept(value)]) for name, values in _grouped(args)]
+    axes += [("args", name, [v for value in values for v in values_of(value)]) for name, values in _grouped(args)]
     total = prod(len(values) for _, _, values in axes)
     found = [_configuration(axes, number) for number in _numbers(total, most, seed)]
     distinct = list({repr(one): one for one in found}.values())
@@ -143,8 +143,14 @@ def _grouped(pairs: Pairs) -> list[tuple[str, list[str]]]:
     return list(values.items())
 
 
-def _swept(value: str) -> list[str]:
-    """Return the values that a range of whole numbers stands for, `1..3`, or the value itself."""
+def values_of(value: str) -> list[str]:
+    """Return the values that a range of whole numbers stands for, `1..3`, or the value itself.
+
+    Examples
+    --------
+    >>> values_of("1..3"), values_of("same")
+    (['1', '2', '3'], ['same'])
+    """
     match = _RANGE.fullmatch(value)
     if not match:
         return [value]

@@ -75,7 +75,8 @@ def hold(job: Job, tell: Callable[..., None]) -> Result:
     elif worst.outcome == AGREES:
         worst = max((one for one in tried if one.outcome == AGREES), key=lambda one: one.setting.weight)
     tell(f"check, {told(worst.setting, kind.output)}")
-    return _result(job, bench, worst, (mapping_lines(bench, found), tally(tried, len(settings), kind)))
+    notes = (mapping_lines(bench, found), tally(tried, len(settings), kind))
+    return report_of(job, bench, worst, notes)
 
 
 def kind_of(job: Job) -> Kind:
@@ -115,7 +116,9 @@ def _smallest(bench: Bench, found: Found, worst: Tried, *, until: float, tell: C
     return judged if judged.outcome == worst.outcome else worst
 
 
-def _result(job: Job, bench: Bench, worst: Tried, notes: tuple[tuple[str, ...], tuple[str, ...]]) -> Result:
+def report_of(
+    job: Job, bench: Bench, worst: Tried, notes: tuple[tuple[str, ...], tuple[str, ...]], *, replay: str = ""
+) -> Result:
     """Report the setting that decides, with how the target was read and what came of the others."""
     mapping, counts = notes
     name = f"{job.target} like {job.like} ({told(worst.setting, bench.kind.output)})"
@@ -130,7 +133,7 @@ def _result(job: Job, bench: Bench, worst: Tried, notes: tuple[tuple[str, ...], 
         prove=job.prove,
         strict=job.strict,
         errors=job.errors,
-        replay=command(job),
+        replay=replay or command(job),
     )
     report = replace(report, target=name, notes=(*mapping, *counts, *report.notes))
     return _with_difference(job, worst, report) if worst.apart else report

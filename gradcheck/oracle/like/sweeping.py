@@ -3,13 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.outcome import Plan
-from gradcheck.checks.procedure import judge
 from gradcheck.errors import GradcheckError, LayerFailed
-from gradcheck.examine import overall
+from gradcheck.examine import verdict_of
 from gradcheck.oracle.like.comparing import Difference, compare
 from gradcheck.oracle.like.form import Form, fitted
 from gradcheck.oracle.like.setting import Setting, changed, smaller
@@ -47,7 +42,7 @@ def try_setting(bench: Bench, form: Form, setting: Setting) -> Tried:
     if tried.outcome == AGREES or tried.seen is None:
         return tried
     try:
-        verdict = _judged(bench, tried.seen)
+        verdict = verdict_of(tried.seen.subject, seed=bench.job.seed)
     except GradcheckError as err:
         return _failed(bench, form, setting, err)
     unlike = verdict is Verdict.AGREES and tried.apart is not None
@@ -93,13 +88,6 @@ def shrink(tried: Tried, attempt: Callable[[Setting], Tried | None]) -> Iterator
                 break
         else:
             return
-
-
-def _judged(bench: Bench, seen: Observation) -> Verdict:
-    instrument = Instrument(seen.subject)
-    with np.errstate(all="ignore"):
-        outcome = judge(instrument, Plan(bench.job.seed, "quick", points=()))
-    return overall(outcome, strict=False, errors=())[0]
 
 
 def _failed(bench: Bench, form: Form, setting: Setting, error: GradcheckError) -> Tried:
