@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.adapters.contract import fresh_layer, parameter_names
+from gradcheck.adapters.histories import Lengths, growing_lists, notes_on, rewind
 from gradcheck.adapters.layout import Layout, find_layout
 from gradcheck.adapters.living import Living, Way
 from gradcheck.adapters.methods import entry_of, methods_of
@@ -66,15 +67,16 @@ def read_stateful(
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
     layout = find_layout(lambda: asked.living(found.way), copies(given), pairs=grads or {}, wrt=names, told=told)
     values = {**given, **_parameter_values(layout, inputs, given)}
+    kept = growing_lists(asked.living(found.way), copies(given))
     return Subject(
         name=name or type(layer).__name__,
         inputs=values,
-        fresh=lambda: _passes(_primed(asked.living(found.way), layout, copies(given)), layout, tuple(given)),
+        fresh=lambda: _passes(_primed(asked.living(found.way), layout, copies(given)), layout, tuple(given), kept),
         wrt=_chosen(wrt, values, layout),
         convention="stateful class",
         stateful=True,
         isolated=isolated,
-        notes=(*_called(found), *layout.notes),
+        notes=(*_called(found), *layout.notes, *notes_on(kept)),
     )
 
 
@@ -149,7 +151,7 @@ def _primed(living: Living, layout: Layout, given: Inputs) -> Living:
     return living
 
 
-def _passes(living: Living, layout: Layout, names: tuple[str, ...]) -> Passes:
+def _passes(living: Living, layout: Layout, names: tuple[str, ...], kept: Lengths) -> Passes:
     own = {name: value.copy() for name, value in layout.values.items()}
 
     def place(values: Inputs) -> dict[str, Any]:
@@ -162,6 +164,7 @@ def _passes(living: Living, layout: Layout, names: tuple[str, ...]) -> Passes:
         return {name: values[name] for name in names}
 
     def forward(values: Inputs) -> Any:
+        rewind(living.owner, kept)
         return living.forward(place(values))
 
     def backward(cotangents: Cotangents, values: Inputs) -> dict[str, Any]:
