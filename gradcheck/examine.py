@@ -40,6 +40,7 @@ def check(
     errors: Sequence[str] = (),
     name: str = "",
     replay: str = "",
+    judged: Callable[[Report], None] | None = None,
 ) -> Report:
     """Tell whether a layer's backward pass is the adjoint of its forward pass.
 
@@ -75,6 +76,9 @@ def check(
     name, replay : str
         How the report calls the layer, and the line that it says replays the check.
 
+    judged : callable, optional
+        Is told the report as it stands before a disagreement is explained, which may take long.
+
     Returns
     -------
     Report
@@ -105,10 +109,33 @@ def check(
         instrument = Instrument(subject)
         with np.errstate(all="ignore"):
             outcome = judge(instrument, Plan(int(seed), effort, wrt is not None, further, prove))
+            verdict, reason = overall(outcome, strict=strict, errors=errors)
+            report = _report(subject, instrument, outcome, verdict=verdict, reason=reason)
+            report = replace(
+                report,
+                findings=raised(outcome.findings, errors),
+                seed=seed,
+                effort=effort,
+                replay=replay or f"gradcheck.check({subject.name}, inputs, seed={seed})",
+            )
+            if judged is not None and verdict is Verdict.DISAGREES:
+                judged(report)
             explained = explain(
                 instrument, outcome, np.random.default_rng([seed, EXPLAINING]), thorough=effort == "thorough"
             )
-    verdict, reason = overall(outcome, strict=strict, errors=errors)
+    return replace(
+        report,
+        arguments=explained.arguments,
+        witness=explained.witness,
+        evaluations=instrument.evaluations,
+        warnings=tuple(instrument.warnings),
+    )
+
+
+def _report(
+    subject: Subject, instrument: Instrument, outcome: Outcome, *, verdict: Verdict, reason: str | None
+) -> Report:
+    """Write down what was judged, before it is explained."""
     return Report(
         target=subject.name,
         convention=subject.convention,
@@ -116,15 +143,10 @@ def check(
         reason=reason,
         sentence=outcome.sentence,
         vacuous=is_vacuous(outcome, verdict),
-        arguments=explained.arguments,
-        witness=explained.witness,
-        findings=raised(outcome.findings, errors),
+        arguments=outcome.arguments,
         evaluations=instrument.evaluations,
-        seed=seed,
-        effort=effort,
         dtype=dtype_of(subject),
         points=outcome.points,
-        replay=replay or f"gradcheck.check({subject.name}, inputs, seed={seed})",
         warnings=tuple(instrument.warnings),
         notes=subject.notes,
         exact=outcome.exact,

@@ -193,3 +193,13 @@ def test_a_disagreement_outweighs_an_argument_that_cannot_be_judged():
     report = check((multiply[0], lambda g, a, b: (2 * g * b, None)), {"a": X, "b": Y})
     assert report.verdict is Verdict.DISAGREES
     assert "gradient-unclaimed" in codes(report)
+
+
+def test_a_disagreement_is_told_as_judged_before_it_is_explained():
+    told = []
+    wrong = (lambda x: 2 * x, lambda grad_output, x: -2 * grad_output)
+    report = gradcheck.check(wrong, {"x": np.ones(3)}, judged=told.append)
+    assert [(one.verdict, one.arguments["x"].diagnosis) for one in told] == [(Verdict.DISAGREES, None)]
+    assert report.arguments["x"].diagnosis is not None
+    gradcheck.check((lambda x: 2 * x, lambda grad_output, x: 2 * grad_output), {"x": np.ones(3)}, judged=told.append)
+    assert len(told) == 1

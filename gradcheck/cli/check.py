@@ -142,8 +142,11 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     type=read_size,
     metavar="SIZE",
     default=None,
-    help="Memory a target may use, for instance 2G.  [default: most of what is free]",
+    help="Memory a target and its children may use, for instance 2G; looked at often, not enforced by the system.  "
+    "[default: most of what is free]",
 )
+@click.option("--stub", "stubs", multiple=True, metavar="MODULE", help="Stand in for this module if it is missing.")
+@click.option("--old-numpy", is_flag=True, help="Give NumPy the names back that it has removed since 1.24 (np.float).")
 @running_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 @click.option("--junit", type=FILE, metavar="FILE", help="Write a JUnit report too.")

@@ -118,9 +118,9 @@ def _without_printing(result: "Result") -> "Result":
 
 
 def _show_printing(result: "Result", screen: Terminal) -> None:
-    from gradcheck.report.paper import Paper
+    from gradcheck.report.paper import Paper, without_escapes
 
-    lines = Paper(screen.width, False, screen.unicode).verbatim(result.printed, indent="  ")
+    lines = Paper(screen.width, False, screen.unicode).verbatim(without_escapes(result.printed), indent="  ")
     if lines:
         _print("\n".join([f"\nprinted by {result.target}:", *lines]))
 

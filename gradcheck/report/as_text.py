@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gradcheck.report.digits import short, whole
 from gradcheck.report.disagreement import explain
 from gradcheck.report.headline import headline, label
-from gradcheck.report.paper import Paper
+from gradcheck.report.paper import Paper, without_escapes
 from gradcheck.report.record import Failure, Report, Result
 from gradcheck.report.replay import replay_lines
 from gradcheck.report.table import agreements
@@ -155,7 +155,7 @@ def _remarks(report: Report, paper: Paper) -> list[str]:
 
 
 def _printed(text: str, paper: Paper) -> list[str]:
-    lines = paper.verbatim(text, indent="  ")
+    lines = paper.verbatim(without_escapes(text), indent="  ")
     if not lines:
         return []
     left = len(lines) - _PRINTED_LINES

@@ -7,6 +7,7 @@ from gradcheck.report.disagreement import WORST, point, probe, where
 from gradcheck.report.headline import gradient, headline, label
 from gradcheck.report.heatmap import largest, svg_map
 from gradcheck.report.markup import code, element, safe, table, terms
+from gradcheck.report.paper import without_escapes
 from gradcheck.report.record import Failure, Report, Result
 from gradcheck.verdict import Argument, Census, Finding, Severity, Verdict
 
@@ -36,7 +37,7 @@ def _report(report: Report) -> list[str]:
         _proof(report),
         _titled("Exact", element("p", safe(report.exact)) if report.exact else ""),
         _remarks(report),
-        _folded("Printed by the layer", code(report.printed)),
+        _folded("Printed by the layer", code(without_escapes(report.printed))),
         _circumstances(report),
         _titled("Replay", code(report.replay)),
     ]
@@ -46,7 +47,7 @@ def _failure(failure: Failure) -> list[str]:
     return [
         element("p", safe(f"stage: {failure.stage}"), class_="muted") if failure.stage else "",
         code(failure.traceback),
-        _folded("Printed by the layer", code(failure.printed)),
+        _folded("Printed by the layer", code(without_escapes(failure.printed))),
     ]
 
 

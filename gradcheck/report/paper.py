@@ -1,5 +1,6 @@
 """The sheet that a text report is written on: its width, its characters, and what is safe to print on a terminal."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ _ASCII = {
     "∂": "d",
     "Σ": "sum",
 }
+# Sequences that start with the escape character: of control (CSI), of text up to a bell (OSC and its like), short ones.
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, invisible format marks, surrogates, line separators
 _COLORS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
@@ -34,6 +37,11 @@ def printable(text: str) -> str:
     """Keep one line of harmless characters: white space becomes a space, controls become visible escapes."""
     spaced = "".join(" " if character in "\t\n\r\v\f" else character for character in text)
     return "".join(map(_visible, spaced))
+
+
+def without_escapes(text: str) -> str:
+    """Take out what would move a terminal's cursor or paint its text, and keep what would be read there."""
+    return _ESCAPE.sub("", text)
 
 
 def columns(text: str) -> int:

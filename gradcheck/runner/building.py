@@ -15,6 +15,7 @@ from gradcheck.runner.constructing import construct
 from gradcheck.runner.frameworks import read_framework_target, to_load
 from gradcheck.runner.inputs import make, parse_spec
 from gradcheck.runner.job import Job
+from gradcheck.runner.substitutes import notes_on, put_in_place
 from gradcheck.runner.targets import clash_note, load, parse_target
 from gradcheck.subject import Subject
 
@@ -41,16 +42,22 @@ def build(job: Job, found: tuple[Any, ...] | None = None) -> Built:
     """
     target = parse_target(job.target)
     inputs = _inputs(job, job.inputs, job.seed)
-    found = load(to_load(job, target)) if found is None else found
+    found = load_target(job) if found is None else found
     subject = read_framework_target(job, target.names[0], found, inputs)
     if subject is None:
         subject = _pair(job, found, inputs) if len(target.names) == 2 else _one(job, found[0], inputs, target.names[0])
-    note = clash_note(target)
-    subject = replace(subject, notes=(*subject.notes, note)) if note else subject
+    notes = [*notes_on(job.stubs, old_numpy=job.old_numpy), *filter(None, [clash_note(target)])]
+    subject = replace(subject, notes=(*subject.notes, *notes))
     if job.points is None:
         return Built(subject)
     drawn = [_inputs(job, point, job.seed + number) for number, point in enumerate(job.points, 1)]
     return Built(subject, tuple({**subject.inputs, **point} for point in drawn))
+
+
+def load_target(job: Job) -> tuple[Any, ...]:
+    """Load the objects that the job's target names, with the substitutes that it asks for."""
+    put_in_place(job.stubs, old_numpy=job.old_numpy)
+    return load(to_load(job, parse_target(job.target)))
 
 
 def _inputs(job: Job, specs: Mapping[str, str], seed: int) -> dict[str, Any]:

@@ -37,10 +37,16 @@ def task_of(job: Job) -> Task:
 
 
 def result_of(answer: Answer) -> Result:
-    """Return what came of a check: its report, or the failure in its place."""
-    if answer.failure or answer.result is None:
+    """Return what came of a check: its report, or the failure in its place.
+
+    A check that was cut off after its verdict keeps it, and says what is missing.
+    """
+    if answer.result is None:
         return answer.failure or Failure(target="", kind="crashed", sentence="there was no answer")
     result = read_entry(answer.result)
     if isinstance(result, Failure):
         return replace(result, printed=answer.printed)
+    if answer.failure:
+        cut_off = f"cut off in the {answer.failure.stage}, so that it may be missing: {answer.failure.sentence}"
+        result = replace(result, notes=(*result.notes, cut_off))
     return replace(result, printed=answer.printed, seconds=answer.seconds)

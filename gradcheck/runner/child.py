@@ -7,15 +7,29 @@ faulthandler (a crash, or the time limit). Whatever the target prints goes to st
 
 import faulthandler
 import importlib
+import importlib.metadata
 import json
 import os
 import pkgutil
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TextIO
 
 from gradcheck.runner.kinds import KINDS, Kind
+
+_SELF = os.getpid()
+_ALONE = 10  # seconds that a child outlives its time at most, should nobody be there to end it
+_PR_SET_CHILD_SUBREAPER = 36  # of prctl(2)
+_LAZY = (
+    "ctypes",
+    "difflib",
+    "psutil",
+    "tokenize",
+)  # what our code, or the standard library for it, loads only when used
 
 
 def main() -> None:
@@ -23,16 +37,21 @@ def main() -> None:
     channel = _take_streams()
     task = json.loads(sys.stdin.readline())
     perform = _import_ours(KINDS[task["kind"]])
+    _adopt_orphans()
     _leave_with_parent()
     sys.dont_write_bytecode = True
     faulthandler.enable(channel, all_threads=False)
     _tell(channel, stage="ready")
-    faulthandler.dump_traceback_later(task["timeout"], exit=True, file=channel)
+    faulthandler.dump_traceback_later(task["timeout"], file=channel)
+    if hasattr(signal, "alarm"):
+        signal.alarm(int(task["timeout"]) + _ALONE)
     answer = _answer(perform, task, channel)
     faulthandler.cancel_dump_traceback_later()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(Exception):  # the target may have put anything in their place
+        sys.stdout.flush()
+        sys.stderr.flush()
     _tell(channel, **answer, answered=True)
+    time.sleep(_ALONE)  # until the parent ends us, while it still sees what we have started
     os._exit(0)
 
 
@@ -60,6 +79,9 @@ def _take_streams() -> TextIO:
 
 def _import_ours(kind: Kind) -> Callable[..., Any]:
     """Load all of our code that a task may need, before the target's folder can put files of the same names first."""
+    for name in _LAZY:
+        importlib.import_module(name)
+    importlib.metadata.version("gradcheck")
     for name in kind.packages:
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
@@ -78,12 +100,34 @@ def _leave_with_parent() -> None:
     def watch() -> None:
         while os.read(parent, 1):
             pass
-        os._exit(1)
+        _end_family()
 
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _adopt_orphans() -> None:
+    """Stay the ancestor of all that is started from here, however it detaches itself, so that it can be ended."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_family() -> None:
+    """End everything that this process has started, and itself with its group."""
+    import psutil
+
+    for member in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            member.kill()
+    if sys.platform != "win32":
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
 def _tell(channel: TextIO, **told: Any) -> None:
+    if os.getpid() != _SELF:  # a copy that the target forked off and let go on
+        os._exit(0)
     channel.write(json.dumps(told) + "\n")
     channel.flush()
 

@@ -5,6 +5,7 @@ from traceback import format_exception
 from gradcheck.errors import GradcheckError, InvalidInput, InvalidLayer, LayerFailed, TargetError
 from gradcheck.report.record import Failure
 from gradcheck.runner.refusals import is_refusal
+from gradcheck.runner.substitutes import advice
 from gradcheck.runner.tracebacks import trimmed
 
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (
@@ -30,12 +31,17 @@ def failure_of(target: str, error: BaseException, *, swept: bool = False) -> Fai
         kind = "memory"
     if kind == "raised" and stage == "import":
         kind = "load"
-    sentence = _sentence(error)
+    sentence = _advised(_sentence(error))
     if swept and is_refusal(cause, stage, target.rpartition(":")[0]):
         return Failure(target=target, kind="rejected", sentence=sentence, stage=stage)
     if not shown and not isinstance(error, (GradcheckError, SystemExit, MemoryError)):
         sentence, shown = f"gradcheck itself failed: {sentence}; please report it", "".join(format_exception(error))
     return Failure(target=target, kind=kind, sentence=sentence, traceback=shown, stage=stage)
+
+
+def _advised(sentence: str) -> str:
+    told = advice(sentence)
+    return sentence.splitlines()[0] + told if told else sentence
 
 
 def _sentence(error: BaseException) -> str:

@@ -46,6 +46,10 @@ class Job:
         The kind of layer that it is swept like and held to (`oracle/like`); empty for none. `inputs` tells axes then.
     no_like_error : bool
         Whether a layer may compute something else than it is held to.
+    stubs : tuple of str
+        Modules that are stubbed where they are missing.
+    old_numpy : bool
+        Whether NumPy is given back the names it has removed.
     swept : bool
         Whether it is one of several configurations, so that one that the layer refuses is no failure.
     """
@@ -69,6 +73,8 @@ class Job:
     memory: int | None = None
     like: str = ""
     no_like_error: bool = False
+    stubs: tuple[str, ...] = ()
+    old_numpy: bool = False
     swept: bool = False
 
     def to_json(self) -> str:
@@ -88,6 +94,7 @@ _OPTIONS: Mapping[str, str] = {
     "grad_attr": "--grad-attr", "wrt": "--wrt", "points": "--points", "errors": "--error",
     "seed": "--seed", "effort": "--effort", "dtype": "--dtype", "strict": "--strict", "prove": "--prove-it",
     "timeout": "--timeout", "memory": "--memory", "like": "--like", "no_like_error": "--no-like-error",
+    "stubs": "--stub", "old_numpy": "--old-numpy",
 }  # fmt: skip
 
 

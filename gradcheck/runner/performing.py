@@ -14,13 +14,13 @@ from gradcheck.runner.job import Job, command
 from gradcheck.runner.seeding import seed_global_states
 
 
-def perform_check(spec: Mapping[str, Any], tell: Callable[[str], None]) -> Any:
+def perform_check(spec: Mapping[str, Any], tell: Callable[..., None]) -> Any:
     """Check the target of a job in plain data; return the report or the failure in plain data."""
     return entry(perform(plain.load(Job, spec), tell))
 
 
-def perform(job: Job, enter: Callable[[str], None]) -> Result:
-    """Check the job's target; `enter` is told each stage as it begins.
+def perform(job: Job, enter: Callable[..., None]) -> Result:
+    """Check the job's target; `enter` is told each stage as it begins, with the report as far as it is known.
 
     The global random states are seeded, so that a layer that draws its own weights can be replayed.
     """
@@ -38,6 +38,7 @@ def perform(job: Job, enter: Callable[[str], None]) -> Result:
             strict=job.strict,
             errors=job.errors,
             replay=command(job),
+            judged=lambda report: enter("explanation", entry(replace(report, target=job.target))),
         )
     except BaseException as err:  # noqa: BLE001 - whatever the target raises, SystemExit included, is its answer
         return failure_of(job.target, err, swept=job.swept)

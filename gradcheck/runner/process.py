@@ -43,6 +43,7 @@ class _Heard:
     dump: list[str] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
     kept: int = 0
+    family: set[psutil.Process] = field(default_factory=set)
 
 
 def run_task(task: Task, *, threads: int = 1, stopped: Callable[[], bool] = lambda: False) -> Answer:
@@ -61,7 +62,7 @@ def run_task(task: Task, *, threads: int = 1, stopped: Callable[[], bool] = lamb
     try:
         end = _watch(process, readers[0], heard, task=task, stopped=stopped)
     finally:
-        _end(process)
+        _end(process, heard)
     for reader in readers:
         reader.join(_GRACE)
     failure, printed = heard.failure, "".join(heard.printed)
@@ -147,7 +148,6 @@ def _watch(
     """Wait until the child has answered or ended, or must be; return "", "timeout", "memory" or "stopped"."""
     limit = task.memory or int(_FREE_SHARE * psutil.virtual_memory().available)
     deadline, ready, look = time.monotonic() + _STARTUP, False, 0
-    family: list[psutil.Process] = []
     while True:
         answers.join(_POLL)
         if not answers.is_alive() or heard.answered or process.poll() is not None:
@@ -157,21 +157,28 @@ def _watch(
             deadline, ready = time.monotonic() + task.timeout + _GRACE, True
         if stopped():
             return "stopped"
+        if _timed_out(heard):
+            answers.join(_POLL)  # the dump of the stack is still being written
+            return "timeout"
         if time.monotonic() > deadline:
             return "timeout"
         if look % _TREE_EVERY == 0:
-            family = _family(process.pid)
+            heard.family |= _family(process.pid)
         look += 1
-        if sum(map(_resident, family)) > limit:
+        if sum(map(_resident, heard.family)) > limit:
             return "memory"
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def _timed_out(heard: _Heard) -> bool:
+    return any(line.startswith("Timeout (") for line in heard.dump)
+
+
+def _family(pid: int) -> set[psutil.Process]:
     try:
         child = psutil.Process(pid)
-        return [child, *child.children(recursive=True)]
+        return {child, *child.children(recursive=True)}
     except psutil.Error:
-        return []
+        return set()
 
 
 def _resident(process: psutil.Process) -> int:
@@ -181,12 +188,12 @@ def _resident(process: psutil.Process) -> int:
         return 0
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[str]", heard: _Heard) -> None:
     """End the child and everything it started, and take in its return code."""
-    family = _family(process.pid)
-    with suppress(subprocess.TimeoutExpired):  # a child that is about to leave by itself has a code that tells how
-        process.wait(_POLL)
-    for member in family:
+    if not heard.answered:
+        with suppress(subprocess.TimeoutExpired):  # a child that is about to leave by itself has a code that tells how
+            process.wait(_POLL)
+    for member in heard.family | _family(process.pid):
         with suppress(psutil.Error):  # psutil compares creation times, so that a reused number is not killed
             member.kill()
     if sys.platform != "win32":
@@ -202,7 +209,7 @@ def _failure(heard: _Heard, task: Task, end: str, code: int) -> Failure:
     stage = "" if heard.stage == "ready" else heard.stage
     if end == "memory":
         kind, sentence = "memory", f"used more than {_size(task)} of memory: stopped; allow more with --memory"
-    elif end == "timeout" or any(line.startswith("Timeout (") for line in heard.dump):
+    elif end == "timeout" or _timed_out(heard):
         kind = "timeout"
         sentence = f"not done after {task.timeout:g} s: stopped; allow more with --timeout, or give smaller inputs"
     elif end == "stopped":

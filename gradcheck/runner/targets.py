@@ -12,6 +12,7 @@ from typing import Any
 from gradcheck.adapters.frameworks import FRAMEWORKS
 from gradcheck.errors import GradcheckError, LayerFailed, MissingExtra, TargetError, did_you_mean
 
+_CLASH = "gradcheck.py"
 _FORMS = "path.py:Name, package.module:name or path.py:forward_name,backward_name"
 
 
@@ -69,10 +70,7 @@ def load(target: Target) -> tuple[Any, ...]:
 def clash_note(target: Target) -> str:
     """Say so where a file beside the target has the name of this package, which it does not replace."""
     folder = Path(target.place).resolve().parent if target.is_file else Path.cwd()
-    local = folder / "gradcheck.py"
-    if not local.is_file():
-        return ""
-    return f"{local.name} beside the target is not what `import gradcheck` gives here; rename it if the layer needs it"
+    return _clash(folder / _CLASH) if (folder / _CLASH).is_file() else ""
 
 
 def _is_dotted(name: str) -> bool:
@@ -169,11 +167,25 @@ def _imported(run: Any, what: str) -> ModuleType:
     except ModuleNotFoundError as err:
         if (extra := FRAMEWORKS.get(str(err.name))) is not None:
             raise MissingExtra(extra) from err
-        raise LayerFailed(f"{what} needs the module {err.name!r}, which is not installed", stage="import") from err
+        sentence = f"{what} needs the module {err.name!r}, which is not installed"
+        advice = _clash_of(err) or f"; if the layer works without it, --stub {err.name} stands in for it"
+        raise LayerFailed(sentence + advice, stage="import") from err
     except Exception as err:
         words = f"{type(err).__name__}: {err}".strip().rstrip(":")
-        raise LayerFailed(f"{what} raised {words} while it was imported", stage="import") from err
+        raise LayerFailed(f"{what} raised {words} while it was imported{_clash_of(err)}", stage="import") from err
     return module
+
+
+def _clash_of(error: Exception) -> str:
+    """Say so where an import failed because a file of the user's has the name of this package."""
+    if not isinstance(error, ImportError) or str(error.name).partition(".")[0] != "gradcheck":
+        return ""
+    local = next((Path(folder) / _CLASH for folder in sys.path if (Path(folder) / _CLASH).is_file()), None)
+    return f": {_clash(local)}" if local else ""
+
+
+def _clash(local: Path) -> str:
+    return f"{local.name} beside the target is not what `import gradcheck` gives here; rename it if the layer needs it"
 
 
 def _find(module: ModuleType, name: str, place: str) -> Any:

@@ -23,7 +23,7 @@ import numpy as np
 
 class Right:
     def __init__(self, factor=2): self.factor = factor
-    def forward(self, x): print("computing"); return self.factor * x
+    def forward(self, x): print("\\x1b[31mcomputing\\x1b[0m"); return self.factor * x
     def backward(self, grad_output, x): return self.factor * grad_output
 
 class Wrong(Right):
@@ -35,6 +35,8 @@ class Step:
 
 class Hangs(Right):
     def forward(self, x):
+        import subprocess
+        subprocess.Popen(["sleep", "600"], start_new_session=True)
         while True: time.sleep(0.1)
 
 class Product:
@@ -283,7 +285,7 @@ def test_an_interrupt_exits_with_130_and_leaves_no_child(folder):
     assert not psutil.wait_procs(children, timeout=5)[1]
 
 
-def test_a_killed_command_takes_its_child_along(folder):
+def test_a_killed_command_takes_its_child_and_all_it_started_along(folder):
     import psutil
 
     process = subprocess.Popen(
@@ -292,9 +294,9 @@ def test_a_killed_command_takes_its_child_along(folder):
     )  # fmt: skip
     children = []
     deadline = time.monotonic() + 20
-    while not children and time.monotonic() < deadline:
+    while len(children) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-        children = psutil.Process(process.pid).children()
+        children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
     assert not psutil.wait_procs(children, timeout=10)[1]

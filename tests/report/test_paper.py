@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcheck.report.paper import Paper, columns, printable
+from gradcheck.report.paper import Paper, columns, printable, without_escapes
 
 
 @given(st.text(), st.integers(20, 100))
@@ -43,3 +43,18 @@ def test_wide_characters_take_two_columns_and_combining_ones_none():
 def test_code_is_never_broken():
     line = "x" * 200
     assert Paper(40).verbatim(f"{line}\n\ty\x07", indent="  ") == [f"  {line}", "      y\\x07"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("a\x1b[2J\x1b[1;1Hb", "ab"),
+        ("\x1b]0;title\x07shown", "shown"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b(Bplain \x1b7\x1b8text", "plain text"),
+        ("tab\tand\nline", "tab\tand\nline"),
+    ],
+)
+def test_escapes_of_a_terminal_are_taken_out_and_their_text_is_kept(text, kept):
+    assert without_escapes(text) == kept

@@ -31,12 +31,11 @@ from gradcheck.oracle.like.trial import Bench
 from gradcheck.report import plain
 from gradcheck.report.as_json import entry
 from gradcheck.report.record import Report, Result
+from gradcheck.runner.building import load_target
 from gradcheck.runner.describing import describe
 from gradcheck.runner.failing import failure_of
-from gradcheck.runner.frameworks import to_load
 from gradcheck.runner.job import Job, command
 from gradcheck.runner.seeding import seed_global_states
-from gradcheck.runner.targets import load, parse_target
 from gradcheck.verdict import Finding, Severity
 
 # Of the time that a target may take: for the sweep, and for shrinking; the rest is left to the report in full.
@@ -57,7 +56,7 @@ def hold(job: Job, tell: Callable[..., None]) -> Result:
     started, kind = time.monotonic(), kind_of(job)
     seed_global_states(job.seed)
     tell("import")
-    loaded = load(to_load(job, parse_target(job.target)))
+    loaded = load_target(job)
     target = describe(loaded)
     bench = Bench(replace(job, args={}), loaded, kind, match(kind, target, job.args))
     tell("layouts")
