@@ -79,13 +79,31 @@ def totals(trials: Sequence["Trial"]) -> list[str]:
         rows.append(f"{group:<22}{len(mine):>7}{caught:>8}{counts[0]:>10}{counts[1]:>11}{counts[2]:>10}")
     caught = sum(t.deviation not in {"missed", "undecided", "raised"} for t in faults)
     alarms = sum(t.deviation == "false alarm" for t in tricky)
-    diagnosed = sum(bool(t.diagnoses) for t in faults)
     return [
         "",
         *rows,
+        *explained(faults),
         f"{caught} of {len(faults)} faults caught, {alarms} false alarms on {len(tricky)} right layers; "
-        f"{diagnosed} faults diagnosed; {sum(bool(t.deviation) for t in trials)} deviations",
+        f"{sum(bool(t.deviation) for t in trials)} deviations",
     ]
+
+
+def explained(faults: Sequence["Trial"]) -> list[str]:
+    """Return the line on diagnoses: how many faults got one, of all and of those with a wrong gradient.
+
+    A fault of manners alone leaves the gradient right: there is nothing to explain but what the finding says already.
+    """
+    from gradcheck.faults.records import Fault, Shows
+
+    if not faults:
+        return []
+    gradients = [t for t in faults if isinstance(t.case, Fault) and t.case.shows is not Shows.MANNERS]
+    parts = [
+        f"{sum(bool(t.diagnoses) for t in some)} of {len(some)} {of}"
+        for some, of in ((faults, "faults diagnosed"), (gradients, "whose gradient is wrong"))
+    ]
+    wrong = sum(t.deviation == "wrong diagnosis" for t in faults)
+    return [f"{', '.join(parts)}; {wrong} diagnosed as something else"]
 
 
 def _trials(cases: "Sequence[Fault | Tricky]", seed: int, workers: int) -> "Iterator[Trial]":

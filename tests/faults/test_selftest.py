@@ -109,6 +109,8 @@ def test_selftest_prints_the_catch_matrix_and_returns_0():
     assert result.return_value == 0
     assert result.output.splitlines()[0].split() == ["scaling/sign", "disagrees", "gradient"]
     assert result.output.splitlines()[-1].startswith("1 of 1 faults caught, 0 false alarms on 3 right layers")
+    diagnosed = "1 of 1 faults diagnosed, 1 of 1 whose gradient is wrong; 0 diagnosed as something else"
+    assert result.output.splitlines()[-2] == diagnosed
 
 
 def test_selftest_returns_1_and_names_the_deviation(monkeypatch):
