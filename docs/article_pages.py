@@ -38,7 +38,11 @@ INTRODUCTION = (
     "was done instead.",
 )
 HOW = "`gradcheck article 14` shows one equation and runs its proofs now, `gradcheck article --rerun` runs all."
-PAGE_STYLE = STYLE + ".gradcheck math { font-size: 1.15em; overflow-x: auto; padding: .3rem 0; text-align: left; }\n"
+PAGE_STYLE = STYLE + (
+    ".gradcheck math { font-size: 1.15em; overflow-x: auto; padding: .3rem 0; text-align: left; }\n"
+    "@media (max-width: 36rem) { .gradcheck article td.free { display: block; min-width: 0; }\n"
+    "  .gradcheck article td.free:first-child { border-bottom: none; font-weight: 600; padding-top: .6rem; } }\n"
+)
 
 Entry = Mapping[str, Any]
 _BADGES = {"holds": "green", "definition": "dim", "fails": "red", "holds only if": "yellow"}

@@ -113,6 +113,44 @@ def test_relationship_2_fails_without_its_precondition_of_unit_strides(i, s, p):
     assert out(i, 1, stride=s, padding=p) < i + 2 * p
 
 
+@given(sizes, kernels, st.integers(2, 4))
+def test_relationships_1_and_4_fail_without_unit_strides(i, k, s):
+    assert out(i, k, padding="full", stride=s) < i + k - 1 or i + k == 2
+    assume(i > k)
+    assert out(i, k, stride=s) < i - k + 1
+
+
+@given(sizes, kernels, strides, pads)
+def test_relationship_5_fails_with_padding_of_a_stride(i, k, s, p):
+    # Without padding (i - k) // s + 1; zeros on both sides that make a stride together make an output more.
+    assume(i >= k and 2 * p >= s)
+    assert out(i, k, stride=s, padding=p) > (i - k) // s + 1
+
+
+@given(st.integers(2, 4), st.integers(0, 3), st.integers(0, 3), st.integers(1, 3))
+def test_relationship_7_fails_where_a_window_may_hang_over(s, wider, steps, rest):
+    # A kernel as large as the stride, and a rest of it: the last window begins within the input.
+    assume(rest < s)
+    k = s + wider
+    i = k + steps * s + rest
+    assert MaxPool(k, s).forward(np.zeros((1, 1, i))).shape[2] == (i - k) // s + 1
+    assert MaxPool(k, s, ceil_mode=True).forward(np.zeros((1, 1, i))).shape[2] == (i - k) // s + 2
+
+
+@given(st.integers(2, 12), kernels, st.integers(2, 4), pads)
+def test_relationships_8_to_11_fail_without_unit_strides(o, k, s, p):
+    # Each of the o - 1 gaps holds s - 1 further entries.
+    assume(o + k - 1 - 2 * p >= 1)
+    assert back(o, k, stride=s, padding=p) - (o + (k - 1) - 2 * p) == (o - 1) * (s - 1)
+
+
+@given(sizes, kernels, st.integers(2, 4), st.integers(0, 3))
+def test_relationship_14_fails_with_any_other_remainder(i, k, s, other):
+    assume(i >= k and other < s)
+    a = (i - k) % s
+    assert (back(out(i, k, stride=s), k, stride=s, output_padding=other) == i) == (other == a)
+
+
 @given(sizes, st.sampled_from([2, 4]))
 def test_relationship_3_fails_for_every_even_kernel(i, k):
     assert out(i, k, padding=k // 2) == i + 1

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gradcheck.errors import InvalidInput
 
 Array = NDArray[Any]
+_PASSES = ("forward", "backward")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class Sequential:
                 f"`layers` must be a tuple of at least one layer; it is {self.layers!r}. Pass e.g. (ReLU(),)."
             )
         object.__setattr__(self, "layers", tuple(self.layers))
+        for layer in self.layers:
+            if isinstance(layer, type) or not all(callable(getattr(layer, name, None)) for name in _PASSES):
+                raise InvalidInput(
+                    f"`layers` must hold objects with forward and backward; {layer!r} is none. Pass e.g. ReLU()."
+                )
         if self.parameter_counts is not None and len(self.parameter_counts) != len(self.layers):
             raise InvalidInput(
                 f"`parameter_counts` must hold one int for each of the {len(self.layers)} layers; it is "

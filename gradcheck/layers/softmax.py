@@ -28,6 +28,9 @@ class Softmax:
 
     axis: int = -1
 
+    def __post_init__(self) -> None:
+        _check_axis(self.axis)
+
     def forward(self, input: Array) -> Array:
         """Return the weights, of the shape and dtype of `input`."""
         x, axis = _operand_with_axis(input, self.axis)
@@ -66,6 +69,9 @@ class LogSoftmax:
 
     axis: int = -1
 
+    def __post_init__(self) -> None:
+        _check_axis(self.axis)
+
     def forward(self, input: Array) -> Array:
         """Return the logarithms, of the shape and dtype of `input`."""
         x, axis = _operand_with_axis(input, self.axis)
@@ -86,6 +92,11 @@ class LogSoftmax:
             grad_input = delta - weights * ((others + at_largest) / (1 + rest))
             np.put_along_axis(grad_input, largest, (at_largest * rest - others) / (1 + rest), axis)
             return rounded(grad_input.reshape(np.shape(input)), input)
+
+
+def _check_axis(axis: int) -> None:
+    if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
+        raise InvalidInput(f"`axis` must be an int, the number of one axis; it is {axis!r}. Pass e.g. axis=-1.")
 
 
 def _operand_with_axis(input: Array, axis: int) -> tuple[Array, int]:

@@ -117,3 +117,10 @@ def test_prelu_leaves_its_inputs_alone():
 def test_prelu_refuses_slopes_that_fit_no_axis(shape):
     with pytest.raises(InvalidInput, match=r"`weight` must be one slope, of shape \(\) or \(1,\), or one for each"):
         PReLU().forward(np.ones((2, 3)), np.ones(shape))
+
+
+@pytest.mark.parametrize("layer", [Softmax, LogSoftmax])
+@pytest.mark.parametrize("axis", [None, 0.5, True, (0, 1)])
+def test_an_axis_that_is_no_int_is_refused(layer, axis):
+    with pytest.raises(InvalidInput, match=r"`axis` must be an int, the number of one axis; it is "):
+        layer(axis)

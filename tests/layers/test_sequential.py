@@ -94,6 +94,12 @@ def test_no_layers_are_refused(layers):
         Sequential(layers)
 
 
+@pytest.mark.parametrize("layer", [Flatten, "ReLU", None])
+def test_what_is_no_layer_is_refused(layer):
+    with pytest.raises(InvalidInput, match=r"`layers` must hold objects with forward and backward; .* is none"):
+        Sequential((Flatten(), layer))
+
+
 def test_counts_of_another_length_are_refused():
     with pytest.raises(
         InvalidInput, match=r"`parameter_counts` must hold one int for each of the 1 layers; it is \(0, 1\)"
