@@ -138,8 +138,8 @@ activations at most 5 each, those with the error function 15; memory at most 3.
 
 {beyond}
 
-An activation is several passes of NumPy over blocks that stay in cache where torch makes one: those that cost torch next
-to nothing come near their bound, and one that lies within a few hundredths of it may fall on the other side next time.
+An activation is several passes of NumPy over blocks that stay in cache where torch makes one: those that cost torch
+next to nothing come near their bound, and one within a few hundredths of it may fall on the other side next time.
 
 ## Every case
 
