@@ -61,10 +61,17 @@ def test_another_transcription_changes_the_ledger(claim: Claim, wrong):
     assert wrong_row["counterexample"] is not None
 
 
-def test_a_failing_claim_that_is_repaired_changes_the_ledger():
-    broken = BY_NAME[6, "* = cross-correlation"]
-    assert rule(broken, examples=8).verdict == "holds only if"
-    assert rule(replace(broken, left=forward_pass.eq6), examples=20).verdict == "holds"
+@pytest.fixture(scope="module")
+def broken():
+    """A claim that fails without its condition, and its ruling: the search for the smallest case takes seconds."""
+    claim = BY_NAME[6, "* = cross-correlation"]
+    return claim, rule(claim, examples=8)
+
+
+def test_a_failing_claim_that_is_repaired_changes_the_ledger(broken):
+    claim, ruling = broken
+    assert ruling.verdict == "holds only if"
+    assert rule(replace(claim, left=forward_pass.eq6), examples=20).verdict == "holds"
 
 
 def test_the_counterexample_is_the_smallest_shape_and_plain_values():
@@ -74,9 +81,8 @@ def test_the_counterexample_is_the_smallest_shape_and_plain_values():
     assert sum(int(np.abs(getattr(found.case, name)).sum()) for name in ("image", "kernel", "delta")) <= 3
 
 
-def test_a_pinned_counterexample_is_replayed_and_one_that_is_none_is_searched_anew():
-    claim = BY_NAME[6, "* = cross-correlation"]
-    found = rule(claim, examples=6)
+def test_a_pinned_counterexample_is_replayed_and_one_that_is_none_is_searched_anew(broken):
+    claim, found = broken
     again = rule(claim, examples=6, pinned=found.counterexample.plain())
     assert again.replayed
     assert again.counterexample.plain() == found.counterexample.plain()
