@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, inner
@@ -58,18 +59,20 @@ def judge_kinks(
     if not evidence.kinky.any():
         return KinkRuling()
     place, mask = evidence.place, evidence.kinky
-    found, claims = _compare_all(instrument, evidence, mask, rng)
+    order = rng.permutation(np.flatnonzero(mask))  # those judged one by one come first, each time the same
+    found, claims = _compare_all(instrument, evidence, mask, rng, order=order)
     if not any(c.bars > THRESHOLD for c in found):
         return KinkRuling(tuple(found), {}, 0, int(np.count_nonzero(mask)))
     pure = mask & ~_mixed(instrument, place, claims, mask, rng)
     undecided = int(np.count_nonzero(mask & ~pure))
     if not pure.any():
         return KinkRuling((), {}, undecided, 0)
-    first, claims = _compare_all(instrument, evidence, pure, rng, widen=True)
-    second, _ = _compare_all(instrument, evidence, pure, rng)
-    alone = {c.argument for c in first if c.kind == ALONE and c.bars > THRESHOLD} | set(wrong)
-    kept = [c for c in first if c.kind == ALONE] if alone else first
-    flags = {name: tuple(_flags(name, kept, second)) for name in claims}
+    first, claims = _compare_all(instrument, evidence, pure, rng, order=order, widen=True)
+    second, _ = _compare_all(instrument, evidence, pure, rng, order=order)
+    alone = {c.argument for c in first if c.kind == ALONE and c.bars > THRESHOLD}
+    by_themselves = [c for c in first if c.kind == ALONE]
+    blamed = {name: by_themselves if (alone or wrong) and name not in alone else first for name in claims}
+    flags = {name: tuple(_flags(name, blamed[name], second)) for name in claims}
     return KinkRuling(tuple(first), flags, undecided, int(np.count_nonzero(pure)))
 
 
@@ -84,11 +87,18 @@ def _flags(name: str, first: Sequence[Comparison], second: Sequence[Comparison])
 
 
 def _compare_all(
-    instrument: Instrument, evidence: Evidence, mask: Mask, rng: np.random.Generator, *, widen: bool = False
+    instrument: Instrument,
+    evidence: Evidence,
+    mask: Mask,
+    rng: np.random.Generator,
+    *,
+    order: NDArray[np.intp],
+    widen: bool = False,
 ) -> tuple[list[Comparison], Claims]:
     """Compare along the measured, the equal and the claim's own directions, jointly and for a few outputs singly.
 
-    With `widen` the intervals also hold the slopes at points close by.
+    The first outputs in `order` are those judged singly; with `widen` the intervals also hold the slopes at points
+    close by.
     """
     place = evidence.place
     weights = flatten(place.form.cut(random_magnitudes(rng, mask.shape) * mask))
@@ -101,7 +111,7 @@ def _compare_all(
     if widen:
         directions = [(kind, _widened(instrument, place, m, rng)) for kind, m in directions]
     asked = [(weights, joint)]
-    for output in rng.permutation(np.flatnonzero(mask))[:SINGLES]:
+    for output in order[mask[order]][:SINGLES]:
         single = np.zeros(mask.shape)
         single[output] = 1.0
         asked.append((single, instrument.gradients(single, place.inputs, place.form)))

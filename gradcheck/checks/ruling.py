@@ -37,8 +37,13 @@ class Flag:
 
     @property
     def excused(self) -> bool:
-        """Whether the outputs that were left out explain it: the others agree; or it was the measurement's."""
-        return self.second is not None and self.second.bars <= THRESHOLD and (self.left_out or self._mismeasured)
+        """Whether it counts no more: outputs that were left out explain it, or it was the measurement's.
+
+        Either the other outputs agree, or none was left, so that further points decide alone.
+        """
+        if self.second is None:
+            return self.unmeasurable
+        return self.second.bars <= THRESHOLD and (self.left_out or self._mismeasured)
 
     @property
     def unmeasurable(self) -> bool:
@@ -76,11 +81,12 @@ def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:
 
 
 def _standing(comparisons: Sequence[Comparison], excused: Sequence[Flag]) -> list[Comparison]:
-    """Return the comparisons that count: an excused discrepancy gives way to what was seen without its outputs."""
-    if not excused:
+    """Return the comparisons at one place that count: an excused discrepancy gives way to what was seen instead."""
+    here = [f for f in excused if f.first in comparisons]
+    if not here:
         return list(comparisons)
-    seconds = [f.second for f in excused if f.second is not None and f.first in comparisons]
-    return [c for c in comparisons if c.bars <= THRESHOLD and c.kind not in {f.first.kind for f in excused}] + seconds
+    seconds = [c for f in here for c in (f.second, f.third) if c is not None]
+    return [c for c in comparisons if c.bars <= THRESHOLD and c.kind not in {f.first.kind for f in here}] + seconds
 
 
 def _resolved(comparisons: Sequence[Comparison]) -> tuple[float, float]:

@@ -26,6 +26,7 @@ CLOSER, SAME = 8.0, 0.2  # how much closer the second look is, and how well it m
 COARSEST = 2.0**-8  # of the largest output: eight units of rounding in float16
 QUANTISED = 4.0  # the median output's third difference is below 4 times its noise unless f is quantised more coarsely
 FEW_OUTPUTS = 64
+SHARED = 1 / 8  # of the outputs: quanta seen in so many are taken to be in all; too much noise blurs and accuses nobody
 GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
 CHANGES = np.array([-2.0, -1.0, 1.0, 2.0, -1.0, 2.0, -2.0, 1.0])  # in ulps
 NORMAL_MEDIAN = 0.6745  # of |N(0, 1)|: a median over it is the standard deviation that outliers do not raise
@@ -124,11 +125,35 @@ def quantisation_noise(
             closer = second.third_difference(base)
             kinked = np.abs(closer * CLOSER - level) < SAME * level
             vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
-            level = np.where(kinked | vanished, 0.0, np.maximum(level, closer))
+            added = _quanta_added(along, base, noise, level, at=row.spacing, smallest=smallest)
+            level = np.where(added, level, np.where(kinked | vanished, 0.0, np.maximum(level, closer)))
+            if np.mean(added) >= SHARED:
+                share = float(np.min(level[added] / np.maximum(np.abs(base[added]), SMALLEST)))
+                noise = np.maximum(noise, share * np.abs(base))
             smooth = _fine_structure(along, base, noise, level, smallest=smallest)
             return _raised(noise, np.where(smooth, 0.0, level), base), _raised(noise, level, base)
     raised = _raised(noise, level, base)
     return raised, raised
+
+
+def _quanta_added(
+    along: Callable[[float], Vector | None], base: Vector, noise: Vector, level: Vector, *, at: float, smallest: float
+) -> NDArray[np.bool_]:
+    """Outputs that add something quantised to something smooth, which answers the smallest steps in its place.
+
+    A smooth function with such third differences L (over sqrt(20)) has slopes that change by sqrt(20) L / 2s over the
+    spacing s, and at a kink the slope changes by more. Between jumps a sum has one slope, that of its smooth part.
+    """
+    spacing, none = max(FINEST_SPACING, smallest), np.zeros(base.shape, dtype=bool)
+    told = QUANTISED * noise / spacing < level / (2.0 * at)
+    if not told.any():
+        return none
+    pairs = [(along(k * at + spacing), along(k * at - spacing)) for k in (-1.0, 0.0, 1.0, 2.0)]
+    slopes = [(plus - minus) / (2.0 * spacing) for plus, minus in pairs if plus is not None and minus is not None]
+    if len(slopes) < len(pairs):
+        return none
+    added: NDArray[np.bool_] = told & (np.ptp(slopes, axis=0) < level / (2.0 * at))
+    return added
 
 
 def _raised(noise: Vector, level: Vector, base: Vector) -> Vector:

@@ -139,3 +139,10 @@ def test_the_interval_adds_up_whatever_the_sign_of_the_weights():
     assert (low, high) == (-1.0, 3.0)
     assert bar == pytest.approx(0.3)
     assert interval(derivative, np.array([-1.0, 0.0, 0.0]))[:2] == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_all_winners_of_ties_in_several_rows_are_seen_again_whichever_outputs_are_taken_singly(seed):
+    x = np.random.default_rng(11).integers(0, 3, (5, 6)).astype(float)
+    winners = (lambda x: x.max(axis=1), lambda g, x: g[:, None] * (x == x.max(axis=1, keepdims=True)))
+    assert check(winners, {"x": x}, seed=seed).verdict is Verdict.DISAGREES

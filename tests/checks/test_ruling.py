@@ -25,6 +25,7 @@ FLAGS = {
     "gone with what was left out": (Flag(FAR, ONE, left_out=True), False, True),
     "still there without it": (Flag(FAR, FAR, left_out=True), True, False),
     "no second look": (Flag(FAR, None), False, False),
+    "nothing left to look at again": (Flag(FAR, None, left_out=True), False, True),
     "gone twice": (Flag(FAR, ONE, third=ONE), False, True),
     "gone once and there again": (Flag(FAR, ONE, third=FAR), False, False),
     "gone twice, where it would not have shown": (Flag(FAR, BLURRED, third=BLURRED), False, False),

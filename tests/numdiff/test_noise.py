@@ -175,3 +175,24 @@ def test_fine_structure_is_no_noise_but_stays_suspect():
     )
     assert np.median(noise) == 1e-9
     assert np.all(suspected >= noise)
+
+
+def mixed(x):
+    """A residual connection around an operation in float32, output by output at its own point."""
+    return x + np.tanh(3 * x).astype(np.float32)
+
+
+def test_quanta_added_to_something_smooth_are_noise_though_it_answers_the_smallest_steps():
+    x = np.linspace(-1.0, 1.0, 40)
+    noise, _ = noise_of(mixed, x)
+    quantum = np.spacing(np.abs(np.tanh(3 * x)).astype(np.float32))
+    assert np.all(noise > quantum / 64)
+    assert np.all(noise < 8 * quantum.max())
+    smooth, _ = noise_of(lambda x: x + np.tanh(3 * x), x)
+    assert smooth.max() < 1e-14
+
+
+def test_kinks_within_the_spacing_are_no_quanta_of_a_sum():
+    x = np.linspace(-1.5, 1.5, 7) * 2.0**-24
+    noise, _ = noise_of(lambda x: 3 * x + np.abs(x) + np.sin(x), x)
+    assert noise.max() < 1e-14
