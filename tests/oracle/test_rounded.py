@@ -81,6 +81,17 @@ def test_precision_is_doubled_until_a_cancelling_formula_settles():
     assert correctly_rounded(less, ("float64",), label="it") == {"float64": 2.0**-150}
 
 
+@pytest.mark.parametrize(("nudge", "expected"), [(1, 2.0**-1074), (0, 0.0), (-1, 0.0)])
+def test_a_hair_above_a_tie_is_no_tie(nudge, expected):
+    """As x times the normal distribution function at the smallest x: half of x, and 1 part in 2^1074 more."""
+
+    def near_half(m):
+        x = m.mpf(2) ** -1074
+        return x * (m.one / 2 + nudge * x / 4)
+
+    assert correctly_rounded((near_half, near_half), ("float64",), label="it") == {"float64": expected}
+
+
 def test_two_formulas_that_differ_in_one_dtype_are_refused():
     with pytest.raises(Unsettled, match=r"softly must round alike; they give .*'float64': 1.0000000000000002"):
         correctly_rounded((lambda m: m.one, lambda m: 1 + m.mpf(2) ** -52), DTYPES, label="softly")
