@@ -1,6 +1,6 @@
-"""README's samples: read them, run them, compare what they print, and write down anew what they print.
+"""The samples of README and the tutorial: read them, run them, compare what they print, and write that down anew.
 
-    python docs/readme_samples.py refresh          run every shell session and put its output into README.md
+    python docs/readme_samples.py refresh          run every shell session and put its output into the pages
     python docs/readme_samples.py line "main job"  print one of the two commands
 
 A comment above a fenced block says what it is: `ci: NAME` (one of the two commands, run by .ci/run in a fresh clone),
@@ -22,6 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+PAGES = (README, ROOT / "docs" / "tutorial.md")
 BLOCK = re.compile(
     r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -36,8 +37,9 @@ FEWEST_DIGITS = 4  # a number that is written with so many digits is no noise, a
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of README, with the comment above it; `start` and `end` are where its body stands."""
+    """A fenced block of a page, with the comment above it; `start` and `end` are where its body stands."""
 
+    page: Path
     mark: str
     body: str
     start: int
@@ -45,21 +47,22 @@ class Block:
 
     @property
     def line(self) -> int:
-        """The number of its first line in README."""
-        return README.read_text(encoding="utf-8")[: self.start].count("\n") + 1
+        """The number of its first line in the page."""
+        return self.page.read_text(encoding="utf-8")[: self.start].count("\n") + 1
 
 
-def blocks(mark: str = "") -> list[Block]:
-    """Return README's fenced blocks whose mark starts with `mark`."""
-    text = README.read_text(encoding="utf-8")
+def blocks(mark: str = "", *, pages: tuple[Path, ...] = PAGES) -> list[Block]:
+    """Return the fenced blocks whose mark starts with `mark`."""
     found = [
-        Block(each["mark"] or "", each["body"], each.start("body"), each.end("body")) for each in BLOCK.finditer(text)
+        Block(page, each["mark"] or "", each["body"], each.start("body"), each.end("body"))
+        for page in pages
+        for each in BLOCK.finditer(page.read_text(encoding="utf-8"))
     ]
     return [block for block in found if block.mark.startswith(mark)]
 
 
 def set_desk(folder: Path) -> None:
-    """Lay out a stranger's working directory: the examples, and the files that README tells one to write."""
+    """Lay out a stranger's working directory: the examples, and the files that the pages tell one to write."""
     shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     for block in blocks("file: "):
         (folder / block.mark.removeprefix("file: ")).write_text(block.body, encoding="utf-8")
@@ -85,7 +88,7 @@ def run_line(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def expected(block: Block, done: "subprocess.CompletedProcess[str]") -> str | None:
-    """Return what README should show of a session that was run, or None where it ended with another exit code."""
+    """Return what a page should show of a session that was run, or None where it ended with another exit code."""
     mark = MARK.fullmatch(block.mark)
     if mark is None or int(mark["code"]) != done.returncode:
         return None
@@ -116,7 +119,7 @@ def _close(left: str, right: str) -> bool:
 
 def _refreshed(folder: Path) -> Iterator[tuple[Block, str]]:
     for block in blocks("run: "):
-        line = SESSION.fullmatch(block.body)["line"]
+        line = SESSION.fullmatch(block.body)["line"].rstrip("\n")
         done = run_line(line, folder)
         output = expected(block, done)
         if output is None:
@@ -125,14 +128,13 @@ def _refreshed(folder: Path) -> Iterator[tuple[Block, str]]:
 
 
 def refresh() -> None:
-    """Put into README what its shell sessions print today."""
+    """Put into the pages what their shell sessions print today."""
     with tempfile.TemporaryDirectory() as folder:
         set_desk(Path(folder))
         fresh = list(_refreshed(Path(folder)))
-    text = README.read_text(encoding="utf-8")
     for block, body in reversed(fresh):
-        text = text[: block.start] + body + text[block.end :]
-    README.write_text(text, encoding="utf-8")
+        text = block.page.read_text(encoding="utf-8")
+        block.page.write_text(text[: block.start] + body + text[block.end :], encoding="utf-8")
 
 
 def command(name: str) -> str:

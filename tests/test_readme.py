@@ -1,4 +1,4 @@
-"""README tells the truth: its samples are run and what they print is compared (docs/readme_samples.py)."""
+"""README and the tutorial tell the truth: their samples are run and compared (docs/readme_samples.py)."""
 
 import doctest
 import importlib.util
@@ -22,11 +22,11 @@ def desk(tmp_path):
 
 
 def by_line(block) -> str:
-    return f"line_{block.line}"
+    return f"{block.page.stem}_line_{block.line}"
 
 
 @pytest.mark.parametrize("block", samples.blocks("run: "), ids=by_line)
-def test_shell_session_prints_what_readme_shows(block, desk):
+def test_shell_session_prints_what_the_page_shows(block, desk):
     session = samples.SESSION.fullmatch(block.body)
     assert session, "a session is one line that begins with '$ ', and its output"
     done = samples.run_line(session["line"], desk)
@@ -38,10 +38,10 @@ def test_shell_session_prints_what_readme_shows(block, desk):
 
 
 @pytest.mark.parametrize("block", samples.blocks("session"), ids=by_line)
-def test_python_session_prints_what_readme_shows(block, desk, monkeypatch):
+def test_python_session_prints_what_the_page_shows(block, desk, monkeypatch):
     monkeypatch.chdir(desk)
     monkeypatch.syspath_prepend(str(desk))
-    test = doctest.DocTestParser().get_doctest(block.body, {}, "README", "README.md", block.line)
+    test = doctest.DocTestParser().get_doctest(block.body, {}, block.page.stem, block.page.name, block.line)
     told: list[str] = []
     failed = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=told.append).failed
     assert test.examples
@@ -51,7 +51,7 @@ def test_python_session_prints_what_readme_shows(block, desk, monkeypatch):
 def test_every_block_says_how_it_is_checked():
     marks = ("ci: ", "run: exit ", "file: ", "session", "not run: ")
     assert samples.blocks()
-    assert [f"line {block.line}" for block in samples.blocks() if not block.mark.startswith(marks)] == []
+    assert [by_line(block) for block in samples.blocks() if not block.mark.startswith(marks)] == []
 
 
 @pytest.mark.parametrize("name", ["main job", "tests"])

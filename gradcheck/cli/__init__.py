@@ -72,14 +72,14 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     callback=_show_version,
     help="Show the version and exit.",
 )
-def _program() -> None:
-    pass
+def program() -> None:
+    """Say whether a hand-written backward pass is right; `_HELP` is what is shown."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; an error is one sentence on stderr."""
     try:
-        code = _program.main(args=arguments, prog_name="gradcheck", standalone_mode=False)
+        code = program.main(args=arguments, prog_name="gradcheck", standalone_mode=False)
     except click.ClickException as err:
         err.show()
         sys.exit(BROKEN)

@@ -1,0 +1,41 @@
+"""Write the reference of the command line from the program itself: `python docs/cli_reference.py` writes docs/cli.md.
+
+tests/test_cli_reference.py holds the page to the program.
+"""
+
+from pathlib import Path
+
+import click
+
+from gradcheck import cli
+
+PAGE = Path(__file__).with_name("cli.md")
+HEAD = """# The command line
+
+Every page below is what `--help` prints. Written by `python docs/cli_reference.py`.
+"""
+
+
+def written() -> str:
+    """Return the page: the program's help, then that of each subcommand."""
+    context = click.Context(cli.program, info_name="gradcheck", terminal_width=80, max_content_width=80)
+    parts = [HEAD, _section("gradcheck", cli.program, context)]
+    for name in cli.program.list_commands(context):
+        command = cli.program.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, parent=context, info_name=name, terminal_width=80, max_content_width=80)
+        parts.append(_section(f"gradcheck {name}", command, inner))
+        for below in getattr(command, "commands", {}):
+            part = command.commands[below]
+            deepest = click.Context(part, parent=inner, info_name=below, terminal_width=80, max_content_width=80)
+            parts.append(_section(f"gradcheck {name} {below}", part, deepest))
+    return "\n".join(parts)
+
+
+def _section(title: str, command: click.Command, context: click.Context) -> str:
+    shown = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    return f"## {title}\n\n```text\n{shown}\n```\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(), encoding="utf-8")
