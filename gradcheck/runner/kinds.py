@@ -23,4 +23,5 @@ KINDS = {
     "check": Kind("gradcheck.runner.performing", "perform_check"),
     "fuzz": Kind("gradcheck.oracle.fuzzed", "perform_fuzz", (*JUDGE, "gradcheck.layers")),
     "like": Kind("gradcheck.oracle.like.performing", "perform_like", (*JUDGE, "gradcheck.layers")),
+    "conform": Kind("gradcheck.oracle.conforming", "perform_conformance", ("gradcheck.oracle", "gradcheck.layers")),
 }
