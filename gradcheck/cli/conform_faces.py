@@ -63,9 +63,10 @@ def _suspected(
     operations = {outcome.operation for outcome in deviating if outcome.status == "wrong"}
     lines = []
     for suspicion in suspicions([o for o in outcomes if o.operation in operations], cases):
-        said = f"{suspicion.operation}: all {suspicion.failing} cases that show {suspicion.flag} are wrong: "
+        how = "are exactly what this mistake gives" if suspicion.reproduced else "are all that show this mistake"
+        said = f"{suspicion.operation}: {suspicion.cases} wrong cases {how} [{suspicion.flag}]: "
         lines += paper.wrap(said + suspicion.sentence, first="  ", rest="    ")
-    return ["", "what would explain it:", *lines] if lines else []
+    return ["", "what explains it:", *lines] if lines else []
 
 
 def document(

@@ -104,10 +104,10 @@ def _attempt(run: Run, case: Case, dtype: str, limit: float | None) -> tuple[Out
 
 
 def _groups(cases: Sequence[tuple[Case, str]]) -> list[tuple[str, tuple[str, ...]]]:
-    """Put cases of one operation and dtype together, as many as a child takes."""
-    ordered = sorted(cases, key=lambda pair: (pair[1], pair[0].operation))
+    """Put cases of one dtype together, as many as a child takes, those of an operation side by side."""
+    ordered = sorted(cases, key=lambda pair: (pair[1], pair[0].operation, pair[0].name))
     groups = []
-    for (dtype, _), members in groupby(ordered, key=lambda pair: (pair[1], pair[0].operation)):
+    for dtype, members in groupby(ordered, key=lambda pair: pair[1]):
         names = tuple(case.name for case, _ in members)
         groups += [(dtype, names[at : at + TOGETHER]) for at in range(0, len(names), TOGETHER)]
     return groups

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.oracle.case import Array, Case, GoldenVector
+from gradcheck.oracle.reproducing import reproduced
 
 # Worst first: what a whole case is, is the worst of its output and its gradients.
 STATUSES = ("crashed", "wrong", "unsupported", "ulps", "reciprocal", "bit-exact")
@@ -23,7 +24,8 @@ class Outcome:
     """How one case went in one dtype.
 
     `ulps` is the largest distance of a number from its due, in units of the last place of the number due (of the sum
-    of all magnitudes where the numbers due are exact); `sentence` says what is wrong, and where.
+    of all magnitudes where the numbers due are exact); `sentence` says what is wrong, and where; `flags` are the known
+    mistakes that give exactly these wrong numbers.
     """
 
     case: str
@@ -52,7 +54,8 @@ def judge(case: Case, dtype: str, output: Any, gradients: Mapping[str, Any], *, 
     given = {"output": output, **{f"grad_{name}": gradients.get(name) for name in vector.gradients}}
     found = [_part(case, vector, name, due[name], given[name], dtype=dtype, limit=limit) for name in due]
     status, ulps, sentence = min(found, key=lambda part: (STATUSES.index(part[0]), -part[1]))
-    return Outcome(case.name, case.operation, dtype, status, ulps, sentence, case.flags if status == "wrong" else ())
+    flags = reproduced(case, dtype, {"output": output, **gradients}) if status == "wrong" else ()
+    return Outcome(case.name, case.operation, dtype, status, ulps, sentence, flags)
 
 
 def _part(
@@ -85,7 +88,7 @@ def _is_valid(case: Case, vector: GoldenVector, name: str, got: Array) -> bool:
 
     # A share is a quotient of small integers, rounded to the dtype: what remains is as many roundings as there are.
     rounding = float(np.finfo(got.dtype).eps) * float(np.abs(vector.grad_output).sum())
-    return distance_of(case, vector.grad_output, got) <= rounding
+    return distance_of(case, vector, got) <= rounding
 
 
 def _rounded(name: str, due: Array, got: Array, limit: float) -> tuple[str, float, str]:

@@ -1,5 +1,6 @@
 """What a run says as a whole: the table by operation, and the mistakes that its failures point at."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,16 +9,22 @@ from gradcheck.oracle.flags import FLAGS
 from gradcheck.oracle.judging import Outcome
 
 COLUMNS = ("bit-exact", "ulps", "reciprocal", "wrong", "unsupported", "crashed")
+_TOLD = 3  # mistakes named for each operation
 TITLES = ("operation", "bit-exact", "within ulps", "reciprocal", "wrong", "unsupported", "crashed", "worst ulps")
 
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A mistake that would explain failures of an operation: every case that shows it fails, and so many do."""
+    """A mistake that explains failures of an operation.
+
+    Either it gives exactly the numbers of so many wrong cases (`reproduced`), or, where no mistake does, every case
+    that shows it is wrong and no other mistake shows in more.
+    """
 
     operation: str
     flag: str
-    failing: int
+    cases: int
+    reproduced: bool
     sentence: str
 
 
@@ -35,16 +42,20 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def suspicions(outcomes: Sequence[Outcome], cases: Mapping[str, Case]) -> list[Suspicion]:
-    """Name, for each operation with wrong cases, the mistakes whose every case is wrong; most telling first.
-
-    A flag is told only where the operation has a case without it that passes: what fails everywhere points nowhere.
-    """
+    """Name the mistakes that explain the wrong cases of each operation, the most telling first."""
     found = []
     for operation in sorted({o.operation for o in outcomes if o.status == "wrong"}):
         mine = [o for o in outcomes if o.operation == operation and o.status not in ("unsupported", "crashed")]
-        wrong = [o for o in mine if o.status == "wrong"]
-        for flag in sorted({flag for o in wrong for flag in cases[o.case].flags}):
-            showing = [o for o in mine if flag in cases[o.case].flags]
-            if all(o.status == "wrong" for o in showing) and len(showing) < len(mine):
-                found.append(Suspicion(operation, flag, len(showing), FLAGS[flag]))
-    return sorted(found, key=lambda s: (s.operation, -s.failing))
+        told = Counter(flag for o in mine for flag in o.flags)
+        counted = told or _always_wrong(mine, cases)
+        found += [Suspicion(operation, flag, n, bool(told), FLAGS[flag]) for flag, n in counted.most_common(_TOLD)]
+    return found
+
+
+def _always_wrong(outcomes: Sequence[Outcome], cases: Mapping[str, Case]) -> Counter[str]:
+    """Count the cases of each flag that shows in wrong cases alone, and keep the flags that show in the most."""
+    shown: Counter[str] = Counter(flag for o in outcomes if o.status == "wrong" for flag in cases[o.case].flags)
+    passing = {flag for o in outcomes if o.status != "wrong" for flag in cases[o.case].flags}
+    kept = {flag: count for flag, count in shown.items() if flag not in passing}
+    most = max(kept.values(), default=0)
+    return Counter({flag: count for flag, count in kept.items() if count == most})

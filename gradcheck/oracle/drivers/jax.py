@@ -22,7 +22,8 @@ def open_device(device: str) -> Run:
         place = jax.devices(device or "cpu")[0]
     except RuntimeError as err:
         raise InvalidInput(f"--device must be one that jax has here; {device!r}: {str(err).splitlines()[0]}") from err
-    jax.config.update("jax_enable_x64", True)  # a process of its own: nobody else's setting is changed
+    config: Any = jax.config
+    config.update("jax_enable_x64", True)  # a process of its own: nobody else's setting is changed
 
     def run(operation: str, hyperparameters: Settings, inputs: Mapping[str, Array], grad_output: Array) -> Results:
         compute = _OPERATIONS.get(operation)

@@ -103,7 +103,8 @@ def _lp_pool(x: Any, *, p: float, kernel_size: list[int], stride: list[int], **m
     if any(side for pair in more["padding"] for side in pair):
         raise NotImplementedError("torch's lp_pool has no padding")
     function = getattr(_functions(), f"lp_pool{len(kernel_size)}d")
-    return function(x, p, tuple(kernel_size), tuple(stride), more["ceil_mode"])
+    size, step = (kernel_size[0], stride[0]) if len(kernel_size) == 1 else (tuple(kernel_size), tuple(stride))
+    return function(x, p, size, step, more["ceil_mode"])
 
 
 def _adaptive(kind: str) -> Callable[..., Any]:
