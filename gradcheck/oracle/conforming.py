@@ -9,7 +9,7 @@ from typing import Any
 
 from gradcheck.errors import GradcheckError
 from gradcheck.oracle.case import Case
-from gradcheck.oracle.implementation import DRIVERS, Run, implementation
+from gradcheck.oracle.implementation import Run, implementation
 from gradcheck.oracle.judging import Outcome, judge
 from gradcheck.oracle.program import Program, ProgramFault
 from gradcheck.oracle.suite import load_suite
@@ -116,7 +116,7 @@ def _groups(cases: Sequence[tuple[Case, str]]) -> list[tuple[str, tuple[str, ...
 def _task(asked: Conformance, dtype: str, names: tuple[str, ...]) -> Task:
     spec = {"asked": plain.dump(asked), "dtype": dtype, "names": list(names)}
     reads = []
-    if asked.implementation and asked.implementation not in DRIVERS:
+    if ":" in asked.implementation:
         target = parse_target(asked.implementation)
         reads = [target.place] if target.is_file else []
     label = f"{names[0]} {dtype}"

@@ -12,8 +12,9 @@ import json
 import shlex
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from gradcheck.oracle.case import Array
 from gradcheck.oracle.implementation import Results
 
 PROTOCOL = 1
+_GRACE = 1.0  # seconds that a program has to end itself
 
 
 class ProgramFault(Exception):
@@ -44,12 +46,18 @@ class Program:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._close()
+
+    def _close(self) -> None:
+        """Let the program end by itself, which it should when its stdin closes; after a second it is ended."""
+        with suppress(OSError):  # what could not be written any more
+            cast(IO[str], self._process.stdin).close()
         try:
-            self._process.wait(1.0)
+            self._process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.wait()
+        cast(IO[str], self._process.stdout).close()
 
     def __call__(
         self, operation: str, hyperparameters: Mapping[str, Any], inputs: Mapping[str, Array], grad_output: Array
@@ -83,7 +91,7 @@ class Program:
     def _hello(self) -> frozenset[str]:
         hello = self._read()
         if hello.get("protocol") != PROTOCOL or not isinstance(hello.get("operations"), list):
-            self._process.kill()
+            self._close()
             raise InvalidInput(
                 f'a program must begin with {{"protocol": {PROTOCOL}, "operations": [...]}}; '
                 f"it wrote {str(hello)[:80]}."
@@ -91,17 +99,16 @@ class Program:
         return frozenset(map(str, hello["operations"]))
 
     def _exchange(self, line: str) -> dict[str, Any]:
-        assert self._process.stdin is not None
+        stdin = cast(IO[str], self._process.stdin)
         try:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
+            stdin.write(line + "\n")
+            stdin.flush()
         except OSError as err:
             raise ProgramFault(f"the program ended with {self._process.wait()}") from err
         return self._read()
 
     def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = cast(IO[str], self._process.stdout).readline()
         if not line:
             raise ProgramFault(f"the program ended with {self._process.wait()}")
         try:

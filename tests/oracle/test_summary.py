@@ -1,0 +1,44 @@
+"""The table by operation, and the mistakes that failures point at."""
+
+from types import SimpleNamespace
+
+from gradcheck.oracle.flags import FLAGS
+from gradcheck.oracle.judging import Outcome
+from gradcheck.oracle.summary import suspicions, table
+
+CASES = {
+    "a": SimpleNamespace(flags=("kernel-not-rotated", "stride-forgotten")),
+    "b": SimpleNamespace(flags=("kernel-not-rotated",)),
+    "c": SimpleNamespace(flags=("groups-interleaved",)),
+    "d": SimpleNamespace(flags=()),
+}
+
+
+def outcome(case, status, *flags, operation="conv", ulps=0.0):
+    return Outcome(case, operation, "float32", status, ulps, "", flags)
+
+
+def test_the_table_counts_by_operation_and_in_all():
+    rows = table([outcome("a", "bit-exact"), outcome("b", "wrong"), outcome("c", "ulps", operation="relu", ulps=2.5)])
+    assert rows[1] == ("conv", "1", "", "", "1", "", "", "")
+    assert rows[2] == ("relu", "", "1", "", "", "", "", "2.5")
+    assert rows[3] == ("all", "1", "1", "", "1", "", "", "2.5")
+
+
+def test_a_single_operation_has_no_sum():
+    assert len(table([outcome("a", "bit-exact")])) == 2
+
+
+def test_a_mistake_that_gives_the_numbers_is_told_first():
+    found = suspicions([outcome("a", "wrong", "stride-forgotten"), outcome("b", "wrong")], CASES)
+    assert [(s.flag, s.cases, s.reproduced) for s in found] == [("stride-forgotten", 1, True)]
+    assert found[0].sentence == FLAGS["stride-forgotten"]
+
+
+def test_else_the_mistake_that_shows_in_wrong_cases_alone_and_in_most_of_them_is_told():
+    outcomes = [outcome("a", "wrong"), outcome("b", "wrong"), outcome("c", "bit-exact"), outcome("d", "wrong")]
+    assert [(s.flag, s.cases, s.reproduced) for s in suspicions(outcomes, CASES)] == [("kernel-not-rotated", 2, False)]
+
+
+def test_nothing_is_suspected_where_nothing_is_wrong():
+    assert suspicions([outcome("a", "bit-exact"), outcome("b", "crashed"), outcome("c", "unsupported")], CASES) == []
