@@ -73,9 +73,9 @@ _SHOWN = 20  # deviations listed one by one; --json has them all
 @running_options
 def command(implementation: str | None, program: str, running: Running, **options: Any) -> int:
     """Run the cases and return the exit code."""
-    from gradcheck.cli.vectors import suite_at
     from gradcheck.oracle.conforming import Conformance
     from gradcheck.oracle.expectations import is_deviation, read_expectations
+    from gradcheck.oracle.kept import suite_at
 
     if bool(implementation) == bool(program):
         raise click.UsageError("name one IMPLEMENTATION, or a --program.")
