@@ -9,6 +9,7 @@ ends this with an exception, so that the page explains everything that it shows.
 import os
 import platform
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from gradcheck.errors import MissingExtra
 from gradcheck.oracle.case import Case
 from gradcheck.oracle.conforming import Conformance, conform
-from gradcheck.oracle.expectations import DEVIATIONS, Expectation, is_deviation, read_expectations
+from gradcheck.oracle.expectations import DEVIATIONS, Expectation, expected, is_deviation, read_expectations
 from gradcheck.oracle.implementation import implementation
 from gradcheck.oracle.judging import Outcome, ulps_apart
 from gradcheck.oracle.kept import suite_at
@@ -52,6 +53,7 @@ def installed(name: str) -> str:
     return ""
 
 
+@cache
 def known(name: str) -> tuple[Expectation, ...]:
     """Return the deviations of a framework that are explained."""
     path = HERE / "known" / f"{name}.txt"
@@ -73,16 +75,21 @@ def section(name: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield f"### {dtype}\n"
         yield from _markdown(rows)
     yield "### What deviates, and why\n"
-    lines = known(name)
-    if not lines:
+    told = {line.sentence for line in known(name)}
+    if not told:
         yield "Nothing.\n"
-    for line in lines:
-        covered = [o for o in outcomes if line.covers(o) and o.status in DEVIATIONS]
+    for sentence in sorted(told):
+        covered = [o for o in outcomes if o.status in DEVIATIONS and _explains(sentence, name, o)]
         worst = max(covered, key=lambda o: (np.isfinite(o.ulps), o.ulps))
-        where = f"`{line.pattern}`{f' in {line.dtype}' if line.dtype else ''}, {len(covered)} cases"
-        yield f"- {where}: {line.sentence} For instance `{worst.case}` in {worst.dtype}: {worst.sentence}."
+        cases = f"{len(covered)} case{'s' if len(covered) > 1 else ''}"
+        yield f"- `{worst.operation}`: {sentence} ({cases}; `{worst.case}` in {worst.dtype}: {worst.sentence}.)"
     refused = sorted({o.sentence for o in outcomes if o.status == "unsupported"})
-    yield "\nNot supported, and so not asked: " + "; ".join(refused) + ".\n"
+    yield "\nNot supported: " + "; ".join(refused) + ".\n"
+
+
+def _explains(sentence: str, name: str, outcome: Outcome) -> bool:
+    line = expected(outcome, known(name))
+    return line is not None and line.sentence == sentence
 
 
 def _markdown(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -26,7 +26,8 @@ def open_device(device: str) -> Run:
         compute = _OPERATIONS.get(operation)
         if compute is None:
             raise NotImplementedError(f"torch has no {operation}")
-        tensors = {name: torch.tensor(value, device=place) for name, value in inputs.items()}
+        wide = {name: v if v.dtype.kind == "f" else v.astype("int64") for name, v in inputs.items()}  # labels
+        tensors = {name: torch.tensor(value, device=place) for name, value in wide.items()}
         leaves = {name: t.requires_grad_() for name, t in tensors.items() if t.is_floating_point()}
         output = compute(*tensors.values(), **hyperparameters)
         gradients = torch.autograd.grad(output, list(leaves.values()), torch.tensor(grad_output, device=place))
@@ -131,7 +132,8 @@ def _plain(name: str, **renamed: str) -> Callable[..., Any]:
 
 
 def _softplus(x: Any, *, beta: float = 1.0, threshold: float | None = None) -> Any:
-    return _functions().softplus(x, beta, 1e300 if threshold is None else threshold)
+    """Without a threshold of the case's, take one beyond which float64 cannot tell softplus from a line."""
+    return _functions().softplus(x, beta, 40.0 if threshold is None else threshold)
 
 
 def _log_or_softmax(name: str) -> Callable[..., Any]:
