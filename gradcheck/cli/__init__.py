@@ -13,8 +13,8 @@ from gradcheck.errors import GradcheckError
 _COMMANDS = {
     "article": ("gradcheck.cli.article", "Show what is true of the article's equations, and why."),
     "check": ("gradcheck.cli.check", "Check the backward pass of a layer in a file or module."),
-    "fuzz": ("gradcheck.cli.fuzz", "Draw cases until a backward pass is wrong, and shrink them."),
     "conform": ("gradcheck.cli.conform", "Hold an implementation to the golden vectors."),
+    "fuzz": ("gradcheck.cli.fuzz", "Draw cases until a backward pass is wrong, and shrink them."),
     "layers": ("gradcheck.cli.layers", "List the layers that come with gradcheck, with their equations."),
     "new": ("gradcheck.cli.new", "Write a case, the way in for a layer that follows no convention."),
     "selftest": ("gradcheck.cli.selftest", "Prove the judge on layers whose answer is known."),

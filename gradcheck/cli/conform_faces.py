@@ -11,6 +11,7 @@ from gradcheck.oracle.expectations import DEVIATIONS, Expectation, expected, is_
 from gradcheck.oracle.judging import Outcome
 from gradcheck.oracle.summary import suspicions, table
 from gradcheck.report import plain
+from gradcheck.report.digits import whole
 from gradcheck.report.paper import Paper, printable
 
 SCHEMA = "gradcheck/conformance/1"
@@ -28,7 +29,7 @@ def text(
     screen = terminal()
     paper = Paper(width=screen.width, unicode=screen.unicode)
     head = f"{told['implementation']} {told['version']} on {told['device']}, suite {told['suite'][:16]}"
-    lines = [paper.clean(" ".join(head.split())), "", *_aligned(table(outcomes))]
+    lines = [*paper.wrap(head), "", *_aligned(table(outcomes))]
     deviating = [outcome for outcome in outcomes if is_deviation(outcome, expectations)]
     if shown and deviating:
         lines.append("")
@@ -38,7 +39,7 @@ def text(
         lines += _suspected(deviating, outcomes, cases, paper)
     known = sum(o.status in DEVIATIONS and expected(o, expectations) is not None for o in outcomes)
     noted = f", {known} as expected" if expectations else ""
-    lines += ["", f"{len(outcomes)} cases, {len(deviating)} deviations{noted}"]
+    lines += ["", f"{whole(len(outcomes), 'case')}, {whole(len(deviating), 'deviation')}{noted}"]
     return lines
 
 
@@ -63,8 +64,9 @@ def _suspected(
     operations = {outcome.operation for outcome in deviating if outcome.status == "wrong"}
     lines = []
     for suspicion in suspicions([o for o in outcomes if o.operation in operations], cases):
-        how = "are exactly what this mistake gives" if suspicion.reproduced else "are all that show this mistake"
-        said = f"{suspicion.operation}: {suspicion.cases} wrong cases {how} [{suspicion.flag}]: "
+        count = whole(suspicion.cases, "wrong case")
+        told = f"this mistake gives exactly the numbers of {count}" if suspicion.reproduced else f"it shows in {count}"
+        said = f"{suspicion.operation}: [{suspicion.flag}] {told}: "
         lines += paper.wrap(said + suspicion.sentence, first="  ", rest="    ")
     return ["", "what explains it:", *lines] if lines else []
 

@@ -62,7 +62,7 @@ def test_a_wrong_implementation_is_told_its_mistake_in_words(vectors, swapped):
     assert code(result) == 1
     assert "wrong conv2d/padding-asymmetric float32: " in result.output
     words = " ".join(result.output.split())
-    assert "conv: 1 wrong cases are exactly what this mistake gives [padding-sides-exchanged]: padding before" in words
+    assert "conv: [padding-sides-exchanged] this mistake gives exactly the numbers of 1 wrong case: padding" in words
     assert max(map(len, result.output.splitlines())) <= 80
 
 
