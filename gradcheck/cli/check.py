@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from gradcheck.cli.dry_running import dry_run as told
 from gradcheck.cli.exits import exit_code
 from gradcheck.cli.jobs import announced, jobs_of, overrides, project
 from gradcheck.cli.running import Running, running_options
@@ -45,7 +46,20 @@ Examples:
 
 
 # The options that are not about a check itself: how its results are shown, and how many run where.
-BESIDE = ("as_json", "junit", "html", "verbose", "quiet", "no_color", "jobs", "scheduler", "journal", "resume", "only")
+BESIDE = (
+    "as_json",
+    "junit",
+    "html",
+    "verbose",
+    "quiet",
+    "no_color",
+    "jobs",
+    "scheduler",
+    "journal",
+    "resume",
+    "only",
+    "dry_run",
+)
 
 FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
@@ -86,6 +100,9 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     "of our own; inputs are found by name, --input x=NHWC tells their axes.",
 )
 @click.option("--no-like-error", is_flag=True, help="Let a layer compute something else than it is held to.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say how each target is read and what would be tried; the target is imported."
+)
 @click.option("--wrt", multiple=True, metavar="NAME", help="Check the gradient of this argument only; may be repeated.")
 @click.option(
     "--grad",
@@ -154,7 +171,9 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("-v", "--verbose", is_flag=True, help="Show what the layer printed.")
 @click.option("-q", "--quiet", is_flag=True, help="Print one line a target.")
 @click.option("--no-color", is_flag=True, help="No colours, even on a terminal.")
-def command(as_json: bool, junit: Path | None, html: Path | None, running: Running, **options: Any) -> int:
+def command(
+    as_json: bool, junit: Path | None, html: Path | None, running: Running, dry_run: bool, **options: Any
+) -> int:
     """Check the targets and return the exit code."""
     faces = Faces(
         as_json=as_json,
@@ -168,9 +187,12 @@ def command(as_json: bool, junit: Path | None, html: Path | None, running: Runni
     if options["targets"]:
         if only:
             raise click.UsageError("--only chooses among the targets of pyproject.toml; it can't go with a TARGET.")
-        return exit_code(run_and_show(jobs_of(**options), faces, running), strict=strict)
+        jobs = jobs_of(**options)
+        return told(jobs, running) if dry_run else exit_code(run_and_show(jobs, faces, running), strict=strict)
     config = project()
     faces = replace(faces, junit=junit and junit.absolute(), html=html and html.absolute())
     with chdir(config.folder):
         jobs = announced(configured(config, only=only, overrides=overrides(options)))
+        if dry_run:
+            return told(jobs, running)
         return exit_code(run_and_show(jobs, faces, running, config.waivers), strict=strict)

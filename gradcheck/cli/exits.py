@@ -24,13 +24,13 @@ def exit_code(results: Iterable["Result"], *, strict: bool = False) -> int:
 
 def _code(result: "Result", strict: bool) -> int | None:
     from gradcheck.report.record import Failure
-    from gradcheck.verdict import Severity, Verdict
+    from gradcheck.verdict import Verdict
 
     if isinstance(result, Failure):
         return {"rejected": None, "healed": DISAGREES}.get(result.kind, BROKEN)
     if result.waived:
         return AGREES
-    if any(finding.severity is Severity.ERROR for finding in result.findings):
+    if result.has_error:
         return DISAGREES  # the gradient may be right, and the layer still not what it is held to
     if result.verdict is Verdict.AGREES:
         return INCONCLUSIVE if strict and result.vacuous else AGREES

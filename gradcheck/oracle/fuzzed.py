@@ -27,13 +27,11 @@ from gradcheck.oracle.like.sweeping import UNLIKE
 from gradcheck.report import plain
 from gradcheck.report.as_json import entry
 from gradcheck.report.record import Failure, Report, Result
-from gradcheck.runner.building import build
+from gradcheck.runner.building import build, load_target
 from gradcheck.runner.failing import failure_of
-from gradcheck.runner.frameworks import to_load
 from gradcheck.runner.job import Job, command
 from gradcheck.runner.refusals import is_refusal
 from gradcheck.runner.seeding import seed_global_states
-from gradcheck.runner.targets import load, parse_target
 from gradcheck.subject import Subject
 from gradcheck.verdict import Verdict
 
@@ -85,7 +83,7 @@ def look(asked: Fuzz, tell: Callable[..., None]) -> tuple[Result, Case | None]:
     started, job = time.monotonic(), asked.job
     seed_global_states(job.seed)
     tell("import")
-    loaded = load(to_load(job, parse_target(job.target)))
+    loaded = load_target(job)
     space: LikeSpace | TargetSpace
     space = LikeSpace.of(job, loaded) if job.like else TargetSpace(asked, loaded)
 

@@ -43,7 +43,7 @@ def _kind(result: Result) -> str:
         return {"rejected": "skipped", "healed": "failure"}.get(result.kind, "error")
     if result.waived:
         return "skipped"
-    return "system-out" if result.verdict is Verdict.AGREES else "failure"
+    return "system-out" if result.verdict is Verdict.AGREES and not result.has_error else "failure"
 
 
 def _names(results: Sequence[Result]) -> list[str]:

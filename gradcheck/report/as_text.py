@@ -60,7 +60,7 @@ def documents(
 def _is_unremarkable(result: Result) -> bool:
     if isinstance(result, Failure):
         return result.kind == "rejected"
-    return result.verdict is Verdict.AGREES and not any(f.severity is Severity.ERROR for f in result.findings)
+    return result.verdict is Verdict.AGREES and not result.has_error
 
 
 def _report(report: Report, paper: Paper) -> list[list[str]]:
@@ -101,6 +101,8 @@ def color_of(result: Result) -> str:
     """Give the colour of a result's verdict."""
     if isinstance(result, Failure):
         return "yellow" if result.kind == "rejected" else "red"
+    if result.has_error and not result.waived:
+        return "red"
     return "yellow" if result.vacuous or result.waived else _COLOR[result.verdict]
 
 

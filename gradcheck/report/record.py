@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from gradcheck.report import plain
-from gradcheck.verdict import Argument, Damage, Evaluations, Finding, Verdict
+from gradcheck.verdict import Argument, Damage, Evaluations, Finding, Severity, Verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +99,11 @@ class Report:
 
     def __str__(self) -> str:
         return self.text()
+
+    @property
+    def has_error(self) -> bool:
+        """Whether a finding is an error; beside AGREES it says that the layer is not what it is held to."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
 
     def text(self, width: int = 80, color: bool = False, unicode: bool = True) -> str:
         """Render for a terminal of `width` columns, with ANSI colours and characters beyond ASCII where asked for."""

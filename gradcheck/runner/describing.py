@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from gradcheck.adapters.methods import entry_of, methods_of
+
 _NAMED = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -45,19 +47,22 @@ class Description:
     backward: tuple[Parameter, ...] = ()
 
 
-def describe(found: tuple[Any, ...], forward: str = "forward", backward: str = "backward") -> Description:
-    """Look at a loaded target; `forward` and `backward` are what a class calls its passes."""
+def describe(found: tuple[Any, ...]) -> Description:
+    """Look at a loaded target, by the methods that its adapter would call."""
     if len(found) == 2:
         passes = tuple(map(parameters_of, found))
         return Description("pair", getattr(found[0], "__name__", "forward"), (), *passes)
     one = found[0]
     name = getattr(one, "__name__", type(one).__name__)
-    if not hasattr(one, forward):
+    methods = methods_of(one)
+    if not methods and not hasattr(one, "forward"):
         return Description("function", name, (), parameters_of(one) if callable(one) else ())
+    forward, backward = (entry_of(one), methods[0][1]) if methods else ("forward", "backward")
     passes = tuple(parameters_of(getattr(one, each, None)) for each in (forward, backward))
     if not isinstance(one, type):
         return Description("object", name, (), *passes)
-    return Description("class", name, parameters_of(one), *(own[1:] for own in passes))
+    own = (tuple(p for p in each if p.name != "self") for each in passes)
+    return Description("class", name, parameters_of(one), *own)
 
 
 def parameters_of(function: Any) -> tuple[Parameter, ...]:

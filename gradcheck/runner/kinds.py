@@ -21,6 +21,7 @@ class Kind:
 
 KINDS = {
     "check": Kind("gradcheck.runner.performing", "perform_check"),
+    "dry-run": Kind("gradcheck.oracle.dry_run", "perform_dry_run", (*JUDGE, "gradcheck.layers")),
     "fuzz": Kind("gradcheck.oracle.fuzzed", "perform_fuzz", (*JUDGE, "gradcheck.layers")),
     "like": Kind("gradcheck.oracle.like.performing", "perform_like", (*JUDGE, "gradcheck.layers")),
     "conform": Kind("gradcheck.oracle.conforming", "perform_conformance", ("gradcheck.oracle", "gradcheck.layers")),

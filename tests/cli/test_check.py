@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -15,7 +16,7 @@ from gradcheck.cli import main
 from gradcheck.cli.exits import exit_code
 from gradcheck.report.as_json import read_documents
 from gradcheck.report.record import Failure, Report
-from gradcheck.verdict import Verdict
+from gradcheck.verdict import Finding, Severity, Verdict
 
 LAYERS = """
 import time
@@ -191,6 +192,30 @@ def test_a_layer_unlike_its_kind_exits_with_1_unless_that_is_allowed(run):
     assert "warning: not-like-linear" in done.out
 
 
+def test_a_dry_run_says_how_a_target_is_read_and_what_would_be_tried(run):
+    done = run("layers.py:Picky", "layers.py:Nothing", *LETTERS, "--arg", "least=1", "--dry-run")
+    assert done.code == 2
+    lines = done.out.splitlines()
+    assert lines[:4] == [
+        "layers.py:Picky",
+        "  read as: contract",
+        "  constructor takes least=1",
+        "  forward takes x=1,3",
+    ]
+    assert "  input x: float64 of shape (1, 3), gradient checked" in lines
+    assert "  4 configurations, about 6 forward and 3 backward calls each" in lines
+    assert "    --input x=2,4 --arg least=1" in lines
+    assert lines[-2] == "layers.py:Nothing"
+    assert "there is no 'Nothing'" in lines[-1]
+
+
+def test_a_dry_run_like_a_kind_lists_the_sweep(run):
+    done = run("layers.py:Doubling", "--like", "linear", "--dry-run")
+    assert done.code == 0
+    assert "  like linear: x is the input NC, w is the weight IO, the output NO" in done.out
+    assert "    5x1 input, 3 outputs: sizes 5, 1, 3\n" in done.out
+
+
 def test_call_arguments_reach_forward_only(run):
     assert run("layers.py:Offset", *QUICK, "--arg", "offset=1.5").code == 0
 
@@ -251,7 +276,10 @@ def report(verdict, vacuous=False):
 
 AGREES, WRONG, UNSURE = report(Verdict.AGREES), report(Verdict.DISAGREES), report(Verdict.INCONCLUSIVE)
 BROKEN, REJECTED = Failure("t", "crashed", "crashed"), Failure("t", "rejected", "no")
+UNLIKE = replace(AGREES, findings=(Finding("not-like-conv2d", "It computes something else."),))
+LENIENT = replace(AGREES, findings=(Finding("not-like-conv2d", "It does.", Severity.WARNING),))
 CODES = [
+    ([UNLIKE], 1), ([LENIENT], 0),
     ([AGREES], 0), ([WRONG], 1), ([BROKEN], 2), ([UNSURE], 3), ([AGREES, BROKEN, WRONG], 1), ([UNSURE, BROKEN], 2),
     ([AGREES, UNSURE], 3), ([AGREES, REJECTED], 0), ([REJECTED], 3), ([], 3),
 ]  # fmt: skip

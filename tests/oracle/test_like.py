@@ -77,6 +77,17 @@ class RefusesAll(Conv):
         if x.shape[0] != 2 or x.shape[2:] != (6, 7): raise NotImplementedError("not yet")
         return super().forward(x)
 
+class KeepsTheFirstBatch(Conv):
+    def forward(self, x):
+        if not hasattr(self, "first"): self.first = x
+        return super().forward(x)
+    def backward(self, grad):
+        self.x = self.first
+        return super().backward(grad)
+
+class ReadsRawMemory(Conv):
+    def read(self, x): return np.lib.stride_tricks.as_strided(x, x.shape, np.ascontiguousarray(x).strides)
+
 class NoBiasGradient(Conv):
     def backward(self, grad):
         grad_x = super().backward(grad)
@@ -311,7 +322,7 @@ def test_a_gradient_that_cannot_be_compared_is_judged(held):
 def test_what_a_layer_refuses_is_counted_and_no_failure(held):
     report = held("Refuses")
     assert report.verdict is Verdict.AGREES
-    assert "25 configurations: 20 agrees, 5 rejected" in report.notes
+    assert "27 configurations: 22 agrees, 5 rejected" in report.notes
     assert any(note.startswith("rejected: stride 2 that does not fit (2x3x6x8 input") for note in report.notes)
 
 
@@ -320,7 +331,20 @@ def test_a_layer_that_raises_in_some_settings_has_raised_at_the_smallest(held):
     assert failure.kind == "raised"
     assert failure.target.endswith("like conv2d (1x1x1x2 input, 1x1 kernel)")
     assert "forward raised ValueError" in failure.sentence
-    assert "21 raised" in failure.sentence
+    assert "23 raised" in failure.sentence
+
+
+HANDLED = [
+    ("KeepsTheFirstBatch", "(1x1x1x1 input, 1x1 kernel, the second batch through one object)"),
+    ("ReadsRawMemory", "input, 1x1 kernel, arrays that are not contiguous)"),
+]
+
+
+@pytest.mark.parametrize(("name", "smallest"), HANDLED)
+def test_a_layer_is_tried_with_two_batches_and_with_arrays_that_are_not_contiguous(held, name, smallest):
+    report = held(name)
+    assert smallest in report.target
+    assert report.findings[0].code == "not-like-conv2d"
 
 
 def test_a_setting_that_the_caller_has_settled_is_not_swept(held):
@@ -345,7 +369,7 @@ def test_an_argument_without_a_counterpart_is_asked_for(held):
 
 def test_a_sweep_that_lacks_time_says_so(held):
     report = held("Conv", timeout=0.001)
-    assert "of 25, for lack of time (--timeout)" in " ".join(report.notes)
+    assert "of 27, for lack of time (--timeout)" in " ".join(report.notes)
 
 
 def test_a_job_in_plain_data_is_answered_by_a_result_in_plain_data(tmp_path):

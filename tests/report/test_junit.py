@@ -3,8 +3,9 @@
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from gradcheck.report import as_junit
+from gradcheck.report import as_junit, as_text
 from gradcheck.report.record import Failure
+from gradcheck.verdict import Finding
 
 
 def suite(results):
@@ -46,6 +47,13 @@ def test_agreement_passes_with_its_text(agreement):
     (case,) = suite([agreement]).findall("testcase")
     assert case.find("failure") is None
     assert case.find("system-out").text == str(agreement)
+
+
+def test_an_agreement_with_an_error_beside_it_fails(agreement):
+    unlike = replace(agreement, findings=(Finding("not-like-conv2d", "It computes something else."),))
+    (case,) = suite([unlike]).findall("testcase")
+    assert case.find("failure").get("type") == "agrees"
+    assert as_text.color_of(unlike) == "red"
 
 
 def test_configurations_of_one_target_have_names_of_their_own(agreement):

@@ -23,6 +23,7 @@ class Slot:
     key: str = ""
     default: Any = None
     choices: tuple[str, ...] = ()
+    required: bool = False
 
     @property
     def in_words(self) -> bool:
@@ -52,6 +53,8 @@ class Matched:
         """Return the hyperparameters of a setting as `--arg` takes them."""
         found: dict[str, Any] = {}
         for slot in self.slots:
+            if slot.key:
+                found.setdefault(slot.parameter, {})
             value = _value(kind, setting, slot, layout=layout, tuples=tuples)
             if value is None:
                 continue
@@ -145,7 +148,7 @@ def _slots(parameter: Parameter, kind: Kind, prefix: str) -> list[Slot]:
     if keyed:
         return keyed
     role = hyperparameter(parameter.name, kind.roles)
-    return [Slot(name, role, "", parameter.default, parameter.choices)] if role else []
+    return [Slot(name, role, "", parameter.default, parameter.choices, parameter.required)] if role else []
 
 
 def _unlike(slots: list[Slot]) -> list[Slot]:
@@ -179,7 +182,7 @@ def _value(kind: Kind, setting: Setting, slot: Slot, *, layout: str, tuples: boo
         case "mode":
             return _mode(kind, slot)
         case "epsilon" | "training":
-            return None
+            return True if role == "training" and slot.required else None
     return getattr(setting, role)
 
 
@@ -205,7 +208,7 @@ def padding_word(setting: Setting, slot: Slot) -> str:
 def _mode(kind: Kind, slot: Slot) -> str | None:
     """Return the word by which a pool is told to take the maximum or the mean, as its code spells it."""
     if "pool" not in kind.name:
-        return None
+        return next((text for text in slot.choices if text.lower().startswith("train")), "train" if slot.key else None)
     wanted = ("max",) if kind.name.startswith("max") else ("av", "mean")
     spelled = [text for text in (*slot.choices, slot.default) if isinstance(text, str)]
     return next((text for text in spelled if text.lower().startswith(wanted)), wanted[0] if len(wanted) == 1 else "avg")

@@ -36,7 +36,7 @@ from gradcheck.runner.describing import describe
 from gradcheck.runner.failing import failure_of
 from gradcheck.runner.job import Job, command
 from gradcheck.runner.seeding import seed_global_states
-from gradcheck.verdict import Finding, Severity
+from gradcheck.verdict import Finding, Severity, Verdict
 
 # Of the time that a target may take: for the sweep, and for shrinking; the rest is left to the report in full.
 _SWEEP, _SHRINK = 0.5, 0.7
@@ -141,6 +141,7 @@ def report_of(
 def _with_difference(job: Job, worst: Tried, report: Report) -> Report:
     assert worst.apart is not None
     unlike = worst.outcome == UNLIKE
+    agrees = unlike and report.verdict is Verdict.AGREES
     finding = Finding(
         f"not-like-{job.like}",
         f"{worst.apart.sentence}, for a {told(worst.setting, kind_of(job).output)}.",
@@ -150,7 +151,7 @@ def _with_difference(job: Job, worst: Tried, report: Report) -> Report:
     )
     sentence = report.sentence or (
         f"its gradient is right, but it computes something else than {job.like}: {worst.apart.sentence}"
-        if unlike
+        if agrees
         else ""
     )
     return replace(report, findings=(finding, *report.findings), sentence=sentence)

@@ -34,18 +34,20 @@ def find_form(bench: Bench) -> Found:
     """
     errors: list[GradcheckError] = []
     plain = bench.kind.settings[0]
-    for first in (plain, *_squares(plain)):
+    for first in (plain, *_tamer(plain)):
         best = _best(bench, first, errors)
         if best is not None:
             return best
     raise InvalidInput(_hopeless(bench, errors))
 
 
-def _squares(plain: Setting) -> tuple[Setting, ...]:
-    """Return the setting for a layer that takes square images alone."""
+def _tamer(plain: Setting) -> tuple[Setting, ...]:
+    """Return settings for layers that take padded images alone (they cut off `pad:-pad`), or square ones."""
     if not plain.kernel:
         return ()
-    return (replace(plain, size=plain.size[:1] * len(plain.size), kernel=plain.kernel[:1] * len(plain.size)),)
+    axes = len(plain.size)
+    square = replace(plain, size=plain.size[:1] * axes, kernel=plain.kernel[:1] * axes)
+    return (replace(plain, padding=(1,) * axes), square, replace(square, padding=(1,) * axes))
 
 
 def _best(bench: Bench, first: Setting, errors: list[GradcheckError]) -> Found | None:

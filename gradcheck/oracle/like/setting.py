@@ -7,12 +7,15 @@ from typing import Any
 
 Sizes = tuple[int, ...]
 
+SECOND = "the second batch through one object"
+STRIDED = "arrays that are not contiguous"
+
 
 @dataclass(frozen=True)
 class Setting:
     """One configuration. A kind uses the fields that it has: a pool has no filters, a linear layer no kernel.
 
-    `why` says what it is tried for; `words` stands for a padding that is given by name ("same").
+    `why` says what it is tried for, `manner` how the target is handled: SECOND or STRIDED, or as usual.
     """
 
     batch: int = 2
@@ -25,6 +28,7 @@ class Setting:
     dilation: Sizes = ()
     groups: int = 1
     why: str = ""
+    manner: str = ""
 
     @property
     def spans(self) -> Sizes:
@@ -97,6 +101,7 @@ def told(setting: Setting, letters: str) -> str:
         if any(value != plain for value in values):
             parts.append(f"{name} {values[0] if len(set(values)) == 1 else values}")
     parts += [f"{setting.groups} groups"] if setting.groups > 1 else []
+    parts += [setting.manner] if setting.manner else []
     return ", ".join(parts)
 
 

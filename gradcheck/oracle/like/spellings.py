@@ -12,12 +12,12 @@ HYPERPARAMETERS: Mapping[str, frozenset[str]] = {
     }),
     "kernel_depth": frozenset({"kd", "kerneld", "kerneldepth", "filterd", "filterdepth", "poold", "pooldepth"}),
     "kernel_height": frozenset({
-        "hh", "kh", "kernelh", "kernelheight", "filterh", "filterheight", "fh", "poolh", "poolheight", "ph", "hf",
-        "hk", "windowheight", "kheight", "krows", "poolrows",
+        "hh", "hfilter", "hkernel", "hpool", "filterrows", "kh", "kernelh", "kernelheight", "filterh", "filterheight",
+        "fh", "poolh", "poolheight", "ph", "hf", "hk", "windowheight", "kheight", "krows", "poolrows",
     }),
     "kernel_width": frozenset({
-        "ww", "kw", "kernelw", "kernelwidth", "filterw", "filterwidth", "fw", "poolw", "poolwidth", "pw", "wf", "wk",
-        "windowwidth", "kwidth", "kcols", "poolcols",
+        "ww", "wfilter", "wkernel", "wpool", "filtercols", "kw", "kernelw", "kernelwidth", "filterw", "filterwidth",
+        "fw", "poolw", "poolwidth", "pw", "wf", "wk", "windowwidth", "kwidth", "kcols", "poolcols",
     }),
     "stride": frozenset({
         "stride", "strides", "s", "st", "stridesize", "stridelength", "step", "stepsize", "poolstride", "convstride",

@@ -7,7 +7,7 @@ from gradcheck.errors import GradcheckError, LayerFailed
 from gradcheck.examine import verdict_of
 from gradcheck.oracle.like.comparing import Difference, compare
 from gradcheck.oracle.like.form import Form, fitted
-from gradcheck.oracle.like.setting import Setting, changed, smaller
+from gradcheck.oracle.like.setting import SECOND, STRIDED, Setting, changed, smaller
 from gradcheck.oracle.like.trial import Bench, Observation, observe
 from gradcheck.runner.refusals import is_refusal
 from gradcheck.verdict import Verdict
@@ -65,7 +65,9 @@ def compare_setting(bench: Bench, form: Form, setting: Setting) -> Tried:
 def settings_of(bench: Bench, form: Form) -> list[Setting]:
     """Return the sweep as this target can be given it, with what the caller has settled."""
     found: dict[Setting, Setting] = {}
-    for row in bench.kind.settings:
+    first = bench.kind.settings[0]
+    manners = [replace(first, manner=manner, why="handled otherwise") for manner in (SECOND, STRIDED)]
+    for row in (*bench.kind.settings, *manners):
         setting = fitted(bench.kind, bench.matched, form, changed(row, bench.matched.settled))
         if setting is not None:
             bare = replace(setting, why="")

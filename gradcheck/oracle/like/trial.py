@@ -1,6 +1,6 @@
 """One configuration of a target: built, and run once on inputs and a cotangent that are drawn for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +13,12 @@ from gradcheck.oracle.like.form import Form
 from gradcheck.oracle.like.kinds import WHOLE, Kind
 from gradcheck.oracle.like.layouts import shape_in, to_layout
 from gradcheck.oracle.like.matching import Matched
-from gradcheck.oracle.like.setting import Setting
+from gradcheck.oracle.like.setting import SECOND, STRIDED, Setting
 from gradcheck.runner.building import build
 from gradcheck.runner.inputs import make, parse_spec
 from gradcheck.runner.job import Job
 from gradcheck.runner.seeding import seed_global_states
-from gradcheck.subject import Subject, is_floating
+from gradcheck.subject import Passes, Subject, is_floating
 
 Array = NDArray[Any]
 
@@ -65,15 +65,19 @@ def observe(bench: Bench, form: Form, setting: Setting) -> Observation:
     specs = {name: f"{_written(subject.inputs[name].shape)}:{_drawn(bench.kind)}" for name in inner}
     drawn = make({n: parse_spec(n, spec) for n, spec in specs.items()}, seed=job.seed, dtype=job.dtype)
     values = {name: drawn[name].astype(subject.inputs[name].dtype) for name in inner}
-    return _run(replace(job, inputs={**job.inputs, **specs}), subject.at({**subject.inputs, **values}))
+    subject = subject.at({**subject.inputs, **values})
+    return _run(replace(job, inputs={**job.inputs, **specs}), subject, setting.manner)
 
 
-def _run(job: Job, subject: Subject) -> Observation:
+def _run(job: Job, subject: Subject, manner: str) -> Observation:
     generator = np.random.default_rng([job.seed, 1])
     with quietly():
         passes = subject.fresh()
+        handed = _strided if manner == STRIDED else np.copy
         try:
-            outputs = outputs_of(passes.forward(_copied(subject.inputs)))
+            if manner == SECOND:
+                _run_another_batch(passes, subject)
+            outputs = outputs_of(passes.forward(_copied(subject.inputs, handed)))
         except LayerFailed:
             raise
         except Exception as err:
@@ -86,7 +90,7 @@ def _run(job: Job, subject: Subject) -> Observation:
         magnitudes = generator.integers(1, 9, size=output.shape, endpoint=True)
         cotangent = (magnitudes * generator.choice((-1, 1), size=output.shape)).astype(output.dtype)
         try:
-            gradients = passes.backward((cotangent.copy(),), _copied(subject.inputs))
+            gradients = passes.backward((handed(cotangent),), _copied(subject.inputs, handed))
         except LayerFailed:
             raise
         except Exception as err:
@@ -124,8 +128,26 @@ def _written(shape: tuple[int, ...]) -> str:
     return ",".join(map(str, shape)) or "()"
 
 
-def _copied(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+def _copied(inputs: Mapping[str, Any], handed: Callable[[Array], Array] = np.copy) -> dict[str, Any]:
+    return {name: handed(value) if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+
+
+def _strided(x: Array) -> Array:
+    """Return x as every second entry of a larger array along its last axis, in Fortran order along the others."""
+    if not x.ndim:
+        return x.copy()
+    room = np.full((*x.shape[:-1], 2 * x.shape[-1]), 77, x.dtype, order="F")
+    view: Array = room[..., ::2]
+    view[...] = x
+    return view
+
+
+def _run_another_batch(passes: Passes, subject: Subject) -> None:
+    """Send other values through both passes first: what they leave behind must not show in what comes after."""
+    first = subject.wrt[0]
+    other = {**_copied(subject.inputs), first: 1 - subject.inputs[first]}
+    output = outputs_of(passes.forward(other))[0]
+    passes.backward((np.ones_like(output),), other)
 
 
 def _raised(subject: Subject, stage: str, error: Exception) -> str:
