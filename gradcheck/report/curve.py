@@ -31,7 +31,7 @@ def svg_curve(curve: StepCurve) -> str:
         *_axes(across, down),
         *(_branch(curve, row, across, down) for row in _BRANCHES),
         *_chosen(curve.chosen, across),
-        *_legend(),
+        *_legend(curve),
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         width=_WIDTH,
         role="img",
@@ -96,11 +96,17 @@ def _ticks(axis: Axis) -> list[int]:
     return list(range(low, high + 1, max(1, math.ceil((high - low) / (_TICKS - 1)))))
 
 
-def _legend() -> list[str]:
+def branch_name(name: str, errors: Sequence[float]) -> str:
+    """Name a branch; one of zeros, as of a linear layer, has no place on a logarithmic axis."""
+    return name if positive(errors) else f"{name}: none seen"
+
+
+def _legend(curve: StepCurve) -> list[str]:
     """Name the branches above the frame, each after a piece of its line."""
     written = []
-    for place, (words, _, color, dashes) in enumerate(_BRANCHES):
-        x = _LEFT + 150 * place
+    for place, (name, errors, color, dashes) in enumerate(_BRANCHES):
+        words = branch_name(name, getattr(curve, errors))
+        x = _LEFT + 190 * place
         written.append(
             element("line", x1=x, x2=x + 24, y1=9, y2=9, stroke=color, stroke_width=2, stroke_dasharray=dashes)
         )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gradcheck.errors import InvalidInput, MissingExtra
-from gradcheck.report.curve import positive
+from gradcheck.report.curve import branch_name, positive
 from gradcheck.report.digits import short
 from gradcheck.report.headline import gradient, headline, label
 from gradcheck.report.heatmap import Rows, largest
@@ -93,7 +93,9 @@ def _draw_curve(axes: Any, curve: StepCurve) -> None:
     branches = ((curve.truncation_errors, "-", "truncation error"), (curve.roundoff_errors, "--", "round-off error"))
     for errors, style, name in branches:
         points = [pair for pair in zip(curve.steps, errors, strict=False) if len(positive(pair)) == 2]
-        axes.loglog([step for step, _ in points], [error for _, error in points], style, label=name)
+        axes.loglog(
+            [step for step, _ in points], [error for _, error in points], style, label=branch_name(name, errors)
+        )
     axes.axvline(curve.chosen, color="gray", linestyle=":", label=f"chosen step {short(curve.chosen)}")
     axes.set(title="error against step", xlabel="step", ylabel="error")
     axes.legend()
