@@ -68,22 +68,10 @@ def plain(shape: tuple[int, ...]) -> tuple[Palette, ...]:
     return tuple(Palette(a, tuple(np.array([i]) for i in range(n))) for a, n in enumerate(shape))
 
 
-def matched(shape: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> tuple[Palette, ...]:
-    """Return palettes in which the axes of `pairs`, (own axis, other axis), go index by index."""
-    found = list(plain(shape))
-    for a, b in pairs:
-        whole = np.arange(shape[a])
-        found[a] = Palette(a, (whole,), b, (whole,))
-    return tuple(found)
-
-
-def pairs_of(palettes: tuple[Palette, ...]) -> tuple[tuple[int, int], ...]:
-    """Return the axes that go index by index."""
-    return tuple(
-        (p.axis, p.other)
-        for p in palettes
-        if p.other is not None and len(p.members) == 1 and np.array_equal(p.owners[0], p.members[0])
-    )
+def matched(axis: int, length: int, other: int) -> Palette:
+    """Return the palette of an axis that goes index by index with one of the other side."""
+    whole = np.arange(length)
+    return Palette(axis, (whole,), other, (whole,))
 
 
 def palettes_of(shape: tuple[int, ...], other: tuple[int, ...], asking: Asking) -> tuple[Palette, ...]:
@@ -101,7 +89,7 @@ def palettes_of(shape: tuple[int, ...], other: tuple[int, ...], asking: Asking) 
         same = [b for b, m in enumerate(other) if m == n and np.array_equal(np.flatnonzero(middle[b]), [n // 2])]
         narrow = any(touched.any() and not touched.all() for touched in middle)
         if same:
-            found[a] = matched(shape, ((a, same[0]),))[a]
+            found[a] = matched(a, n, same[0])
         elif narrow and n <= min(asking.most - asking.spent, count(tuple(found)) // WORTH):
             found[a] = _coloured(shape, a, other, asking) or found[a]
     return tuple(found)

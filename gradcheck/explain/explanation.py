@@ -26,6 +26,7 @@ from gradcheck.explain.witness import witness_of
 from gradcheck.verdict import Argument, Census, Diagnosis, Measured, Verdict
 
 CALLS = {False: (200, 60), True: (2000, 600)}  # forward and backward calls of an explanation; more where thorough
+SPARED = (30, 10)  # of them, held back for the smallest input that shows the fault
 CHEAP = 48  # forward calls for which the whole Jacobian is measured before anything is asked of it
 COUNTED = 60  # entries up to which every one is looked at, whatever the diagnosis costs
 KEPT_BACK = 2  # forward calls that its measurement leaves for what comes after
@@ -48,6 +49,7 @@ class _Work:
     rng: np.random.Generator
     thorough: bool
     budget: Budget
+    spared: Budget
     explained: dict[str, Argument] = field(default_factory=dict)
     searched: list[Evidence] = field(default_factory=list)
     witness: str = ""
@@ -75,7 +77,9 @@ def explain(
         Every argument of `outcome`, those that disagree with census and diagnosis. An argument that nothing
         explains has the sentence "no known mistake explains it" and no diagnosis.
     """
-    work = _Work(instrument, outcome, rng, thorough, Budget(*CALLS[thorough]))
+    forward, backward = CALLS[thorough]
+    budget = Budget(forward - SPARED[0], backward - SPARED[1])
+    work = _Work(instrument, outcome, rng, thorough, budget, Budget(*SPARED))
     wrong = [name for name, a in outcome.arguments.items() if a.verdict is Verdict.DISAGREES]
     with instrument.purpose("explaining"):
         for evidence, names in _by_place(work, wrong):
@@ -132,7 +136,7 @@ def _elsewhere(work: _Work, name: str) -> Evidence | None:
 
 
 def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
-    left = list(names)
+    left, first = list(names), None
     try:
         for scene in set_up(work.instrument, evidence, names, rng=work.rng, budget=work.budget, thorough=work.thorough):
             share = Budget(work.budget.forward // len(left), work.budget.backward // len(left))
@@ -141,7 +145,7 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
             argument = work.outcome.arguments[scene.name]
             if scene.bars() > THRESHOLD:
                 work.explained[scene.name] = _explained(argument, scene)
-                work.witness = work.witness or _witness(scene)
+                first = first or scene
             work.budget.pay(forward=before[0] - share.forward, backward=before[1] - share.backward)
         for name in names:
             if name not in work.explained and evidence.kinky.any():
@@ -149,7 +153,13 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
                 argument = work.outcome.arguments[name]
                 work.explained[name] = replace(argument, census=census, diagnosis=found)
     except (OutOfCalls, GradcheckError, LayerFault):
-        return
+        pass  # what was explained so far stands
+    if first is not None and not work.witness:
+        # Whatever is left, and what was held back for it.
+        spared = Budget(work.budget.forward + work.spared.forward, work.budget.backward + work.spared.backward)
+        first.budget, work.budget, work.spared = spared, Budget(0, 0), Budget(0, 0)
+        work.witness = _witness(first)
+        work.budget = spared
 
 
 def _explained(argument: Argument, scene: Scene) -> Argument:

@@ -15,8 +15,6 @@ from gradcheck.explain.colouring import (
     Responds,
     count,
     groups,
-    matched,
-    pairs_of,
     palettes_of,
     plain,
 )
@@ -86,7 +84,7 @@ def measure_truth(scene: Scene, *, most_forward: int, most_backward: int) -> Tru
             continue
         truth = _columns(scene, palettes)
         if truth is not None and _fits(scene, truth):
-            return replace(truth, claimed=_claimed(scene, palettes, most_backward))
+            return replace(truth, claimed=_claimed(scene, most_backward))
     return None
 
 
@@ -132,20 +130,18 @@ def _fits(scene: Scene, truth: Truth) -> bool:
     return bool(np.all(np.abs(predicted - scene.slopes) <= THRESHOLD * bars + condition))
 
 
-def _claimed(scene: Scene, palettes: tuple[Palette, ...], most_backward: int) -> Array | None:
-    """Ask backward for its matrix, for outputs together that forward keeps apart, or else that backward does."""
+def _claimed(scene: Scene, most_backward: int) -> Array | None:
+    """Ask backward for its matrix, for outputs together that it keeps apart; None where that takes too many calls."""
     most = min(most_backward, scene.budget.backward)
+    asking = Asking(_claims(scene), most // 2, scene.rng)
     try:
-        pairs = tuple((b, a) for a, b in pairs_of(palettes))
-        same = matched(scene.output_shape, pairs)
-        matrix = _asked(scene, same) if count(same) <= most else None
-        if matrix is None and scene.form.size > FEW:
-            asking = Asking(_claims(scene), most // 2, scene.rng)
-            own = palettes_of(scene.output_shape, scene.shape, asking)
-            matrix = _asked(scene, own) if count(own) <= min(most - asking.spent, scene.budget.backward) else None
+        if scene.form.size <= FEW:
+            palettes = plain(scene.output_shape)
+        else:
+            palettes = palettes_of(scene.output_shape, scene.shape, asking)
+        return _asked(scene, palettes) if count(palettes) <= most - asking.spent else None
     except OutOfCalls:
         return None
-    return matrix
 
 
 def _claims(scene: Scene) -> Responds:

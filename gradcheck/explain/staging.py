@@ -1,6 +1,7 @@
 """Setting the scene: fresh questions to backward for all arguments at once, fresh directions for each."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def set_up(
     questions = [draw_cotangent(rng, evidence.place.form, mask, weights=weights) for _ in range(COTANGENTS)]
     budget.pay(backward=len(questions))
     answers = [instrument.gradients(flat, evidence.place.inputs, evidence.place.form) for flat in questions]
+    answered: dict[bytes, dict[str, Any]] = {}
     for name in names:
         claims = [answer.get(name) for answer in answers]
         if not mask.any() or any(claim is None for claim in claims):
@@ -59,6 +61,7 @@ def set_up(
             blank,
             blank,
             others,
+            answered,
         )
         yield with_probes(scene, TANGENTS[thorough])
 

@@ -7,8 +7,10 @@ import numpy as np
 from gradcheck.errors import GradcheckError
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
+from gradcheck.explain.whole import ONCE
 from gradcheck.subject import Array, is_floating
 
+RAW = b"raw"  # an answer as it was returned
 DECIMALS = 6
 ROOM = 32.0  # units of rounding, times the root of the number of terms, within which a short computation is right
 SHORTER: tuple[tuple[type[np.floating], str], ...] = ((np.float32, "float32-truncation"), (np.float16, "other"))
@@ -18,11 +20,13 @@ BELOW, ABOVE = 2.0**-6, 2.0**6  # of a short dtype's unit: changes that it canno
 def mistyped(case: Case) -> Iterator[Proof]:
     """Propose that the gradient comes in another dtype, which holds less."""
     scene = case.scene
-    scene.budget.pay(backward=1)
-    try:
-        raw = scene.instrument.raw_backward(scene.form.cut(scene.cotangents[0]), scene.inputs).get(scene.name)
-    except GradcheckError:
-        return
+    if ONCE not in scene.answered:
+        scene.budget.pay(backward=1)
+        try:
+            scene.answered[RAW] = scene.instrument.raw_backward(scene.form.cut(scene.cotangents[0]), scene.inputs)
+        except GradcheckError:
+            return
+    raw = scene.answered.get(ONCE, scene.answered.get(RAW, {})).get(scene.name)
     dtype, due = np.asarray(raw).dtype, scene.inputs[scene.name].dtype
     if raw is None or dtype == due:
         return

@@ -60,15 +60,13 @@ def _tried(scene: Scene, inputs: Mapping[str, Any]) -> Shown | None:
     """Ask forward and backward at `inputs`; None where they refuse, or agree as far as can be shown."""
     x = inputs[scene.name]
     tangent = np.resize(TANGENTS, x.shape).astype(x.dtype)
-    scene.budget.pay(forward=2, backward=1)
     try:
-        sides = [
-            scene.instrument.outputs({**inputs, scene.name: x + sign * PLAIN_STEP * tangent}) for sign in (1.0, -1.0)
-        ]
+        sides = [_evaluated(scene, {**inputs, scene.name: x + sign * PLAIN_STEP * tangent}) for sign in (1.0, -1.0)]
         if any(len(parts) != 1 or parts[0].shape != sides[0][0].shape for parts in sides) or not sides[0][0].size:
             return None
         form = form_of(sides[0])
         grad_output = np.resize(COTANGENTS, form.shapes[0])
+        scene.budget.pay(backward=1)
         claim = scene.instrument.gradients(grad_output.ravel().astype(np.float64), inputs, form).get(scene.name)
     except (GradcheckError, LayerFault, ValueError):
         return None
@@ -80,6 +78,11 @@ def _tried(scene: Scene, inputs: Mapping[str, Any]) -> Shown | None:
     if not np.isfinite(size) or abs(claimed - measured) <= VISIBLE * max(size, 1.0):
         return None
     return Shown(dict(inputs), grad_output, tangent, claimed, measured)
+
+
+def _evaluated(scene: Scene, inputs: Mapping[str, Any]) -> tuple[Array, ...]:
+    scene.budget.pay(forward=1)
+    return scene.instrument.outputs(inputs)
 
 
 def _rounded(scene: Scene, best: Shown) -> Shown:
