@@ -14,7 +14,8 @@ from gradcheck.faults.entropies import (
     strict_entropy,
 )
 from gradcheck.faults.records import Fault, Shows, drawn, fixed, joined, normal, pair
-from gradcheck.faults.specimens import log_softmax, sigmoid
+from gradcheck.faults.specimens import log_softmax, sigmoid, softmax
+from gradcheck.faults.tricky_blind import THOUSANDS, softmax_backward
 
 
 def _narrow(x: Any) -> Any:
@@ -128,5 +129,14 @@ FAULTS = (
         ),
         fixed(x=[0.0, 1.0, 2.0, -0.5]),
         "the value is taken for the slope at zero",
+    ),
+    Fault(
+        "adversary/saturated/half-of-a-softmax-of-thousands",
+        "factor-1/2",
+        ("x",),
+        pair(softmax, lambda g, x: softmax_backward(g, x) / 2),
+        THOUSANDS,
+        "half the gradient, which is zero at the caller's values and at all of their size",
+        Shows.ELSEWHERE,
     ),
 )

@@ -7,6 +7,7 @@ import numpy as np
 from gradcheck.faults.records import Fault, Make, joined, normal, pair, spoiled, uniform
 from gradcheck.faults.scaling import entry
 from gradcheck.faults.specimens import CUBE, LINEAR, RELU, SINE, SOFTMAX, Conv2d, softmax
+from gradcheck.faults.tricky_blind import mixed
 
 SINGLE, HALF = np.float32, np.float16
 VALUES, MANY = normal(dtype=SINGLE, x=(4, 5)), normal(dtype=SINGLE, x=(10, 100))
@@ -204,5 +205,14 @@ FAULTS = (
         pair(np.matmul, lambda g, x, w: (g @ w.T, (0.5 * x.T @ g).astype(w.dtype))),
         joined(normal(x=(5, 4)), normal(dtype=SINGLE, weight=(4, 3))),
         "a float32 weight of a float64 input gets half its gradient",
+    ),
+    Fault(
+        "precision/mixed/residual-alone",
+        "path-missing",
+        ("x",),
+        pair(mixed, lambda g, x: np.array(g)),  # noqa: ARG005 - the mistake
+        normal(x=(6, 8)),
+        "of a residual connection around an operation in float32 only the residual is differentiated",
+        also=("equals-grad-output", "f-prime-missing"),
     ),
 )

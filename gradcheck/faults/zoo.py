@@ -23,6 +23,7 @@ from gradcheck.faults import (
     softmaxes,
     states,
     structures,
+    tricky_blind,
     tricky_complex,
     tricky_domains,
     tricky_edges,
@@ -79,4 +80,5 @@ TRICKY: tuple[Tricky, ...] = (
     *tricky_library.TRICKY,
     *tricky_hidden.TRICKY,
     *tricky_rounding.TRICKY,
+    *tricky_blind.TRICKY,
 )
