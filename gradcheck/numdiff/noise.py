@@ -125,7 +125,8 @@ def quantisation_noise(
             closer = second.third_difference(base)
             kinked = np.abs(closer * CLOSER - level) < SAME * level
             vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
-            added = _quanta_added(along, base, noise, level, at=row.spacing, smallest=smallest)
+            unclear = np.where(kinked, 0.0, level)
+            added = _quanta_added(along, base, noise, unclear, at=row.spacing, smallest=smallest)
             level = np.where(added, level, np.where(kinked | vanished, 0.0, np.maximum(level, closer)))
             if np.mean(added) >= SHARED:
                 share = float(np.min(level[added] / np.maximum(np.abs(base[added]), SMALLEST)))
