@@ -1,7 +1,7 @@
 """check(): a layer through the checks in order, and the Report."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.adapters.reading import subject_of
+from gradcheck.adapters.reading import Hints, subject_of
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.procedure import judge
@@ -35,6 +35,8 @@ def check(
     factory: Callable[[], Any] | None = None,
     wrap: Any = None,
     grad_attr: str = "grad",
+    passing: Mapping[str, str] | None = None,
+    scale: str = "",
     prove: bool = False,
     strict: bool = False,
     errors: Sequence[str] = (),
@@ -67,6 +69,10 @@ def check(
         of the framework that a function is written for, where its code does not tell: "torch", "jax", ...
     grad_attr : str
         The attribute in which a node of that tape has its gradient.
+    passing : mapping of str to str, optional
+        What an argument of backward gets, where its name does not tell: "grad", "output", "cache", an input, ...
+    scale : {"", "mean"}
+        "mean" for gradients that are divided by the batch size by design: those of all parameters, or of none.
     prove : bool
         Damage the claimed gradient on purpose and confirm that this very check sees it.
     strict : bool
@@ -103,8 +109,10 @@ def check(
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InvalidInput(f"`seed` must be an integer of at least 0; it is {seed!r}.")
     errors = known_codes(errors)
+    hints = Hints(passing=passing or {}, scale=scale)
+    options: dict[str, Any] = {"wrt": wrt, "factory": factory, "name": name, "wrap": wrap, "grad_attr": grad_attr}
     with _random_states_kept():
-        subject = subject_of(layer, inputs, wrt=wrt, factory=factory, name=name, wrap=wrap, grad_attr=grad_attr)
+        subject = subject_of(layer, inputs, hints=hints, **options)
         further = None if points is None else further_points(points, subject.inputs)
         instrument = Instrument(subject)
         with np.errstate(all="ignore"):

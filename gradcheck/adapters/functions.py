@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from gradcheck.adapters.contract import accepts_inputs, fresh_layer, passes_of, says_nothing
+from gradcheck.adapters.gradients import in_shape
 from gradcheck.adapters.living import Living, Way
-from gradcheck.adapters.returned import by_argument, order_of, without_labels
+from gradcheck.adapters.returned import by_argument, odd_shapes, order_of, without_labels
 from gradcheck.adapters.roles import parameters_of
 from gradcheck.adapters.spellings import is_derivative
 from gradcheck.adapters.trial import copies, cotangents_of, quietly, run_backward, run_forward
@@ -65,7 +66,7 @@ def read_pair(
         )
     asked = Given(make, lambda owner, _way: _two(owner), inputs, constants or {}, passing or {})
     found = find_way(asked, [Way("", "")])
-    order = _order(asked, found, inputs, wrt)
+    order, odd = _order(asked, found, inputs, wrt)
     cached = found.way.asks("cache")
     convention = "cached pair of functions" if cached else _NAMES.get(found.way.kind, "pair of functions")
     return Subject(
@@ -76,7 +77,7 @@ def read_pair(
         fresh=lambda: _passes(asked.living(found.way), order),
         convention=convention,
         stateful=cached or found.way.asks("output"),
-        notes=(*found.notes, *_belongs(order, inputs)),
+        notes=(*found.notes, *_belongs(order, inputs), *odd),
     )
 
 
@@ -84,15 +85,16 @@ def _two(pair: Any) -> Pair:
     return pair[0], pair[1]
 
 
-def _order(given: Given, found: Found, inputs: Inputs, wrt: Sequence[str]) -> tuple[str, ...]:
-    """Tell from one trial whose gradients backward returns."""
+def _order(given: Given, found: Found, inputs: Inputs, wrt: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tell from one trial whose gradients backward returns, and the sentence for shapes that are not the arguments'."""
     living, values = given.living(found.way), copies(inputs)
     with quietly():
         returned = run_backward(living, cotangents_of(run_forward(living, values)), values)
     told = tuple(name.strip() for name in given.passing.get("returned", "").split(",") if name.strip())
     floating = [name for name, value in inputs.items() if is_differentiable(value)]
     shapes = {name: np.shape(inputs[name]) for name in sorted(floating, key=lambda name: name not in wrt)}
-    return order_of(returned, tuple(inputs), shapes, {}, told=told)
+    order = order_of(returned, tuple(inputs), shapes, {}, told=told)
+    return order, odd_shapes(returned, order, {}, shapes)
 
 
 def _belongs(order: tuple[str, ...], inputs: Inputs) -> tuple[str, ...]:
@@ -105,7 +107,8 @@ def _belongs(order: tuple[str, ...], inputs: Inputs) -> tuple[str, ...]:
 
 def _passes(living: Living, order: tuple[str, ...]) -> Passes:
     def backward(cotangents: Cotangents, values: Inputs) -> dict[str, Any]:
-        claimed = by_argument(living.backward(cotangents, values), order, tuple(values))
+        named = by_argument(living.backward(cotangents, values), order, tuple(values))
+        claimed = {n: in_shape(one, np.shape(values[n])) for n, one in named.items()}
         return times(cotangents, claimed) if living.way.multiplies else claimed
 
     return Passes(forward=living.forward, backward=backward)

@@ -30,6 +30,27 @@ def by_name(returned: Any, inputs: Inputs) -> dict[str, Any]:
     return {floating[0]: returned}
 
 
+def in_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Return a gradient in its argument's shape, where taking it off the argument would leave that shape as it is.
+
+    A bias of shape (1, n) is updated rightly by a gradient of shape (n,); one of shape (n, 1) would not be.
+    """
+    if not isinstance(gradient, np.ndarray) or gradient.shape == shape or gradient.size != np.prod(shape):
+        return gradient
+    try:
+        fits = np.broadcast_shapes(gradient.shape, shape) == shape
+    except ValueError:
+        return gradient
+    return gradient.reshape(shape) if fits else gradient
+
+
+def reshaped(claimed: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """Return the sentence that says which gradients are read in another shape than they have, if there are any."""
+    odd = {n: one for n, one in claimed.items() if n in shapes and in_shape(one, shapes[n]) is not one}
+    told = [f"`{n}` has the shape {np.shape(one)} and is read in its own, {shapes[n]}" for n, one in odd.items()]
+    return (f"the gradient of {'; of '.join(told)}",) if told else ()
+
+
 def _checked_names(returned: Mapping[Any, Any], inputs: Inputs) -> dict[str, Any]:
     unknown = [str(name) for name in returned if name not in inputs]
     if unknown:

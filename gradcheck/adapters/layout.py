@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.adapters.living import Living
 from gradcheck.adapters.matching import matched
-from gradcheck.adapters.returned import data_input, order_of
+from gradcheck.adapters.returned import data_input, odd_shapes, order_of
 from gradcheck.adapters.slots import Path, spelled
 from gradcheck.adapters.spellings import INPUT_GRADIENTS, bare, plain, spells_gradient
 from gradcheck.adapters.trial import Held, Observed, held_arrays, observe_backward
@@ -90,6 +90,7 @@ def find_layout(
     parameters = {n: one.paths for n, one in named.items() if one.responds or n in gradients}
     again = observe_backward(living, inputs)
     growing = {name: seen.before[path] for name, path in gradients.items() if _grows(path, seen, again)}
+    odd = odd_shapes(seen.returned, order, {n: seen.after[at] for n, at in gradients.items()}, {**given, **shapes})
     return Layout(
         parameters=parameters,
         values={name: seen.before[paths[0]] for name, paths in parameters.items()},
@@ -98,7 +99,7 @@ def find_layout(
         growing=growing,
         update=update,
         restores=bool(moved),
-        notes=(*update.notes, *_notes(parameters, gradients, (*order, *places), growing)),
+        notes=(*update.notes, *_notes(parameters, gradients, (*order, *places), growing), *odd),
     )
 
 

@@ -1,6 +1,8 @@
 """One living instance, and how its passes are called: what backward gets besides the gradient, what forward keeps."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +11,8 @@ import numpy as np
 from gradcheck.adapters.optimizers import Recorder, set_rate
 from gradcheck.adapters.roles import Roles, call, parameters_of
 from gradcheck.subject import Array, Cotangents, Inputs
+
+_SEED = 20160905  # of a forward that draws random numbers: any will do, so long as it stays
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,8 @@ class Way:
     roles of their arguments, None for everything by position; `caches` how many entries at the end of what forward
     returns are kept for backward; `output` the attribute that holds forward's output where it returns none; `kind`
     what backward returns: "vjp", or, where it gets no gradient from above, the gradient of one "number", of the
-    "sum" of the outputs, or the "elementwise" derivative.
+    "sum" of the outputs, or the "elementwise" derivative. `seeded` says that forward draws random numbers, the same at
+    every call.
     """
 
     forward: str = "forward"
@@ -29,6 +34,7 @@ class Way:
     caches: int = 0
     output: str = ""
     kind: str = "vjp"
+    seeded: bool = False
 
     @property
     def multiplies(self) -> bool:
@@ -63,10 +69,11 @@ class Living:
 
     def forward(self, inputs: Inputs) -> Any:
         """Call forward; return its outputs without what it only keeps for backward."""
-        if self.way.given is None:
-            self.returned = self.run_forward(*inputs.values())
-        else:
-            self.returned = self._called(self.run_forward, self.way.given, inputs, ())
+        with _seeded() if self.way.seeded else nullcontext():
+            if self.way.given is None:
+                self.returned = self.run_forward(*inputs.values())
+            else:
+                self.returned = self._called(self.run_forward, self.way.given, inputs, ())
         self.output = self._output(self.returned)
         return np.sum(self.output) if self.way.kind == "sum" else self.output
 
@@ -114,6 +121,19 @@ class Living:
                 case _:
                     values[name] = of
         return call(function, parameters_of(function) or (), values)
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """Set the global random states to the same place at every call, and give them back as they were."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - what such layers draw from
+    np.random.seed(_SEED)  # noqa: NPY002 - likewise
+    random.seed(_SEED)
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy_state)  # noqa: NPY002 - given back as it was
+        random.setstate(python_state)
 
 
 def _flat(returned: Any) -> Any:

@@ -77,5 +77,5 @@ def _question(name: str, shape: tuple[int, ...], fitting: list[Path], rivals: li
     others = f" and of {', '.join(f'`{rival}`' for rival in rivals)}" if rivals else ""
     return (
         f"the gradient of `{name}`{others}, of shape {shape}, must be one attribute that backward sets; {shown} "
-        f"could be it. Name the pair, for instance --grad {name}={spelled(fitting[0])}."
+        f"could be it. Name the pair, for instance --grad {name}={spelled(min(fitting, key=len))}."
     )

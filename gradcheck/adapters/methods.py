@@ -3,7 +3,7 @@
 from typing import Any
 
 from gradcheck.adapters.roles import parameters_of
-from gradcheck.adapters.spellings import BACKWARDS, FORWARDS, plain
+from gradcheck.adapters.spellings import BACKWARDS, FORWARDS, OTHER_FORWARDS, plain
 
 Methods = tuple[str, str]
 
@@ -11,9 +11,9 @@ Methods = tuple[str, str]
 def methods_of(owner: Any) -> list[Methods]:
     """Return every pair (forward, backward) of methods that an object, or the instances of a class, could mean.
 
-    Pairs stand in the order of the tables; the call operator comes last, for what is only called.
+    Pairs stand in the order of the tables; the call operator comes before the words that may mean anything.
     """
-    forwards = [*_named(owner, FORWARDS), *_call_operator(owner)]
+    forwards = [*_named(owner, FORWARDS), *_call_operator(owner), *_named(owner, OTHER_FORWARDS)]
     return [(one, other) for other in _named(owner, BACKWARDS) for one in forwards if one != other]
 
 
@@ -29,12 +29,12 @@ def _named(owner: Any, table: tuple[str, ...]) -> list[str]:
 
 
 def _callables(owner: Any) -> list[str]:
+    """Return the public methods; functions in attributes (`self.activation`) are what methods use, not passes."""
     kind = owner if isinstance(owner, type) else type(owner)
     names = [name for one in kind.__mro__ if one is not object for name in vars(one)]
-    own = list(getattr(owner, "__dict__", {})) if not isinstance(owner, type) else []
     return [
         name
-        for name in dict.fromkeys((*names, *own))
+        for name in dict.fromkeys(names)
         if not name.startswith("_") and callable(getattr(owner, name, None)) and not _is_class(owner, name)
     ]
 

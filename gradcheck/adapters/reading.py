@@ -16,6 +16,7 @@ from gradcheck.adapters.contract import (
 )
 from gradcheck.adapters.frameworks import Request, framework_of, known_framework, read_framework, read_tape
 from gradcheck.adapters.functions import read_pair
+from gradcheck.adapters.means import scaled
 from gradcheck.adapters.methods import entry_of, methods_of
 from gradcheck.adapters.single import read_single
 from gradcheck.adapters.slots import slots_of
@@ -29,12 +30,14 @@ class Hints:
     """What a caller says where the convention does not tell.
 
     `grads` is the attribute that holds a parameter's gradient, by parameter; `constants` are arguments of the passes
-    that are no inputs; `passing` what an argument of backward gets (see `adapters/roles.py`).
+    that are no inputs; `passing` what an argument of backward gets (see `adapters/roles.py`); `scale` is "mean" where
+    gradients are divided by the batch size by design.
     """
 
     grads: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     passing: Mapping[str, str] = field(default_factory=dict)
+    scale: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.grads or self.constants or self.passing)
@@ -83,13 +86,33 @@ def subject_of(
     """
     if isinstance(layer, Subject):
         found = named_inputs(inputs if inputs is not None else layer.inputs)
-        return replace(layer.at(found), name=name or layer.name, wrt=layer.wrt if wrt is None else chosen(wrt, found))
+        wrt = layer.wrt if wrt is None else chosen(wrt, found)
+        return scaled(replace(layer.at(found), name=name or layer.name, wrt=wrt), hints.scale)
     if callable(wrap):
         return read_tape(Request(layer, inputs, wrt=wrt, factory=factory, name=name), wrap, grad_attr)
     framework = known_framework(wrap) if wrap else framework_of(layer, inputs)
     if framework and (wrap or not returns_case(layer, inputs, hints.constants)):
         request = Request(layer, inputs, wrt=wrt, constants=hints.constants, factory=factory, name=name)
         return read_framework(framework, request)
+    return read_plain(layer, inputs, wrt=wrt, factory=factory, name=name, hints=hints)
+
+
+def read_plain(
+    layer: Any,
+    inputs: Any,
+    *,
+    wrt: Sequence[str] | None = None,
+    factory: Callable[[], Any] | None = None,
+    name: str = "",
+    hints: Hints = NO_HINTS,
+) -> Subject:
+    """Read what is written with arrays, whatever it uses inside: a class, a pair or a single function.
+
+    Raises
+    ------
+    InvalidLayer, InvalidInput
+        As `subject_of`.
+    """
     forward = _forward(layer)
     names = parameter_names(forward)
     holds = not _is_pair(layer) and bool(slots_of(layer))  # an embedding has nothing but its weights to differentiate
@@ -101,8 +124,9 @@ def subject_of(
     elif not methods_of(layer):
         subject = read_single(layer, found, wrt=first, name=name, **known)
     else:
-        return _object(layer, found, wrt=wrt, factory=factory, name=name, hints=hints)
-    return subject if wrt is None else replace(subject, wrt=chosen(wrt, found))
+        return scaled(_object(layer, found, wrt=wrt, factory=factory, name=name, hints=hints), hints.scale)
+    subject = subject if wrt is None else replace(subject, wrt=chosen(wrt, found))
+    return scaled(subject, hints.scale)
 
 
 def _object(

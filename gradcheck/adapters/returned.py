@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.adapters.gradients import reshaped
 from gradcheck.adapters.spellings import is_label, spells_gradient
 from gradcheck.errors import InvalidInput, InvalidLayer, LayerFault
 
@@ -35,6 +36,7 @@ def order_of(
         return _as_told(told, known)
     if returned is None or not inputs:
         return ()
+    returned = _merged(returned, tuple(inputs))
     if isinstance(returned, Mapping):
         return tuple(name for key in returned for name in _spelled(str(key), tuple(known)))
     if not isinstance(returned, (tuple, list)) or _is_numbers(returned, len(inputs)):
@@ -103,6 +105,7 @@ def by_argument(returned: Any, order: tuple[str, ...], names: Sequence[str]) -> 
     """
     if returned is None:
         return {}
+    returned = _merged(returned, names)
     if isinstance(returned, Mapping):
         return {_argument(str(key), names): value for key, value in returned.items()}
     if not isinstance(returned, (tuple, list)) or _is_numbers(returned, len(order)):
@@ -113,6 +116,23 @@ def by_argument(returned: Any, order: tuple[str, ...], names: Sequence[str]) -> 
             f"backward must return one gradient for each of {', '.join(order)}; it returned {len(returned)}.",
         )
     return dict(zip(order, returned, strict=True))
+
+
+def _merged(returned: Any, names: Sequence[str]) -> Any:
+    """Return `(dx, {"dW": ..., "db": ...})` as one dict, whose first entry is the gradient of the data."""
+    if not (isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[1], Mapping)):
+        return returned
+    data = next((name for name in names if not is_label(name)), "")
+    return {data: returned[0], **returned[1]}
+
+
+def odd_shapes(returned: Any, order: tuple[str, ...], held: Mapping[str, Any], shapes: Shapes) -> tuple[str, ...]:
+    """Return the sentence for gradients that are read in another shape than they have, returned or `held`."""
+    try:
+        claimed = {**held, **by_argument(returned, order, tuple(shapes))} if order else dict(held)
+    except LayerFault:  # the judge's finding, when it meets it
+        return ()
+    return reshaped(claimed, shapes)
 
 
 def _argument(key: str, names: Sequence[str]) -> str:

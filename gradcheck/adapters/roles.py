@@ -185,6 +185,13 @@ def _numbered(names: list[str], kind: str) -> dict[str, Role]:
     return {name: Role(kind, number) for number, name in enumerate(names)}
 
 
+def unnamed(parameters: Parameters, known: Known) -> list[str]:
+    """Return the arguments without a default, besides the gradient, whose names tell nothing."""
+    left = [p.name for p in parameters if is_required(p) and _by_name(p, known) is None]
+    upstream = [name for name in left if is_upstream(name)]
+    return [name for name in left if name not in upstream] if upstream else left[1:]
+
+
 def by_place(parameters: Parameters, roles: Roles, known: Known) -> dict[str, str]:
     """Return the arguments that got an input though their names do not say so: argument to input."""
     named = {p.name for p in parameters if _by_name(p, known) is not None}

@@ -31,9 +31,12 @@ _MEANING = {name: row[0] for row in _SYNONYMS for name in row}
 # The two passes of a class, the most specific spelling first.
 FORWARDS = (
     "forward", "forwardpass", "forwardpropagate", "forwardpropagation", "forwardprop", "fprop", "feedforward",
-    "propagateforward", "fwd", "propagate", "activate", "activation", "activationfunction", "computeloss",
-    "calculateloss", "calcloss", "lossfunction", "loss", "cost", "calculate", "compute", "calc", "evaluate", "apply",
-    "function", "func", "fn", "f", "call", "run", "predict",
+    "propagateforward", "fwd", "propagate",
+)  # fmt: skip
+OTHER_FORWARDS = (  # less specific than the call operator
+    "activate", "activation", "activationfunction", "computeloss", "calculateloss", "calcloss", "lossfunction", "loss",
+    "cost", "calculate", "compute", "calc", "evaluate", "apply", "function", "func", "fn", "f", "call", "run",
+    "predict",
 )  # fmt: skip
 BACKWARDS = (
     "backward", "backwards", "backwardpass", "backwardpropagate", "backwardpropagation", "backwardprop", "bprop",
@@ -109,8 +112,9 @@ INPUT_GRADIENTS = (
 
 # Methods that make a layer's parameters before it can be used, and what they may be asked for.
 INITIALISERS = (
-    "initialize", "initialise", "init", "build", "setup", "initweights", "initializeweights", "initparams",
-    "initializeparams", "initparameters", "initializeparameters", "resetparameters", "initialization", "compile",
+    "setinputshape", "initialize", "initialise", "init", "build", "setup", "initweights", "initializeweights",
+    "initparams", "initializeparams", "initparameters", "initializeparameters", "resetparameters",
+    "initialization", "compile",
 )  # fmt: skip
 
 Path = tuple[str, ...]
@@ -138,7 +142,7 @@ def is_output(name: str) -> bool:
 
 def is_input_shape(name: str) -> bool:
     """Tell whether an argument of this name is the shape of the first input."""
-    return plain(name) in _INPUT_SHAPES
+    return plain(name) in _INPUT_SHAPES or ("shape" in plain(name) and "out" not in plain(name))
 
 
 def is_rate(name: str) -> bool:

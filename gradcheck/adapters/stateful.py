@@ -1,22 +1,25 @@
 """A stateful class: `forward(x)` keeps what `backward(grad)` needs, parameters and their gradients are attributes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gradcheck.adapters.contract import fresh_layer, parameter_names
+from gradcheck.adapters.gradients import in_shape
 from gradcheck.adapters.histories import Lengths, growing_lists, notes_on, rewind
 from gradcheck.adapters.layout import Layout, find_layout
 from gradcheck.adapters.living import Living, Way
 from gradcheck.adapters.methods import entry_of, methods_of
+from gradcheck.adapters.preparing import preparations
 from gradcheck.adapters.returned import by_argument, without_labels
 from gradcheck.adapters.slots import slots_of
 from gradcheck.adapters.trial import copies, quietly, run_forward
 from gradcheck.adapters.updates import read_off
 from gradcheck.adapters.upstream import times
 from gradcheck.adapters.ways import Found, Given, find_way
-from gradcheck.errors import InvalidInput, InvalidLayer, did_you_mean
+from gradcheck.errors import InvalidInput, InvalidLayer, LayerFailed, did_you_mean
 from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_differentiable, is_floating
 
 
@@ -61,7 +64,7 @@ def read_stateful(
     given = _forward_inputs(layer, inputs)
     owners, isolated = fresh_layer(layer, factory)
     asked = Given(owners, _passes_of, given, constants or {}, passing or {})
-    found = find_way(asked, [Way(*names) for names in methods_of(layer)])
+    asked, found = _way(layer, asked)
     told = tuple(name.strip() for name in (passing or {}).get("returned", "").split(",") if name.strip())
 
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
@@ -78,6 +81,31 @@ def read_stateful(
         isolated=isolated,
         notes=(*_called(found), *layout.notes, *notes_on(kept)),
     )
+
+
+def _way(layer: Any, asked: Given) -> tuple[Given, Found]:
+    """Find how the passes are called; of an object whose forward does not run, after a preparation that it offers."""
+    candidates = [Way(*names) for names in methods_of(layer)]
+    try:
+        return asked, find_way(asked, candidates)
+    except LayerFailed:
+        for shown, prepare in preparations(asked.make(), copies(asked.inputs)):
+            prepared = replace(asked, make=_after(asked.make, prepare))
+            try:
+                found = find_way(prepared, candidates)
+            except LayerFailed:
+                continue
+            return prepared, replace(found, notes=(f"prepared by {shown}", *found.notes))
+        raise
+
+
+def _after(make: Callable[[], Any], prepare: Callable[[Any], None]) -> Callable[[], Any]:
+    def made() -> Any:
+        owner = make()
+        prepare(owner)
+        return owner
+
+    return made
 
 
 def _passes_of(owner: Any, way: Way) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -172,6 +200,7 @@ def _passes(living: Living, layout: Layout, names: tuple[str, ...], kept: Length
         for name, start in layout.growing.items():
             slots[layout.gradients[name]].put(start.copy())
         claimed = _claimed(living, layout, cotangents, {name: values[name] for name in names}, known=tuple(values))
+        claimed = {n: in_shape(one, np.shape(values[n])) if n in values else one for n, one in claimed.items()}
         return times(cotangents, claimed) if living.way.multiplies else claimed
 
     return Passes(forward=forward, backward=backward)

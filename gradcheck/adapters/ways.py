@@ -19,6 +19,7 @@ from gradcheck.adapters.roles import (
     forward_roles,
     is_required,
     parameters_of,
+    unnamed,
 )
 from gradcheck.adapters.spellings import (
     INPUT_GRADIENTS,
@@ -97,6 +98,9 @@ def _tried(given: Given, candidate: Way) -> Found:
         notes.append(f"forward is called in training mode: {flags}")
     living = given.living(way)
     returned = run_forward(living, copies(given.inputs))
+    if _draws(given, way):
+        way = replace(way, seeded=True)
+        notes.append("forward draws random numbers: the global random state is the same before each call")
     if returned is None:
         way = replace(way, output=_output_attribute(living.owner, given.passing))
         notes.append(f"forward returns nothing: its output is the attribute `{way.output}`")
@@ -105,6 +109,26 @@ def _tried(given: Given, candidate: Way) -> Found:
         return Found(way, tuple(notes))
     best = _backward(given, way, asked, living)
     return Found(best.way, (*notes, *best.notes))
+
+
+def _draws(given: Given, way: Way) -> bool:
+    """Tell whether forward answers otherwise every time, but not where the global random state is the same."""
+    return not _repeats(given, way) and _repeats(given, replace(way, seeded=True))
+
+
+def _repeats(given: Given, way: Way) -> bool:
+    living = given.living(way)
+    answers = []
+    for _ in range(2):
+        returned = run_forward(living, copies(given.inputs))
+        held = _attributes_like(living.owner, OUTPUT_ATTRIBUTES, None) if returned is None else []
+        answers.append(np.asarray(getattr(living.owner, held[0]) if held else _first(returned)).copy())
+    one, other = answers
+    return one.dtype == object or np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+
+
+def _first(returned: Any) -> Any:
+    return returned[0] if isinstance(returned, (tuple, list)) and returned else returned
 
 
 def _backward(given: Given, way: Way, parameters: Parameters, living: Living) -> Found:
@@ -144,13 +168,10 @@ def _readings(given: Given, way: Way, parameters: Parameters, living: Living) ->
         passing=given.passing,
         derivative=is_derivative(_name(living)) and not any(is_upstream(p.name) for p in parameters),
     )
-    try:
-        asked = backward_roles(parameters, known)
-    except InvalidLayer:
-        if caches or _count(living.returned) < 2:
-            raise
-        known = replace(known, caches=_count(living.returned) - 1, outputs=1)
-        asked = backward_roles(parameters, known)
+    kept = len(unnamed(parameters, known))
+    if not caches and kept and _count(living.returned) == 1 + kept:  # forward keeps arrays under names of its own
+        known = replace(known, caches=kept, outputs=1)
+    asked = backward_roles(parameters, known)
     base = replace(way, asked=asked, caches=known.caches)
     placed = by_place(parameters, asked, known)
     notes = tuple(f"backward's `{name}` is read as forward's `{one}`" for name, one in placed.items())

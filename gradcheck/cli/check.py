@@ -131,6 +131,12 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     "gradients backward returns.",
 )
 @click.option(
+    "--scale",
+    type=click.Choice(["mean"]),
+    default=None,
+    help="mean: the gradients of all parameters are divided by the batch size by design, which is taken back.",
+)
+@click.option(
     "--points",
     multiple=True,
     metavar="POINT",

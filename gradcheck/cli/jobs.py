@@ -98,6 +98,7 @@ _READERS: dict[str, Any] = {
     "dims": lambda texts: [parse_pair(text, "a dimension", "H=4..7") for text in texts],
     "grads": lambda texts: dict(parse_pair(text, "a gradient", "W=dW") for text in texts),
     "passing": lambda texts: dict(parse_pair(text, "what is passed", "dvalues=output") for text in texts),
+    "scale": lambda text: text or "",
     "points": lambda texts: tuple(point for text in texts for point in _points(text)) if texts else None,
     "dtype": lambda text: text or "",
     "like": lambda text: text or "",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gradcheck.adapters.methods import entry_of, methods_of
-from gradcheck.adapters.reading import Hints, subject_of
+from gradcheck.adapters.reading import Hints, read_plain
 from gradcheck.adapters.roles import is_required
 from gradcheck.adapters.spellings import DERIVATIVE_FLAGS, bound_flag, plain
 from gradcheck.errors import InvalidInput, InvalidLayer, did_you_mean
@@ -84,8 +84,8 @@ def _read(
     name: str,
     factory: Callable[[], Any] | None = None,
 ) -> Subject:
-    hints = Hints(grads=job.grads, constants=constants, passing=job.passing)
-    return subject_of(layer, inputs, wrt=job.wrt or None, factory=factory, name=name, hints=hints)
+    hints = Hints(grads=job.grads, constants=constants, passing=job.passing, scale=job.scale)
+    return read_plain(layer, inputs, wrt=job.wrt or None, factory=factory, name=name, hints=hints)
 
 
 def _one(job: Job, found: Any, inputs: dict[str, Any], name: str) -> Subject:

@@ -30,6 +30,8 @@ class Job:
         For a tape of one's own, what makes a node and where it has its gradient; or the name of a framework.
     passing : mapping of str to str
         What an argument of backward gets, where its name does not tell (`adapters/roles.py`).
+    scale : str
+        "mean" where gradients are divided by the batch size by design.
     wrt : tuple of str
         The arguments under test; empty for all floating ones.
     points : tuple of mapping, or None
@@ -61,6 +63,7 @@ class Job:
     wrap: str = ""
     grad_attr: str = "grad"
     passing: Mapping[str, str] = field(default_factory=dict)
+    scale: str = ""
     wrt: tuple[str, ...] = ()
     points: tuple[Mapping[str, str], ...] | None = None
     errors: tuple[str, ...] = ()
@@ -90,7 +93,7 @@ class Job:
 
 # How a field is written on the command line; a mapping or tuple repeats its option.
 _OPTIONS: Mapping[str, str] = {
-    "inputs": "--input", "args": "--arg", "grads": "--grad", "passing": "--pass", "wrap": "--wrap",
+    "inputs": "--input", "args": "--arg", "grads": "--grad", "passing": "--pass", "scale": "--scale", "wrap": "--wrap",
     "grad_attr": "--grad-attr", "wrt": "--wrt", "points": "--points", "errors": "--error",
     "seed": "--seed", "effort": "--effort", "dtype": "--dtype", "strict": "--strict", "prove": "--prove-it",
     "timeout": "--timeout", "memory": "--memory", "like": "--like", "no_like_error": "--no-like-error",

@@ -274,3 +274,18 @@ class Diagonal(Sigmoid):
 def test_a_class_with_its_derivative_is_multiplied_by_the_gradient(layer, verdict):
     report = check(layer(), {"x": X}, effort="quick")
     assert (report.verdict, list(report.arguments)) == (verdict, ["x"])
+
+
+def masked(image, size):
+    mask = size < image
+    return image * mask, mask
+
+
+def masked_backward(delta, masque, shape_origine, size):
+    return (delta * masque).reshape(shape_origine)
+
+
+def test_arrays_that_forward_keeps_under_other_names_are_told_by_their_number():
+    hints = Hints(constants={"size": 0.1})
+    report = check(subject_of((masked, masked_backward), {"image": X}, hints=hints), effort="quick")
+    assert (report.verdict, report.convention) == (Verdict.AGREES, "cached pair of functions")

@@ -236,3 +236,127 @@ class Narrow(Tower):
 def test_float32_parameters_are_held_in_the_type_of_the_inputs():
     report = check(Narrow(), {"X": X})
     assert report.verdict is Verdict.AGREES, str(report)
+
+
+class SelfMade:
+    """Calls a method `activation` of its own; what is called from outside is the object."""
+
+    def __call__(self, batch):
+        self.net = 2 * batch
+        return self.activation(self.net)
+
+    def activation(self, net):
+        return np.tanh(net)
+
+    def backward(self, output_gradient):
+        return 2 * output_gradient * (1 - np.tanh(self.net) ** 2)
+
+
+def test_the_call_operator_comes_before_words_that_may_mean_anything():
+    assert check(SelfMade(), {"batch": X}, effort="quick").verdict is Verdict.AGREES
+
+
+class Prepared:
+    def initialize(self, optimizer):
+        self.W = np.random.default_rng(4).standard_normal((self.input_shape[0], 2))
+        self.W_opt = optimizer
+
+    def set_input_shape(self, shape):
+        self.input_shape = shape
+
+    def forward_pass(self, X, training):
+        self.X = X
+        return X @ self.W
+
+    def backward_pass(self, accum_grad):
+        W = self.W
+        self.W = self.W_opt.update(self.W, self.grad(accum_grad))
+        return accum_grad @ W.T
+
+    def grad(self, accum_grad):
+        return self.X.T @ accum_grad
+
+
+class WronglyPrepared(Prepared):
+    def grad(self, accum_grad):
+        return self.X[1:].T @ accum_grad[1:]
+
+
+@pytest.mark.parametrize(("layer", "wrong"), [(Prepared, []), (WronglyPrepared, ["W"])])
+def test_a_layer_is_prepared_by_the_methods_that_it_offers(layer, wrong):
+    report = check(layer(), {"X": X}, effort="quick")
+    assert [name for name, one in report.arguments.items() if one.verdict is Verdict.DISAGREES] == wrong
+    assert "prepared by set_input_shape(shape), initialize(optimizer)" in report.notes
+
+
+class Dropout:
+    def __init__(self, generator=None):
+        self.generator = generator
+
+    def forward(self, x):
+        draw = self.generator.random if self.generator else np.random.random_sample
+        self.mask = draw(x.shape) < 0.5
+        return x * self.mask
+
+    def backward(self, dout):
+        return dout * self.mask
+
+
+class WrongDropout(Dropout):
+    def backward(self, dout):
+        return 2 * dout * self.mask
+
+
+@pytest.mark.parametrize(("layer", "verdict"), [(Dropout, Verdict.AGREES), (WrongDropout, Verdict.DISAGREES)])
+def test_random_numbers_from_the_global_state_are_the_same_at_every_call(layer, verdict):
+    np.random.seed(3)  # noqa: NPY002 - the global state is the point
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - likewise
+    report = check(layer(), {"x": X}, effort="quick")
+    assert report.verdict is verdict
+    assert "forward draws random numbers: the global random state is the same before each call" in report.notes
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002 - likewise
+
+
+def test_random_numbers_from_a_generator_of_its_own_are_left_alone():
+    assert subject_of(Dropout(np.random.default_rng(1)), {"x": X}).notes == ()
+
+
+class ShapedOtherwise(Tower):
+    def backward(self, dout):
+        self.dW, self.db = self.X.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+
+
+class ShapedWrongly(Tower):
+    def __init__(self):
+        super().__init__()
+        self.b = np.zeros((2, 1))
+
+    def forward(self, X):
+        self.X = X
+        return X @ self.W + self.b.T
+
+    def backward(self, dout):
+        self.dW, self.db = self.X.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+
+
+def test_a_gradient_that_broadcasts_to_its_argument_is_read_in_its_shape():
+    report = check(ShapedOtherwise(), {"X": X}, effort="quick")
+    assert report.verdict is Verdict.AGREES
+    assert "the gradient of `b` has the shape (2,) and is read in its own, (1, 2)" in report.notes
+
+
+def test_a_gradient_that_would_blow_its_argument_up_is_a_finding():
+    report = check(ShapedWrongly(), {"X": X}, effort="quick")
+    assert "gradient-shape" in [finding.code for finding in report.findings]
+
+
+class DictInTuple(Tower):
+    def backward(self, dout):
+        return dout @ self.W.T, {"dW": self.X.T @ dout, "db": dout.sum(axis=0, keepdims=True)}
+
+
+def test_gradients_in_a_dict_beside_that_of_the_input_are_told_by_name():
+    report = check(DictInTuple(), {"X": X}, effort="quick")
+    assert (set(report.arguments), report.verdict) == ({"X", "W", "b"}, Verdict.AGREES)
