@@ -127,8 +127,8 @@ def test_rule_finds_what_breaks_it_and_nothing_else(rule, broken, kept):
     ("rule", "free_rooms"),
     [
         (worldly, OUTER_ROOMS),
-        # They give the caller's states back, seed those of a child, and hold a layer that draws from them.
-        (globally_random, ("examine", "faults", "runner")),
+        # They repeat a layer's own draws, give the caller's states back, hold a layer that draws from them, seed a child's.
+        (globally_random, ("adapters", "examine", "faults", "runner")),
         (roundabout, ("__init__", "cli", "runner")),  # they load lazily, or ahead of a target's own modules
         (foreign_words, ("adapters", "faults", "cli")),  # other people's conventions, click's signatures
         (many_positional, ("cli", "faults")),  # a command's options come in by name; a fault is as its author wrote it
