@@ -127,7 +127,7 @@ def test_rule_finds_what_breaks_it_and_nothing_else(rule, broken, kept):
     ("rule", "free_rooms"),
     [
         (worldly, OUTER_ROOMS),
-        # They repeat a layer's own draws, give the caller's states back, hold a layer that draws from them, seed a child's.
+        # They repeat a layer's own draws, give the caller's states back, seed a child's, hold a layer that draws.
         (globally_random, ("adapters", "examine", "faults", "runner")),
         (roundabout, ("__init__", "cli", "runner")),  # they load lazily, or ahead of a target's own modules
         (foreign_words, ("adapters", "faults", "cli")),  # other people's conventions, click's signatures

@@ -127,7 +127,7 @@ class Living:
 def _seeded() -> Iterator[None]:
     """Set the global random states to the same place at every call, and give them back as they were."""
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - what such layers draw from
-    np.random.seed(_SEED)  # noqa: NPY002 - likewise
+    np.random.seed(_SEED)  # noqa: NPY002 - the global state is the point
     random.seed(_SEED)
     try:
         yield

@@ -310,11 +310,11 @@ class WrongDropout(Dropout):
 @pytest.mark.parametrize(("layer", "verdict"), [(Dropout, Verdict.AGREES), (WrongDropout, Verdict.DISAGREES)])
 def test_random_numbers_from_the_global_state_are_the_same_at_every_call(layer, verdict):
     np.random.seed(3)  # noqa: NPY002 - the global state is the point
-    before = np.random.get_state()[1].copy()  # noqa: NPY002 - likewise
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - the global state is the point
     report = check(layer(), {"x": X}, effort="quick")
     assert report.verdict is verdict
     assert "forward draws random numbers: the global random state is the same before each call" in report.notes
-    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002 - likewise
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002 - the global state is the point
 
 
 def test_random_numbers_from_a_generator_of_its_own_are_left_alone():
