@@ -117,6 +117,9 @@ class _Run:
     def outputs(self, inputs: Inputs) -> list[Any]:
         """Return every tensor that forward returns, with its graph."""
         torch = _torch()
+        for name, value in self._target.held.state.items():
+            if np.shape(inputs[name]) != value.shape:  # kernels count on a module's own shapes; some crash on others
+                raise LayerFailed(f"`{name}` must keep its shape {value.shape}; it has {np.shape(inputs[name])}.")
         # A module's own parameters are plain arrays; torch's kernels count on that (batch_norm's backward does).
         own = {n: np.require(v, requirements="C") for n, v in inputs.items() if n in self._target.held.state}
         values = {name: _tensor(own.get(name, value)) for name, value in inputs.items()}

@@ -9,8 +9,6 @@ from gradcheck import Verdict, check  # noqa: E402 - after the skip
 from gradcheck.adapters.reading import subject_of  # noqa: E402 - after the skip
 from gradcheck.checks.instrument import Instrument  # noqa: E402 - after the skip
 from gradcheck.errors import InvalidInput, InvalidLayer, LayerFailed  # noqa: E402 - after the skip
-from gradcheck.runner.building import build  # noqa: E402 - after the skip
-from gradcheck.runner.job import Job  # noqa: E402 - after the skip
 from gradcheck.verdict import Severity  # noqa: E402 - after the skip
 
 DRAWN = np.random.default_rng(8)
@@ -288,6 +286,15 @@ def test_a_parameter_takes_the_callers_values():
         subject_of(Scaled(Linear), {"weight": X, "self.weight": X})
 
 
+def test_a_modules_parameters_keep_their_shapes():
+    subject = subject_of(torch.nn.Linear(4, 3), {"input": X})
+    fewer = {**subject.inputs, "weight": subject.inputs["weight"][:0]}
+    with pytest.raises(LayerFailed, match=r"`weight` must keep its shape \(3, 4\); it has \(0, 4\)"):
+        subject.fresh().forward(fewer)
+    normed = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(4, 3))  # whose kernel divides by a size
+    assert check(normed, {"input": X}).verdict is Verdict.AGREES
+
+
 def test_dropout_is_inconclusive_and_leaves_torchs_random_state_alone():
     before = torch.get_rng_state()
     report = check(torch.nn.Dropout(), {"input": X})
@@ -346,55 +353,3 @@ def test_a_tensor_has_the_strides_of_its_array(layout, strides):
     Instrument(subject).forward_in_use(subject.fresh(), {"x": array})
     assert seen[-1].stride() == strides
     np.testing.assert_array_equal(seen[-1].detach().numpy(), array)
-
-
-FILE = """
-import torch
-
-
-class Scale(torch.nn.Module):
-    def __init__(self, size, start=2.0):
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.full((size,), start))
-
-    def forward(self, x, power=1):
-        return self.weight * x**power
-
-
-class Double(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, factor=2):
-        ctx.factor = factor
-        return factor * x
-
-    @staticmethod
-    def backward(ctx, grad):
-        return ctx.factor * grad, None
-
-
-def by_hand(x):
-    given = torch.tensor(x, requires_grad=True)
-    output = Double.apply(given)
-    return output.detach().numpy(), lambda grad: torch.autograd.grad(output, given, torch.tensor(grad))[0].numpy()
-
-
-def never_named(x):
-    return x * x.sigmoid()
-"""
-
-TARGETS = {
-    "Scale": ({"size": "4", "power": "2"}, "torch.nn.Module", ["x", "weight"]),
-    "Double": ({"factor": "3"}, "torch.autograd.Function", ["x"]),
-    "by_hand": ({}, "case", ["x"]),
-    "never_named": ({}, "torch function", ["x"]),  # its file imports torch and no other framework
-}
-
-
-@pytest.mark.parametrize(("name", "args", "convention", "arguments"), [(n, *row) for n, row in TARGETS.items()])
-def test_a_target_is_read_as_what_it_is(name, args, convention, arguments, tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.path", list(__import__("sys").path))
-    file = tmp_path / f"target_{name}.py"
-    file.write_text(FILE)
-    subject = build(Job(f"{file}:{name}", {"x": "3,4"}, args)).subject
-    assert (subject.convention, list(subject.inputs)) == (convention, arguments)
-    assert check(subject, effort="quick").verdict is Verdict.AGREES
