@@ -1,6 +1,7 @@
 """`--like`: strangers' layers in their own styles, right and wrong, held to our layers."""
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,188 +16,7 @@ from gradcheck.runner.checking import task_of
 from gradcheck.runner.job import Job
 from gradcheck.verdict import Severity, Verdict
 
-LAYERS = '''
-import numpy as np
-from gradcheck import layers as ours
-
-class Conv:
-    """NCHW, attributes, one size for all axes."""
-    def __init__(self, in_channels, num_filters, filter_size, stride=1, pad=0):
-        size = filter_size if isinstance(filter_size, tuple) else (filter_size, filter_size)
-        self.W = np.random.randn(num_filters, in_channels, *size)
-        self.b = np.zeros(num_filters)
-        self.stride, self.pad = stride, pad
-    def read(self, x): return x
-    def layer(self): return ours.Conv(self.stride, self.pad)
-    def forward(self, x):
-        self.x = self.read(x)
-        return self.layer().forward(self.x, self.W, self.b)
-    def backward(self, grad):
-        grad_x, self.dW, self.db = self.layer().backward(grad, self.x, self.W, self.b)
-        return grad_x
-
-class PadsTwice(Conv):
-    def layer(self): return ours.Conv(self.stride, 2 * self.pad)
-
-class DropsFirstRows(Conv):
-    """Drops rows in front where the stride does not fit, and gives them no gradient."""
-    def extra(self, size): return (size + 2 * self.pad - self.W.shape[2]) % self.stride if not self.pad else 0
-    def read(self, x): self.shape = x.shape; return x[:, :, self.extra(x.shape[2]):]
-    def backward(self, grad):
-        out = np.zeros(self.shape)
-        out[:, :, self.extra(self.shape[2]):] = super().backward(grad)
-        return out
-
-class WrongWithPadding(Conv):
-    def backward(self, grad):
-        grad_x = super().backward(grad)
-        if self.pad: grad_x[:, :, 0] = 0
-        return grad_x
-
-class WrongForRectangles(Conv):
-    def backward(self, grad):
-        grad_x = super().backward(grad)
-        if self.W.shape[2] != self.W.shape[3]: self.dW = self.dW[:, :, ::-1]
-        return grad_x
-
-class SwapsSides(Conv):
-    def forward(self, x):
-        if x.shape[2] != x.shape[3]: return np.zeros((2, 3)) @ np.zeros((2, 3))
-        return super().forward(x)
-
-class Refuses(Conv):
-    def forward(self, x):
-        assert (x.shape[2] + 2 * self.pad - self.W.shape[2]) % self.stride == 0, "stride must fit"
-        return super().forward(x)
-
-class RefusesAll(Conv):
-    def __init__(self, in_channels, num_filters, filter_size, stride=1, pad=0):
-        super().__init__(in_channels, num_filters, filter_size, stride, pad)
-        self.calls = 0
-    def forward(self, x):
-        if x.shape[0] != 2 or x.shape[2:] != (6, 7): raise NotImplementedError("not yet")
-        return super().forward(x)
-
-class KeepsTheFirstBatch(Conv):
-    def forward(self, x):
-        if not hasattr(self, "first"): self.first = x
-        return super().forward(x)
-    def backward(self, grad):
-        self.x = self.first
-        return super().backward(grad)
-
-class ReadsRawMemory(Conv):
-    def read(self, x): return np.lib.stride_tricks.as_strided(x, x.shape, np.ascontiguousarray(x).strides)
-
-class NoBiasGradient(Conv):
-    def backward(self, grad):
-        grad_x = super().backward(grad)
-        self.db = np.zeros(3)
-        return grad_x
-
-class IgnoresDilation:
-    def __init__(self, stride=1, padding=0, dilation=1): self.layer = ours.Conv(stride, padding)
-    def forward(self, x, w, b): return self.layer.forward(x, w, b)
-    def backward(self, grad_output, x, w, b): return self.layer.backward(grad_output, x, w, b)
-
-class Same:
-    """NHWC, HWIO, made at the first forward, padding in words."""
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid"):
-        self.size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-        self.filters, self.layer, self.W = filters, ours.Conv(strides, padding), None
-    def forward(self, x):
-        if self.W is None: self.W = np.random.randn(*self.size, x.shape[3], self.filters)
-        self.x, self.w = x.transpose(0, 3, 1, 2), self.W.transpose(3, 2, 0, 1)
-        return self.layer.forward(self.x, self.w).transpose(0, 2, 3, 1)
-    def backward(self, grad):
-        grad_x, grad_w = self.layer.backward(grad.transpose(0, 3, 1, 2), self.x, self.w)
-        self.dW = grad_w.transpose(2, 3, 1, 0)
-        return grad_x.transpose(0, 2, 3, 1)
-
-class Single:
-    """One image without channels, 3 x 3 built in, filters last in the output."""
-    def __init__(self, num_filters): self.filters = np.random.randn(num_filters, 3, 3)
-    def forward(self, image):
-        self.image = image
-        return ours.Conv().forward(image[None, None], self.filters[:, None])[0].transpose(1, 2, 0)
-    def backward(self, grad):
-        grad = grad.transpose(2, 0, 1)[None]
-        grad_x, grad_w = ours.Conv().backward(grad, self.image[None, None], self.filters[:, None])
-        self.d_filters = grad_w[:, 0]
-        return grad_x[0, 0]
-
-def conv(x, w, b, conv_param):
-    return ours.Conv(conv_param["stride"], conv_param.get("pad", 0), flip=True).forward(x, w, b)
-def conv_back(grad_output, x, w, b, conv_param):
-    return ours.Conv(conv_param["stride"], conv_param.get("pad", 0), flip=True).backward(grad_output, x, w, b)
-
-def pool(A_prev, hparameters, mode="max"):
-    return layer(hparameters, mode).forward(A_prev.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
-def pool_back(dA, A_prev, hparameters, mode="max"):
-    grad, x = dA.transpose(0, 3, 1, 2), A_prev.transpose(0, 3, 1, 2)
-    return layer(hparameters, mode).backward(grad, x).transpose(0, 2, 3, 1)
-def layer(hparameters, mode):
-    if mode not in ("max", "average"): raise ValueError(mode)
-    return (ours.MaxPool if mode == "max" else ours.AvgPool)(hparameters["f"], hparameters["stride"])
-
-class Crop:
-    """2 x 2, built in."""
-    def forward(self, x): self.x = x; return ours.MaxPool(2).forward(x)
-    def backward(self, grad): return ours.MaxPool(2).backward(grad, self.x)
-
-class Dense:
-    def __init__(self, n_in, units): self.W, self.b = np.random.randn(n_in, units), np.zeros((1, units))
-    def forward(self, x): self.x = x; return x @ self.W + self.b
-    def backward(self, d):
-        self.dW, self.db = self.x.T @ d, d.sum(0, keepdims=True)
-        return d @ self.W.T
-
-class Averages(Dense):
-    def backward(self, d):
-        grad_x = super().backward(d)
-        self.dW = self.dW / len(d)
-        return grad_x
-
-def columns(A, W, b): return W @ A + b
-def columns_back(dZ, A, W, b): return W.T @ dZ, dZ @ A.T, dZ.sum(1, keepdims=True)
-
-class Tanh:
-    def forward(self, x): self.y = np.tanh(x); return self.y
-    def backward(self, d): return d * (1 - self.y ** 2)
-
-class ScaledTanh(Tanh):
-    def forward(self, x): return 1.1 * super().forward(x)
-    def backward(self, d): return 1.1 * super().backward(d)
-
-class Norm:
-    def __init__(self, dim, eps=1e-8):
-        self.gamma, self.beta, self.layer = np.ones(dim), np.zeros(dim), ours.BatchNorm(eps)
-    def forward(self, x, training=True): self.x = x; return self.layer.forward(x, self.gamma, self.beta)
-    def backward(self, d):
-        grad_x, self.dgamma, self.dbeta = self.layer.backward(d, self.x, self.gamma, self.beta)
-        return grad_x
-
-def loss(y_pred, y_true):
-    return ours.SoftmaxCrossEntropy("sum").forward(y_pred, y_true.argmax(1))
-def loss_back(grad_output, y_pred, y_true):
-    return ours.SoftmaxCrossEntropy("sum").backward(np.asarray(grad_output), y_pred, y_true.argmax(1))[0]
-
-class Spread:
-    def __init__(self, c_in, c_out, k, stride=1, padding=0):
-        self.weight, self.layer = np.random.randn(c_in, c_out, k, k), ours.ConvTranspose(stride, padding)
-    def forward(self, x): self.x = x; return self.layer.forward(x, self.weight)
-    def backward(self, d):
-        grad_x, self.grad_weight = self.layer.backward(d, self.x, self.weight)
-        return grad_x
-
-class Line:
-    def __init__(self, stride=1): self.layer = ours.Conv(stride)
-    def forward(self, x, w): return self.layer.forward(x, w)
-    def backward(self, grad_output, x, w): return self.layer.backward(grad_output, x, w)
-
-class Puzzling(Conv):
-    def __init__(self, in_channels, num_filters, filter_size, riddle): pass
-'''
+LAYERS = (Path(__file__).parent / "strangers.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +51,7 @@ RIGHT = [
     ("Conv", "conv2d", "x is the input NCHW, W is the weight OIHW, b is the bias O, the output NOHW"),
     ("Same", "conv2d", "x is the input NHWC, W is the weight HWIO, the output NHWO"),
     ("Single", "conv2d", "image is the input HW, filters is the weight OHW, the output HWO"),
+    ("Labelled", "conv2d", "arguments by name: input_shape as shape, kernel_size as kernel, depth as filters"),
     ("conv,conv_back", "conv2d", "conv_param['stride'], conv_param['pad'] as padding"),
     ("conv,conv_back", "conv2d", "read as: kernel rotated by 180 degrees (true convolution)"),
     ("pool,pool_back", "max_pool2d", "A_prev is the input NHWC, the output NHWC"),
@@ -365,6 +186,11 @@ def test_an_argument_without_a_counterpart_is_asked_for(held):
         InvalidInput, match=r"`riddle` has none by its name. Give its value, for instance --arg riddle=3"
     ):
         held("Puzzling")
+
+
+def test_arrays_that_no_layout_explains_are_told(held):
+    with pytest.raises(InvalidInput, match="it ran, but its arrays have shapes that no layout of conv2d has"):
+        held("BiasForEachPlace")
 
 
 def test_a_sweep_that_lacks_time_says_so(held):

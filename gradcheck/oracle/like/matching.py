@@ -1,13 +1,13 @@
 """What of a target's parameters is what: arrays and hyperparameters, by name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gradcheck.errors import InvalidInput
 from gradcheck.oracle.like.kinds import Kind
 from gradcheck.oracle.like.setting import Setting
-from gradcheck.oracle.like.spellings import ARRAYS_OF_CONSTRUCTOR, array_role, hyperparameter, plain_name
+from gradcheck.oracle.like.spellings import ARRAYS_OF_CONSTRUCTOR, LABELS, array_role, hyperparameter, plain_name
 from gradcheck.runner.arguments import parse_value
 from gradcheck.runner.describing import Description, Parameter
 
@@ -75,7 +75,8 @@ def match(kind: Kind, target: Description, args: Mapping[str, str]) -> Matched:
     """
     arrays: dict[str, str] = {}
     slots: list[Slot] = []
-    given = {name.rpartition(".")[2] for name in args}
+    labels = [p.name for p in target.constructor if p.required and plain_name(p.name) in LABELS]
+    given = {*labels, *(name.rpartition(".")[2] for name in args)}
     for parameter in target.forward:
         if parameter.name in given:
             continue
@@ -105,7 +106,9 @@ def match(kind: Kind, target: Description, args: Mapping[str, str]) -> Matched:
         raise InvalidInput(
             f"{target.name} must have a forward that takes an input to be like a {kind.name}; it takes {takes}"
         )
-    return Matched(arrays, tuple(_unlike(slots)), dict(args), _settled(kind, target, args))
+    return Matched(
+        arrays, tuple(_unlike(_depths(slots))), {**dict.fromkeys(labels, "layer"), **args}, _settled(kind, target, args)
+    )
 
 
 def _settled(kind: Kind, target: Description, args: Mapping[str, str]) -> dict[str, Any]:
@@ -158,6 +161,14 @@ def _unlike(slots: list[Slot]) -> list[Slot]:
         if slot.role not in told or slot.default is None:
             told.setdefault(f"{slot.role}.{slot.key}" if slot.role in told else slot.role, slot)
     return list(told.values())
+
+
+def _depths(slots: list[Slot]) -> list[Slot]:
+    """Take a `depth` beside the whole shape of the input, which tells the channels, for the number of filters."""
+    roles = {slot.role for slot in slots}
+    if "shape" not in roles or "filters" in roles:
+        return slots
+    return [replace(slot, role="filters") if plain_name(slot.parameter) == "depth" else slot for slot in slots]
 
 
 def _unmatched(name: str, target: Description, kind: Kind) -> str:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+import numpy as np
+
 from gradcheck.errors import GradcheckError, InvalidInput
 from gradcheck.oracle.like.comparing import Comparison, compare, readings
 from gradcheck.oracle.like.form import Form, assumptions, fitted
 from gradcheck.oracle.like.setting import Setting, changed, told
 from gradcheck.oracle.like.spellings import plain_name
-from gradcheck.oracle.like.trial import Bench, observe
+from gradcheck.oracle.like.trial import Bench, Observation, observe
 
 # How well a reading explains what was seen: output and gradients, the output, its shape alone, nothing.
 EQUAL, SAME_OUTPUT, SHAPED, RAN = 4, 3, 2, 1
@@ -62,7 +64,10 @@ def _best(bench: Bench, first: Setting, errors: list[GradcheckError]) -> Found |
         except GradcheckError as err:
             errors.append(err)
             continue
-        for reading in readings(bench, form, setting, seen):
+        found = readings(bench, form, setting, seen)
+        if not found:
+            errors.insert(0, InvalidInput(_unlike_any(bench, seen)))
+        for reading in found:
             compared = compare(bench, reading, setting, seen)
             grade = _grade(bench, reading, compared)
             if best is None or grade > best.grade:
@@ -121,6 +126,12 @@ def _go_together(layout: dict[str, str]) -> bool:
     if weight and set("DHW") & set(image) and ("C" in image) != ("I" in weight):
         return False
     return target is None or ("N" in image) == ("N" in target)
+
+
+def _unlike_any(bench: Bench, seen: Observation) -> str:
+    shapes = {name: value.shape for name, value in seen.subject.inputs.items() if isinstance(value, np.ndarray)}
+    told_shapes = ", ".join(f"{name} {shape}" for name, shape in {**shapes, "the output": seen.output.shape}.items())
+    return f"it ran, but its arrays have shapes that no layout of {bench.kind.name} has ({told_shapes})"
 
 
 def _hopeless(bench: Bench, errors: list[GradcheckError]) -> str:

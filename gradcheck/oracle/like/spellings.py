@@ -87,6 +87,10 @@ ARRAYS_OF_CONSTRUCTOR: Mapping[str, frozenset[str]] = {
 }
 
 
+# Parameters that want a text and nothing more, such as a label for printing.
+LABELS = frozenset({"name", "label", "layername", "layerlabel", "title"})
+
+
 def plain_name(name: str) -> str:
     """Return a name without case and underscores: `kernel_size`, `kernelSize` and `KERNEL_SIZE` are one."""
     return name.replace("_", "").casefold()
