@@ -105,7 +105,7 @@ def at_kinks(
     wrong = [case for case in cases if case.outside.any() or case.unbalanced]
     if not wrong:
         return None, None
-    return _diagnosed(wrong, cases, evidence), _census(wrong, evidence, name)
+    return _diagnosed(wrong, cases, evidence), _census(wrong, cases, evidence, name)
 
 
 def _scale(evidence: Evidence, names: list[str]) -> float:
@@ -213,9 +213,10 @@ def _numbers(values: Array) -> str:
     return f"({shown}{', ...' if len(values) > 4 else ''})"
 
 
-def _census(wrong: list[_Case], evidence: Evidence, name: str) -> Census | None:
+def _census(wrong: list[_Case], cases: list[_Case], evidence: Evidence, name: str) -> Census | None:
     value = evidence.place.inputs[name]
     seen: dict[int, WrongEntry] = {}
+    looked = {j for case in cases for argument, j in case.entries if argument == name}
     for case in wrong:
         low, high = np.minimum(case.left, case.right), np.maximum(case.left, case.right)
         for i, (argument, j) in enumerate(case.entries):
@@ -231,4 +232,4 @@ def _census(wrong: list[_Case], evidence: Evidence, name: str) -> Census | None:
     worst = sorted(seen.values(), key=lambda e: -abs(e.claimed - e.measured.value))
     box = tuple((min(e.index[a] for e in worst), max(e.index[a] for e in worst)) for a in range(value.ndim))
     pattern = "only entries at a kink were looked at; their bars are the span of the one-sided derivatives"
-    return Census(len(seen), value.size, len(seen) == value.size, len(seen), box, (pattern,), tuple(worst[:3]))
+    return Census(len(seen), value.size, len(seen) == value.size, len(looked), box, (pattern,), tuple(worst[:3]))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradcheck.explain.layout import output_positions
+from gradcheck.explain.layout import channels_last, output_positions
 from gradcheck.explain.order import Change, Rows, changes
 from gradcheck.explain.proof import Case, Proof, listed, prove
 from gradcheck.explain.scaling import scaled
@@ -178,11 +178,11 @@ def _cut(words: str, axis: int, scene: Scene) -> Proof:
 
 
 def summed(scene: Scene) -> str:
-    """Write the sum that belongs there."""
-    axes = [a for a, n in enumerate(scene.output_shape) if not (scene.shape and n == scene.shape[0] and a == 1)]
-    return (
-        f"grad_{scene.name} = grad_output.sum(axis={tuple(axes)})" if scene.shape else f"grad_{scene.name} = ....sum()"
-    )
+    """Write the sum that belongs there: over all axes but that of the channels, which is as long as the argument."""
+    own = [a for a, n in enumerate(scene.output_shape) if a > 0 and scene.shape and n == scene.shape[0]]
+    kept = own[-1:] if channels_last(scene) else own[:1]
+    axes = tuple(a for a in range(len(scene.output_shape)) if a not in kept)
+    return f"grad_{scene.name} = grad_output.sum(axis={axes})" if kept else ""
 
 
 def _positions(case: Case, rows: Array) -> Iterator[Proof]:

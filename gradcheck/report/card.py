@@ -3,7 +3,7 @@
 from gradcheck.report.as_text import color_of, evidence
 from gradcheck.report.curve import svg_curve
 from gradcheck.report.digits import percent, short, to_bar, whole, with_bar
-from gradcheck.report.disagreement import WORST, point, probe, where
+from gradcheck.report.disagreement import WORST, judged, named, point, probe, where
 from gradcheck.report.headline import gradient, headline, label
 from gradcheck.report.heatmap import largest, svg_map
 from gradcheck.report.markup import code, element, safe, table, terms
@@ -66,7 +66,8 @@ def _argument(argument: Argument) -> str:
     sentence = element("p", safe(argument.sentence)) if argument.sentence else ""
     title = element("h3", element("code", safe(gradient(argument.name) + index)), kind)
     pictures = [*_maps(argument.census), _step_curve(argument)]
-    body = terms([*_comparison(argument), *_why(argument), *_where(argument.census)])
+    compared = _comparison(argument) if judged(argument) else []
+    body = terms([*compared, *_why(argument), *_where(argument.census)])
     shown = element("div", *pictures, class_="maps") if any(pictures) else ""
     return title + sentence + body + _worst(argument.census) + shown
 
@@ -93,7 +94,7 @@ def _why(argument: Argument) -> list[tuple[str, str]]:
         ("evidence", safe(diagnosis.evidence)),
         ("equation", safe(diagnosis.equation)),
         ("repair", code(diagnosis.repair)),
-        ("also", safe(", ".join(diagnosis.alternatives) and "same here: " + ", ".join(diagnosis.alternatives))),
+        ("also", safe(", ".join(named(diagnosis)) and "same here: " + ", ".join(named(diagnosis)))),
     ]
 
 

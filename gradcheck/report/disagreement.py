@@ -88,10 +88,14 @@ def _why(diagnosis: Diagnosis | None, paper: Paper) -> list[str]:
         if text := getattr(diagnosis, key):
             lines += paper.wrap(text, first=f"  {key:9}  ")
     lines += _repair(diagnosis.repair, paper)
-    if diagnosis.alternatives:
-        same = ", ".join(diagnosis.alternatives)
+    if same := ", ".join(named(diagnosis)):
         lines += paper.wrap(f"on these shapes the same as {same}", first="  also       ")
     return lines
+
+
+def named(diagnosis: Diagnosis) -> list[str]:
+    """Return the classes that the mistake may have as well; that it may be one without a name says nothing."""
+    return [code for code in diagnosis.alternatives if code != "other"]
 
 
 def _repair(repair: str, paper: Paper) -> list[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gradcheck
+from gradcheck.explain import diagnosis
 
 RNG = np.random.default_rng(5)
 X, W, B = RNG.standard_normal((5, 4)), RNG.standard_normal((4, 3)), RNG.standard_normal(3)
@@ -226,3 +227,28 @@ def test_many_entries_are_explained_as_well_where_few_share_an_output():
     report = gradcheck.check((forward, backward), {"x": x, "weight": weight}, points=[])
     assert report.arguments["x"].census.exact
     assert report.arguments["x"].census.wrong > 200
+
+
+def test_the_repair_of_a_bias_sums_over_all_axes_but_the_channels():
+    x, weight = RNG.standard_normal((3, 4, 5, 2)), RNG.standard_normal((1, 1, 2, 3))
+    layer = (
+        lambda x, weight, bias: x @ weight[0, 0] + bias,
+        lambda g, x, weight, bias: (
+            g @ weight[0, 0].T,
+            np.einsum("nhwc,nhwk->ck", x, g)[None, None],
+            g[0].sum(axis=(0, 1)),
+        ),
+    )
+    found = gradcheck.check(layer, {"x": x, "weight": weight, "bias": B}, points=[]).arguments["bias"].diagnosis
+    assert found.code == "bias-batch-missing"
+    assert found.repair == "grad_bias = grad_output.sum(axis=(0, 1, 2))"
+
+
+def test_a_hypothesis_that_trips_costs_neither_the_verdict_nor_the_others(monkeypatch):
+    def trips(case):
+        raise ValueError("no such shape")
+        yield
+
+    monkeypatch.setattr(diagnosis, "FAMILIES", ((trips,), *diagnosis.FAMILIES))
+    report = gradcheck.check((np.sin, lambda g, x: -g * np.cos(x)), {"x": X}, points=[])
+    assert report.arguments["x"].diagnosis.code == "sign"
