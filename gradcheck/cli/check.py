@@ -59,6 +59,7 @@ BESIDE = (
     "resume",
     "only",
     "dry_run",
+    "annotate",
 )
 
 FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -95,9 +96,11 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option(
     "--like",
     type=click.Choice(KIND_NAMES),
+    metavar="KIND",
     default=None,
     help="Sweep the target over what reveals bugs of this kind of layer, and hold its outputs and gradients to those "
-    "of our own; inputs are found by name, --input x=NHWC tells their axes.",
+    "of our own; inputs are found by name, --input x=NHWC tells their axes. KIND is one of "
+    f"{', '.join(KIND_NAMES)}.",
 )
 @click.option("--no-like-error", is_flag=True, help="Let a layer compute something else than it is held to.")
 @click.option(
@@ -174,6 +177,7 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 @click.option("--junit", type=FILE, metavar="FILE", help="Write a JUnit report too.")
 @click.option("--html", type=FILE, metavar="FILE", help="Write a self-contained HTML report too.")
+@click.option("--annotate", is_flag=True, help="Print annotations of a GitHub workflow too (`::error file=...`).")
 @click.option("-v", "--verbose", is_flag=True, help="Show what the layer printed.")
 @click.option("-q", "--quiet", is_flag=True, help="Print one line a target.")
 @click.option("--no-color", is_flag=True, help="No colours, even on a terminal.")
@@ -186,6 +190,7 @@ def command(
         junit=junit,
         html=html,
         verbose=options.pop("verbose"),
+        annotate=options.pop("annotate"),
         quiet=options.pop("quiet"),
         color=not options.pop("no_color"),
     )

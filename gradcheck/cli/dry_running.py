@@ -7,13 +7,13 @@ import click
 from gradcheck.cli.exits import AGREES, BROKEN
 from gradcheck.cli.running import Running
 from gradcheck.report import plain
-from gradcheck.runner.checking import refused, task_of
 from gradcheck.runner.job import Job
 from gradcheck.runner.task import Answer, Task
 
 
 def dry_run(jobs: Sequence[Job], running: Running) -> int:
     """Tell of each target how it is read and what would be tried; a child imports it, which runs it."""
+    from gradcheck.runner.checking import refused
     from gradcheck.runner.executor import run_tasks
 
     targets: dict[str, list[Job]] = {}
@@ -37,6 +37,8 @@ def dry_run(jobs: Sequence[Job], running: Running) -> int:
 
 
 def _task(jobs: list[Job]) -> Task:
+    from gradcheck.runner.checking import task_of
+
     one = task_of(Job(jobs[0].target, timeout=jobs[0].timeout, memory=jobs[0].memory))
     spec = {"jobs": plain.dump(jobs)}
     return Task("dry-run", spec, label=jobs[0].target, reads=one.reads, timeout=one.timeout, memory=one.memory)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradcheck.cli.annotations import annotations
 from gradcheck.cli.progress import progress
 from gradcheck.cli.running import Running
 from gradcheck.cli.terminal import Terminal, terminal
@@ -28,6 +29,7 @@ class Faces:
     verbose: bool = False
     quiet: bool = False
     color: bool = True
+    annotate: bool = False
 
 
 def run_and_show(
@@ -79,6 +81,9 @@ def show(results: Sequence["Result"], faces: Faces) -> None:
         faces.junit.write_text(as_junit.documents(results, __version__), encoding="utf-8")
     if faces.html:
         faces.html.write_text(as_html.documents(results, __version__), encoding="utf-8")
+    if faces.annotate:
+        for line in annotations(results):
+            print(line, file=sys.stderr if faces.as_json else sys.stdout)
     if faces.as_json:
         sys.stdout.write(as_json.documents(results, __version__))
     else:

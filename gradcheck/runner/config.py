@@ -29,7 +29,7 @@ FILE = "pyproject.toml"
 SWEPT = ("inputs", "args", "dims")
 _NAMED = (*SWEPT, "grads", "passing")
 _DEFAULTS = {one.name: getattr(Job(""), one.name) for one in fields(Job) if one.name not in ("target", "swept")}
-_SETTINGS = {**_DEFAULTS, "dims": {}, "max_configs": MOST}
+SETTINGS = {**_DEFAULTS, "dims": {}, "max_configs": MOST}
 _CHOICES = {"effort": ("quick", "normal", "thorough"), "dtype": DTYPES}
 
 Settings = Mapping[str, Any]
@@ -69,8 +69,8 @@ def read_config(section: Mapping[str, Any], folder: Path) -> Config:
     InvalidInput
         A key is unknown, or a value is not what it must be.
     """
-    _check_keys(section, ("targets", "waive", *_SETTINGS), "[tool.gradcheck]")
-    shared = _settings({key: value for key, value in section.items() if key in _SETTINGS}, "[tool.gradcheck]")
+    _check_keys(section, ("targets", "waive", *SETTINGS), "[tool.gradcheck]")
+    shared = _settings({key: value for key, value in section.items() if key in SETTINGS}, "[tool.gradcheck]")
     targets = [_target(entry, shared) for entry in _list(section.get("targets", []), "targets")]
     waivers = [_waiver(entry) for entry in _list(section.get("waive", []), "waive")]
     return Config(folder, tuple(targets), tuple(waivers))
@@ -120,7 +120,7 @@ def _target(entry: Any, shared: Settings) -> tuple[str, Settings]:
             'an entry of `targets` must be "FILE:NAME" or a table with it, { target = "FILE:NAME", inputs = ... }; '
             f"it is {entry!r}."
         )
-    _check_keys(entry, ("target", *_SETTINGS), f"the target {name!r}")
+    _check_keys(entry, ("target", *SETTINGS), f"the target {name!r}")
     own = _settings({key: value for key, value in entry.items() if key != "target"}, f"the target {name!r}")
     return name, _merged(shared, own)
 
@@ -148,7 +148,7 @@ def _setting(key: str, value: Any, what: str) -> Any:
         return _by_name(key, value, what)
     if key == "points":
         return tuple({name: _text(one) for name, one in _table(point, what).items()} for point in _list(value, what))
-    default = _SETTINGS[key]
+    default = SETTINGS[key]
     if isinstance(default, tuple):
         return tuple(_string(one, what) for one in (value if isinstance(value, list) else [value]))
     if key == "memory":

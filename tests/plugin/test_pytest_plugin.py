@@ -244,6 +244,7 @@ def test_a_seed_below_0_is_refused(project):
     assert "--gradcheck-seed must be at least 0; it is -1." in project("", "--gradcheck-seed", "-1").stderr.str()
 
 
+@pytest.mark.slow
 def test_under_xdist_workers_draw_from_the_controllers_seed_and_it_alone_writes_the_page(project):
     pytest.importorskip("xdist")
     tests = SEEDED + "def test_wrong(gradcheck): gradcheck(Wrong(), X)\n"
@@ -304,6 +305,7 @@ def test_an_unused_plugin_loads_nothing_of_ours_and_says_nothing(project):
     assert "gradcheck:" not in text(result)
 
 
+@pytest.mark.slow
 def test_coverage_of_a_project_is_not_disturbed(project):
     pytest.importorskip("pytest_cov")
     project.pytester.makepyprojecttoml('[tool.gradcheck]\ntargets = ["layers.py:Missing"]\n')

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
 
 LAYER = """
 import os, pathlib, time

@@ -1,0 +1,1 @@
+"""What every code of a report means: a paragraph each, for `gradcheck explain CODE`."""
