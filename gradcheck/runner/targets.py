@@ -9,7 +9,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gradcheck.adapters.frameworks import FRAMEWORKS
 from gradcheck.errors import GradcheckError, LayerFailed, MissingExtra, TargetError, did_you_mean
 
 _CLASH = "gradcheck.py"
@@ -165,6 +164,8 @@ def _imported(run: Any, what: str) -> ModuleType:
     except SystemExit as err:
         raise LayerFailed(f"{what} called sys.exit({err.code!r}) while it was imported", stage="import") from err
     except ModuleNotFoundError as err:
+        from gradcheck.adapters.frameworks import FRAMEWORKS  # only now: it loads NumPy
+
         if (extra := FRAMEWORKS.get(str(err.name))) is not None:
             raise MissingExtra(extra) from err
         sentence = f"{what} needs the module {err.name!r}, which is not installed"
