@@ -18,18 +18,22 @@ Every page below is what `--help` prints. Written by `python docs/cli_reference.
 
 def written() -> str:
     """Return the page: the program's help, then that of each subcommand."""
-    context = click.Context(cli.program, info_name="gradcheck", terminal_width=80, max_content_width=80)
+    context = _context(cli.program, None, "gradcheck")
     parts = [HEAD, _section("gradcheck", cli.program, context)]
     for name in cli.program.list_commands(context):
         command = cli.program.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, parent=context, info_name=name, terminal_width=80, max_content_width=80)
+        inner = _context(command, context, name)
         parts.append(_section(f"gradcheck {name}", command, inner))
         for below in getattr(command, "commands", {}):
             part = command.commands[below]
-            deepest = click.Context(part, parent=inner, info_name=below, terminal_width=80, max_content_width=80)
-            parts.append(_section(f"gradcheck {name} {below}", part, deepest))
+            parts.append(_section(f"gradcheck {name} {below}", part, _context(part, inner, below)))
     return "\n".join(parts)
+
+
+def _context(command: click.Command, parent: click.Context | None, name: str) -> click.Context:
+    settings = {**command.context_settings, "max_content_width": 80, "terminal_width": 80}
+    return click.Context(command, parent=parent, info_name=name, **settings)
 
 
 def _section(title: str, command: click.Command, context: click.Context) -> str:

@@ -21,6 +21,8 @@ NAMES = (
 SWAPPED = """
 from gradcheck.oracle.drivers.ours import open_device
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 OURS = open_device("")
 
 def run(operation, hyperparameters, inputs, grad_output):

@@ -13,6 +13,8 @@ LAYERS = """
 import numpy as np
 from gradcheck.layers import Conv
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 class Right:
     def __init__(self, factor=2): self.factor = factor
     def forward(self, x): return self.factor * x

@@ -13,6 +13,8 @@ MINE = """
 import ctypes, os, time
 import numpy as np
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 def run(operation, hyperparameters, inputs, grad_output):
     x = inputs["input"]
     with open(os.environ["ASKED"], "a") as log:

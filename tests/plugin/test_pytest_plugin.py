@@ -18,6 +18,8 @@ PLUGIN = () if entry_points(group="pytest11", name="gradcheck") else ("-p", "gra
 LAYERS = """
 import numpy as np
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 class Double:
     def __init__(self, factor=2): self.factor = factor
     def forward(self, x): return self.factor * x

@@ -93,6 +93,8 @@ class Uses(Conv):
 OLD = """
 import numpy as np
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 class Conv:
     def forward(self, x):
         factors = np.array([1, 2], dtype=np.float)
