@@ -11,7 +11,6 @@ from tests.calibration.functions import FUNCTIONS
 from tests.calibration.trials import all_trials
 
 pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
-
 WITHIN = 0.999  # of all true errors lie inside the bar
 WIDEST = 100.0  # the median bar may be so many times the larger of the median true error and one ulp
 SET_APART = 0.02  # of the entries of functions without a kink or a jump may be left unmeasured, by bad luck

@@ -11,12 +11,11 @@ from gradcheck.cli import main
 from gradcheck.cli.check import command as check_command
 from gradcheck.runner.config import SETTINGS, read_config
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 PAGE = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
 LAYERS = """
 import numpy as np
-
-pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
-
 class Conv:  # a kernel as wide as a pixel says enough here
     def __init__(self, stride): self.stride = stride
     def forward(self, x, w):

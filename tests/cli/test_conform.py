@@ -14,15 +14,14 @@ from gradcheck.cli import program as gradcheck_program
 from gradcheck.oracle.exact import case_of, recipes
 from gradcheck.oracle.suite import suite_of, write_suite
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "conformance"
 NAMES = (
     "conv2d/plain", "conv2d/padding-asymmetric", "conv2d/groups", "conv2d/convolution", "conv1d/plain", "relu/plain",
 )  # fmt: skip
 SWAPPED = """
 from gradcheck.oracle.drivers.ours import open_device
-
-pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
-
 OURS = open_device("")
 
 def run(operation, hyperparameters, inputs, grad_output):

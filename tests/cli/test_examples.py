@@ -16,7 +16,6 @@ from gradcheck.runner.executor import run_jobs
 from gradcheck.verdict import Verdict
 
 pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
-
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0  # seconds: jax compiles each operation for each shape, and the machine may be busy
 PROGRAMS = {"train_digits.py"}  # run by themselves, with tests of their own

@@ -9,12 +9,11 @@ from gradcheck.cli import main
 from gradcheck.report.as_json import read_documents
 from gradcheck.verdict import Verdict
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 LAYERS = """
 import numpy as np
 from gradcheck.layers import Conv
-
-pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
-
 class Right:
     def __init__(self, factor=2): self.factor = factor
     def forward(self, x): return self.factor * x

@@ -8,13 +8,12 @@ from gradcheck.oracle.exact import case_of, recipes
 from gradcheck.oracle.suite import suite_of, write_suite
 from gradcheck.runner.journal import Journal
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 RELUS = ("relu/plain", "relu/plain-kinks", "relu6/plain", "leaky_relu/quarter", "leaky_relu/slope-two")
 MINE = """
 import ctypes, os, time
 import numpy as np
-
-pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
-
 def run(operation, hyperparameters, inputs, grad_output):
     x = inputs["input"]
     with open(os.environ["ASKED"], "a") as log:

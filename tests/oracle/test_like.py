@@ -17,7 +17,6 @@ from gradcheck.runner.job import Job
 from gradcheck.verdict import Severity, Verdict
 
 pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
-
 LAYERS = (Path(__file__).parent / "strangers.txt").read_text(encoding="utf-8")
 
 

@@ -10,6 +10,8 @@ import pytest
 
 import gradcheck.examine  # noqa: F401 - and with it NumPy, which no process can load twice
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 pytest_plugins = "pytester"
 
 # The entry point is there where gradcheck was installed since it has one.
@@ -17,9 +19,6 @@ PLUGIN = () if entry_points(group="pytest11", name="gradcheck") else ("-p", "gra
 
 LAYERS = """
 import numpy as np
-
-pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
-
 class Double:
     def __init__(self, factor=2): self.factor = factor
     def forward(self, x): return self.factor * x

@@ -15,6 +15,8 @@ from gradcheck.runner.executor import run_jobs
 from gradcheck.runner.job import Job
 from gradcheck.verdict import Verdict
 
+pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
+
 PACKAGE = Path(__file__).parents[2] / "gradcheck"
 LAYERS = """
 import ctypes, os, pathlib, signal, subprocess, sys, time, traceback
@@ -92,9 +94,6 @@ class Uses(Conv):
 """
 OLD = """
 import numpy as np
-
-pytestmark = pytest.mark.slow  # processes by the dozen, or many thousand derivatives
-
 class Conv:
     def forward(self, x):
         factors = np.array([1, 2], dtype=np.float)
