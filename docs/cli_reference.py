@@ -1,8 +1,9 @@
 """Write the reference of the command line from the program itself: `python docs/cli_reference.py` writes docs/cli.md.
 
-tests/test_cli_reference.py holds the page to the program.
+tests/test_cli_reference.py holds the page to the program, by what `python docs/cli_reference.py print` prints.
 """
 
+import sys
 from pathlib import Path
 
 import click
@@ -42,4 +43,7 @@ def _section(title: str, command: click.Command, context: click.Context) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(), encoding="utf-8")
+    if sys.argv[1:] == ["print"]:
+        sys.stdout.buffer.write(written().encode("utf-8"))
+    else:
+        PAGE.write_text(written(), encoding="utf-8")

@@ -1,21 +1,22 @@
 """docs/cli.md shows the command line as it is."""
 
-import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-
-_spec = importlib.util.spec_from_file_location("cli_reference", ROOT / "docs" / "cli_reference.py")
-reference = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(reference)
+PAGE = ROOT / "docs" / "cli.md"
 
 
 def test_the_page_shows_what_help_prints():
-    advice = "run `python docs/cli_reference.py` and commit docs/cli.md"
-    assert reference.PAGE.read_text(encoding="utf-8") == reference.written(), advice
+    # In a process of its own: click keeps the help option that a command was first asked for, here by other tests.
+    printed = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "cli_reference.py"), "print"], capture_output=True, check=True
+    ).stdout.decode("utf-8")
+    assert PAGE.read_text(encoding="utf-8") == printed, "run `python docs/cli_reference.py` and commit docs/cli.md"
 
 
 def test_every_subcommand_has_a_section():
-    page = reference.PAGE.read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     assert "## gradcheck check\n" in page
-    assert "## gradcheck layers\n" in page
+    assert "## gradcheck vectors write\n" in page

@@ -141,6 +141,7 @@ def test_a_scheduler_without_dask_names_the_extra(monkeypatch):
 
 
 def test_an_address_of_no_scheduler_is_refused_in_a_sentence(monkeypatch):
+    pytest.importorskip("distributed", reason="needs the extra dask")
     monkeypatch.setattr(executor, "_CONNECT", 0.3)
     with pytest.raises(InvalidInput, match=r"--scheduler must be the address of a running Dask scheduler; 'tcp://127"):
         list(run_tasks([task(1)], scheduler="tcp://127.0.0.1:1"))
