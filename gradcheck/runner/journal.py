@@ -46,7 +46,7 @@ class Journal:
             self._file.truncate(self._file.tell())
             if self._file.tell() == 0:
                 self._write({"schema": SCHEMA})
-        except BaseException:
+        except BaseException:  # an interrupt too must not leave the file open, and locked to nobody; it goes on up
             self._file.close()
             raise
 

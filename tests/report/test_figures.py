@@ -32,7 +32,9 @@ def test_plot_leaves_out_what_has_no_place_on_its_axes(disagreement):
     curve = StepCurve((0.5, 0.25), (0.0, 0.0), (float("nan"), 1e-12), 0.25)
     census = replace(weight.census, claimed_map=((0.0,),), measured_map=((float("nan"),),), heat_map=())
     report = replace(disagreement, arguments={"weight": replace(weight, census=census, step_curve=curve)})
-    report.plot().savefig(io.BytesIO(), format="png")
+    drawn = io.BytesIO()
+    report.plot().savefig(drawn, format="png")
+    assert drawn.getvalue().startswith(b"\x89PNG")
 
 
 def test_plot_of_an_agreement_says_that_there_is_nothing_to_draw(agreement):
