@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.numdiff.records import Derivative, Vector, norm
+from gradcheck.numdiff.records import Derivative, Vector, norm, norm_of_products
 from gradcheck.subject import Array
 
 FALSE_ALARMS = 1e-9  # per check
@@ -48,8 +48,8 @@ class Slack:
         """Return the measured rounding of a claim of this size along `tangent`."""
         if self.first is None or self.change is None or self.first.shape != tangent.shape:
             return self.relative_response * products
-        own = norm(self.first * tangent)
-        return norm(self.change * tangent) * (products / own if own > 0 else 1.0)
+        own = norm_of_products(tangent, self.first)
+        return norm_of_products(tangent, self.change) * (products / own if own > 0 else 1.0)
 
 
 @dataclass(frozen=True)
@@ -117,15 +117,14 @@ def compare(
     The bar joins the measurement's bars, the rounding of the claim's own sums, its measured response to rounding of
     its inputs, and what forward's noise leaves undetermined.
     """
-    used = cotangent != 0
-    values = np.where(used, derivative.value, 0.0)
-    measured_bar = norm(cotangent[used] * _proven(derivative)[used])
-    products = norm(gradient * tangent)
-    condition = CONDITION * norm(cotangent[used] * slack.noise[used])
+    values = np.where(cotangent != 0, derivative.value, 0.0)
+    measured_bar = norm_of_products(cotangent, _proven(derivative))
+    products = norm_of_products(gradient, tangent)
+    condition = CONDITION * norm_of_products(cotangent, slack.noise)
     rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products
     answered = slack.response_along(tangent, products)
     response = min(answered, UNSTABLE * (condition + rounding))
-    shown = norm(cotangent * values)
+    shown = norm_of_products(cotangent, values)
     underflow = SMALLEST * float(np.sqrt(gradient.size + cotangent.size))
     return Comparison(
         argument=name,

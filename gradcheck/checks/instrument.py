@@ -2,7 +2,7 @@
 
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,9 +18,15 @@ OURS = __file__.replace("\\", "/").rsplit("/", 2)[0]
 MOST_WARNINGS = 20
 
 
-def copied(inputs: Inputs) -> dict[str, Any]:
-    """Return the inputs with every array copied, so that a layer that writes into them harms nobody."""
-    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+def copied(inputs: Inputs, given_away: Collection[str] = ()) -> dict[str, Any]:
+    """Return the inputs with every array copied, so that a layer that writes into them harms nobody.
+
+    Those in `given_away` nobody needs any more.
+    """
+    return {
+        name: value.copy() if isinstance(value, np.ndarray) and name not in given_away else value
+        for name, value in inputs.items()
+    }
 
 
 def trimmed_traceback(error: BaseException) -> str:
@@ -77,33 +83,43 @@ class Instrument:
 
     def outputs(self, inputs: Inputs, *, passes: Passes | None = None, collect: bool = False) -> tuple[Array, ...]:
         """Call forward on copies of `inputs`; raise LayerFailed where it raises or returns no numbers."""
+        return tuple(np.array(part, copy=True) for part in self._returned(inputs, passes=passes, collect=collect))
+
+    def _returned(
+        self, inputs: Inputs, *, passes: Passes | None = None, collect: bool = False, given_away: Collection[str] = ()
+    ) -> tuple[Array, ...]:
+        """Return the very arrays that forward returned, which may be its own or what it was handed."""
         if passes is None:
             self._forward_passes = self._forward_passes or self.fresh()
             passes = self._forward_passes
         self.count(forward=1)
+        handed = copied(inputs, given_away)
         with self._guarded("forward", collect=collect):
-            returned = passes.forward(copied(inputs))
-        return tuple(np.array(part, copy=True) for part in as_arrays(returned))
+            returned = passes.forward(handed)
+        return as_arrays(returned)
 
-    def evaluate(self, inputs: Inputs, form: Form) -> Vector | None:
-        """Return the flat outputs at `inputs`, or None where forward refuses them or answers in another shape."""
+    def evaluate(self, inputs: Inputs, form: Form, *, given_away: Collection[str] = ()) -> Vector | None:
+        """Return the flat outputs at `inputs`, or None where forward refuses them or answers in another shape.
+
+        Arrays in `given_away` are handed over without a copy.
+        """
         try:
-            parts = self.outputs(inputs)
+            parts = self._returned(inputs, given_away=given_away)
         except GradcheckError:
             return None
         if form_of(parts).shapes != form.shapes or any(np.iscomplexobj(part) for part in parts):
             return None
         return flatten(parts)
 
-    def evaluate_complex(self, inputs: Inputs, form: Form) -> Any | None:
+    def evaluate_complex(self, inputs: Inputs, form: Form, *, given_away: Collection[str] = ()) -> Any | None:
         """Return the flat complex outputs, or None where forward refuses complex numbers or drops them."""
         try:
-            parts = self.outputs(inputs)
+            parts = self._returned(inputs, given_away=given_away)
         except GradcheckError:
             return None
         if form_of(parts).shapes != form.shapes or not any(np.iscomplexobj(part) for part in parts):
             return None
-        return flatten(parts).astype(np.complex128)
+        return flatten(parts)
 
     def raw_backward(
         self, cotangents: tuple[Array, ...], inputs: Inputs, *, passes: Passes | None = None, collect: bool = False

@@ -75,6 +75,11 @@ def form_of(parts: tuple[Array, ...]) -> Form:
 
 
 def flatten(parts: tuple[Array, ...]) -> Array:
-    """Return all entries as one vector: float64, or complex128 where any part is complex."""
+    """Return a copy of all entries as one vector: float64, or complex128 where any part is complex."""
     kind = np.complex128 if any(np.iscomplexobj(part) for part in parts) else np.float64
-    return np.concatenate([np.ascontiguousarray(part).ravel().astype(kind) for part in parts]) if parts else np.zeros(0)
+    flat = np.empty(sum(part.size for part in parts), dtype=kind)
+    start = 0
+    for part in parts:
+        flat[start : start + part.size].reshape(part.shape)[...] = part
+        start += part.size
+    return flat

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import Form, flatten, form_of
@@ -180,6 +181,20 @@ def _apart(again: Vector | None, place: Place) -> float:
     return float(np.max(np.abs(again - place.base)[finite])) / max(rounding, np.finfo(np.float64).tiny)
 
 
+def with_imaginary(x: Array, imaginary: Array) -> NDArray[np.complex128]:
+    """Return x + i y, written once."""
+    z = np.empty(x.shape, dtype=np.complex128)
+    z.real, z.imag = x, imaginary
+    return z
+
+
+def _moved(x: Array, step: float, tangent: Array) -> Array:
+    """Return x + h t in the dtype of `x`."""
+    moved = np.multiply(tangent, step, out=np.empty(x.shape))
+    moved += x
+    return moved.astype(x.dtype, copy=False)
+
+
 def draw_tangent(rng: np.random.Generator, place: Place, name: str) -> Array:
     """Draw a random direction for one argument at its natural scale."""
     x = place.wide[name]
@@ -206,19 +221,17 @@ def line_along(instrument: Instrument, place: Place, tangents: Mapping[str, Arra
         tangents.update(rounded)
 
     def moved(step: float) -> dict[str, Any]:
-        return dict(place.wide) | {
-            n: (place.wide[n] + step * t).astype(place.wide[n].dtype) for n, t in rounded.items()
-        }
+        return dict(place.wide) | {n: _moved(place.wide[n], step, t) for n, t in rounded.items()}
 
     def along(step: float) -> Vector | None:
-        return instrument.evaluate(moved(step), place.form)
+        return instrument.evaluate(moved(step), place.form, given_away=rounded)
 
     def carried(step: float, salt: int | None = None) -> Any:
         inputs = dict(place.wide)
         for name, tangent in rounded.items():
             x = inputs[name] if salt is None else few_ulps(inputs[name], salt, grid_dtype(place, name))
-            inputs[name] = x + 1j * (step * tangent)
-        return instrument.evaluate_complex(inputs, place.form)
+            inputs[name] = with_imaginary(x, step * tangent)
+        return instrument.evaluate_complex(inputs, place.form, given_away=rounded)
 
     wide_enough = all(place.wide[name].dtype == np.float64 for name in rounded) and place.work == np.float64
     carries = place.carries_complex and wide_enough

@@ -17,11 +17,13 @@ from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent
 from gradcheck.errors import GradcheckError
 from gradcheck.explain.slopes import Budget, Gauge, Slope, slope
-from gradcheck.numdiff.records import Mask, Vector
+from gradcheck.numdiff.records import Mask, Vector, blocks
 from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array, Inputs
 
 CLOSE = 1e-9  # a first look may be wrong by so much, relative: a second one decides
+KEPT_NUMBERS = 2**24  # 128 MB of directions and slopes
+FEWEST_PROBES = 4  # with as many cotangents: sixteen comparisons
 TELLING = 64.0  # bars that what is compared must amount to, for an agreement to mean anything
 
 
@@ -205,28 +207,43 @@ def largest_bars(claims: Array, cotangents: Array, probes: Probes, slack: Roundi
 
 def bars_of(claims: Array, cotangents: Array, probes: Probes, slack: Rounding) -> Array:
     """Return the bar of every comparison: the measurement's, the claim's rounding, and what noise leaves open."""
-    measured_bar = np.sqrt(cotangents**2 @ (probes.bars**2).T)
-    products = np.sqrt(claims**2 @ (probes.tangents**2).T)
+    measured_bar = norms_of_products(cotangents, probes.bars)
+    products = norms_of_products(claims, probes.tangents)
     rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products
-    condition = CONDITION * np.sqrt(cotangents**2 @ slack.noise**2)[:, None]
+    condition = CONDITION * norms_of_products(cotangents, slack.noise[None])
     response = np.minimum(slack.response * products, UNSTABLE * (condition + rounding))
     underflow = SMALLEST * float(np.sqrt(claims.shape[1] + cotangents.shape[1]))
     found: Array = np.sqrt(measured_bar**2 + rounding**2 + condition**2 + response**2) + underflow
     return found
 
 
+def norms_of_products(rows: Array, others: Array) -> Array:
+    """Return the norm of the entrywise product of every row with every other row, with squares of a block at a time."""
+    total = np.zeros((len(rows), len(others)))
+    for at in blocks(rows.shape[1]):
+        total += rows[:, at] ** 2 @ (others[:, at] ** 2).T
+    found: Array = np.sqrt(total)
+    return found
+
+
 def with_probes(scene: Scene, count: int) -> Scene:
-    """Return the scene with `count` fresh directions measured, each at one pair of calls or one complex call."""
-    found = [scene.along(draw_tangent(scene.rng, scene.place, scene.name)) for _ in range(count)]
-    kept = [s for s in found if s is not None]
-    if not kept:
+    """Return the scene with `count` fresh directions measured, each at one pair of calls or one complex call.
+
+    Where the arrays are large there are fewer, so that all of them together stay within `KEPT_NUMBERS`.
+    """
+    entries, outputs = scene.value.size, scene.mask.size
+    count = min(count, max(KEPT_NUMBERS // (entries + 2 * outputs), FEWEST_PROBES))
+    tangents, slopes, bars = np.empty((count, entries)), np.empty((count, outputs)), np.empty((count, outputs))
+    kept = 0
+    for _ in range(count):
+        s = scene.along(draw_tangent(scene.rng, scene.place, scene.name))
+        if s is not None:
+            tangents[kept] = s.tangents[scene.name].ravel()
+            slopes[kept], bars[kept] = np.where(scene.mask, s.value, 0.0), np.where(scene.mask, s.bar, 0.0)
+            kept += 1
+    if kept == 0:
         return scene
-    return replace(
-        scene,
-        tangents=np.stack([s.tangents[scene.name].ravel() for s in kept]),
-        slopes=np.stack([np.where(scene.mask, s.value, 0.0) for s in kept]),
-        slope_bars=np.stack([np.where(scene.mask, s.bar, 0.0) for s in kept]),
-    )
+    return replace(scene, tangents=tangents[:kept], slopes=slopes[:kept], slope_bars=bars[:kept])
 
 
 def scale_of(scene: Scene) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.places import Place, draw_tangent, grid_dtype
+from gradcheck.checks.places import Place, draw_tangent, grid_dtype, with_imaginary
 from gradcheck.checks.probes import Measured as MeasuredAlong
 from gradcheck.numdiff import complex_step
 from gradcheck.numdiff.ladder import COVERAGE
@@ -122,12 +122,15 @@ def slope(instrument: Instrument, gauge: Gauge, tangents: Mapping[str, Array], b
     if not gauge.carried:
         return _pair(instrument, gauge, tangents)
     place = gauge.place
-    moved = {name: place.wide[name] + 1j * (complex_step.STEP * t) for name, t in tangents.items()}
-    outputs = instrument.evaluate_complex({**place.wide, **moved}, place.form)
+    moved = {name: with_imaginary(place.wide[name], complex_step.STEP * t) for name, t in tangents.items()}
+    outputs = instrument.evaluate_complex({**place.wide, **moved}, place.form, given_away=moved)
     if outputs is None:
         return None
-    value = np.nan_to_num(outputs.imag / complex_step.STEP, nan=0.0, posinf=0.0, neginf=0.0)
-    bar = gauge.relative_error * np.abs(value) + complex_step.RELATIVE_BAR * _typical(value)
+    value = outputs.imag / complex_step.STEP
+    np.nan_to_num(value, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    size = np.abs(value)
+    bar = gauge.relative_error * size
+    bar += complex_step.RELATIVE_BAR * np.maximum(size, float(np.max(size, initial=0.0)) / 4.0, out=size)
     return Slope(dict(tangents), value, bar)
 
 
