@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from gradcheck.explain.apart import told_apart
 from gradcheck.explain.cells import centred, diagonal_only, leaks, per_output
+from gradcheck.explain.clipping import clipped
 from gradcheck.explain.composed import both_sides, orders
 from gradcheck.explain.crosstalk import crosstalk, kept_apart
 from gradcheck.explain.elementwise import elementwise
@@ -43,7 +44,7 @@ FAMILIES: tuple[tuple[Family, ...], ...] = (
     (overwritten,),
     (nothing,),
     (mistyped,),
-    (rounded, constant_added),
+    (rounded, clipped, constant_added),
     (before_use,),
     (updated, after_update),
     (returned, unfelt, means, factors, another, upstream, multiplied),

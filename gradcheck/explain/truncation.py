@@ -1,20 +1,44 @@
 """Hypotheses: precision is lost on the way: another dtype is returned, numbers are cut, or rounded before their use."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from gradcheck.errors import GradcheckError
 from gradcheck.explain.proof import Case, Proof
+from gradcheck.explain.scaling import multiples, scaled
 from gradcheck.explain.scene import Scene
-from gradcheck.explain.whole import ONCE
+from gradcheck.explain.whole import ENORMOUS, ONCE
 from gradcheck.subject import Array, is_floating
 
 RAW = b"raw"  # an answer as it was returned
-DECIMALS = 6
+
+ASKED = 2  # grad_outputs that are enlarged
+ON_GRID = 1e-15  # relative; a number so close to a multiple of the grid's width is one
+ALIKE = 1e-6  # of the grid's width: what a rounded number may be off by beyond it
 ROOM = 32.0  # units of rounding, times the root of the number of terms, within which a short computation is right
 SHORTER: tuple[tuple[type[np.floating], str], ...] = ((np.float32, "float32-truncation"), (np.float16, "other"))
-BELOW, ABOVE = 2.0**-6, 2.0**6  # of a short dtype's unit: changes that it cannot, and that it must, see
+BELOW, ABOVE = 0.49, 0.51  # of the way to a short dtype's next number: changes that it cannot, and that it must, see
+
+
+class Grid(NamedTuple):
+    """The multiples of a number that a gradient may have been rounded to, the widest first."""
+
+    unit: float
+    words: str
+    code: str
+
+
+def _grids() -> Iterator[Grid]:
+    yield Grid(1.0, "whole numbers", "integer-truncation")
+    for n in range(1, 7):
+        yield Grid(10.0**-n, f"{n} decimal{'s' * (n > 1)}", "small-error")
+    for n in range(1, 13):
+        yield Grid(2.0**-n, f"multiples of 1/{2**n}", "small-error")
+
+
+GRIDS = tuple(sorted(_grids(), reverse=True))
 
 
 def mistyped(case: Case) -> Iterator[Proof]:
@@ -43,53 +67,62 @@ def mistyped(case: Case) -> Iterator[Proof]:
 
 
 def rounded(case: Case) -> Iterator[Proof]:
-    """Propose that the gradient was cut or rounded: to integers, to decimals, to a shorter dtype."""
+    """Propose that the gradient was cut or rounded: to integers, to decimals, to binary places, to a shorter dtype."""
     scene = case.scene
     g, dtype = scene.claims, scene.inputs[scene.name].dtype
-    told = g[g != 0]
-    if told.size == 0 or not np.all(np.isfinite(g)):
+    if not np.all(np.isfinite(g)):
         return
-    tested = f"all {g.size} entries claimed for {len(g)} random grad_outputs"
-    if np.all(told == np.rint(told)):
-        text = "every entry claimed is a whole number: backward truncates to integers"
-        yield Proof(
-            "integer-truncation",
-            text,
-            0.0,
-            "integers",
-            tested=tested,
-            repair="compute the gradient in the input's dtype",
-        )
-        return
-    for decimals in range(1, DECIMALS + 1):
-        if np.all(np.abs(told - np.round(told, decimals)) <= 1e-15 * np.maximum(np.abs(told), 1.0)):
-            text = f"every entry claimed is rounded to {decimals} decimals"
-            yield Proof("small-error", text, 0.0, "decimals", tested=tested)
+    for grid in GRIDS:
+        if np.all(np.abs(g - grid.unit * np.rint(g / grid.unit)) <= ON_GRID * np.maximum(np.abs(g), 1.0)):
+            yield from _on_grid(case, grid)
             return
+    tested = f"all {g.size} entries claimed for {len(g)} random grad_outputs"
     for short, code in ((np.float16, "other"), (np.float32, "float32-truncation")):
         if dtype.itemsize > np.dtype(short).itemsize and np.array_equal(g.astype(short).astype(np.float64), g):
             yield from _computed_in(scene, np.dtype(short), code, tested)
             return
 
 
+def _on_grid(case: Case, grid: Grid) -> Iterator[Proof]:
+    """Yield the proof where a far larger grad_output gives the true gradient, which then is rounded to the claim.
+
+    Numbers on a grid may be many things: a mask, signs, a bound. What is rounded is right where rounding is small.
+    """
+    scene = case.scene
+    some = scene.cotangents[:ASKED]
+    answers = [scene.ask(ENORMOUS * row) for row in some]
+    if any(answer is None or not np.all(np.isfinite(answer)) for answer in answers):
+        return
+    exact = np.stack([answer for answer in answers if answer is not None]) / ENORMOUS
+    off = scene.claims[:ASKED] - exact
+    if not np.any(off) or np.any(np.abs(off) > grid.unit * (1.0 + ALIKE)):
+        return
+    # Half a unit is as far as rounding goes; what goes farther is cut, towards zero or downwards.
+    how = "rounded" if scene.claims.any() and np.all(np.abs(off) <= grid.unit * (0.5 + ALIKE)) else "cut"
+    text = f"every entry claimed is {how} to {grid.words}"
+    tested = (
+        f"all {scene.claims.size} entries claimed for {len(scene.claims)} random grad_outputs; for grad_outputs "
+        f"{ENORMOUS:.2g} times as large, where it does not matter, the claim agrees"
+    )
+    proof = Proof(grid.code, text, 0.0, "grid", repair="return the gradient as it is computed", tested=tested)
+    yield from scaled(case, proof, claims=exact, cotangents=some)
+
+
 def _computed_in(scene: Scene, short: "np.dtype[np.floating]", code: str, tested: str) -> Iterator[Proof]:
     """Yield the proof where the claim is right but for that dtype's rounding."""
-    if _right_but_for(scene, short):
-        text = f"backward computes in {short}: every entry claimed is a {short} number, and right but for its rounding"
-        yield Proof(
-            code,
-            text,
-            0.0,
-            str(short),
-            tested=tested,
-            repair=f"compute the gradient in {scene.inputs[scene.name].dtype}",
-        )
+    text = f"backward computes in {short}: every entry claimed is a {short} number, and right but for its rounding"
+    repair = f"compute the gradient in {scene.inputs[scene.name].dtype}"
+    proof = Proof(code, text, 0.0, str(short), tested=tested, repair=repair)
+    for one, factor in ((proof, 1.0), *multiples(scene, proof)):
+        if _right_but_for(scene, short, factor):
+            yield one
+            return
 
 
 def before_use(case: Case) -> Iterator[Proof]:
     """Propose that grad_output or an argument is rounded to a shorter dtype before it is used.
 
-    A change of less than that dtype's unit is then not felt at all, to the last bit, where a larger one is.
+    A change of less than half the way to its next number is then not felt at all, and one of a little more is.
     """
     scene = case.scene
     for short, code in SHORTER:
@@ -103,19 +136,20 @@ def before_use(case: Case) -> Iterator[Proof]:
         if deaf:
             what = f"{', '.join(deaf[:-1])} and {deaf[-1]}" if len(deaf) > 1 else deaf[0]
             text = f"backward takes {what} in {dtype}: changes below that dtype's precision are not felt"
-            tested = f"{what} changed by {BELOW:g} and by {ABOVE:g} units of {dtype}"
+            tested = f"{what} changed by {BELOW:g} and by {ABOVE:g} of the way to the next {dtype}"
             repair = f"compute the gradient in {scene.inputs[scene.name].dtype}"
             yield Proof(code, text, 0.0, f"deaf {dtype}", repair=repair, tested=tested)
             return
 
 
 def _deaf(scene: Scene, name: str | None, dtype: "np.dtype[np.floating]") -> bool:
-    unit = float(np.finfo(dtype).eps)
+    """Tell whether nothing is felt up to half the way to that dtype's next number, and something from there on."""
+    value: Array = scene.cotangents[0] if name is None else scene.inputs[name]
+    short = value.astype(dtype)
+    grid, way = short.astype(value.dtype), np.spacing(short).astype(value.dtype)
     rows = []
     for share in (0.0, BELOW, ABOVE):
-        value: Array = scene.cotangents[0] if name is None else scene.inputs[name]
-        grid = value.astype(dtype).astype(value.dtype)
-        moved = grid * (1.0 + share * unit)
+        moved = grid + share * way
         answer = scene.ask(moved) if name is None else scene.ask(scene.cotangents[0], {**scene.inputs, name: moved})
         if answer is None:
             return False
@@ -123,9 +157,9 @@ def _deaf(scene: Scene, name: str | None, dtype: "np.dtype[np.floating]") -> boo
     return np.array_equal(rows[0], rows[1]) and not np.array_equal(rows[0], rows[2])
 
 
-def _right_but_for(scene: Scene, dtype: "np.dtype[np.floating]") -> bool:
-    """Tell whether the claim is right but for the rounding of a computation in that dtype."""
+def _right_but_for(scene: Scene, dtype: "np.dtype[np.floating]", factor: float = 1.0) -> bool:
+    """Tell whether the claim is the truth times a factor, but for the rounding of a computation in that dtype."""
     share = float(np.finfo(dtype).eps) * np.sqrt(max(scene.slack.terms, 1)) * ROOM
-    near = np.abs(scene.claims @ scene.tangents.T - scene.cotangents @ scene.slopes.T)
-    size = np.sqrt(scene.claims**2 @ (scene.tangents**2).T)
+    near = np.abs(scene.claims @ scene.tangents.T / factor - scene.cotangents @ scene.slopes.T)
+    size = np.sqrt(scene.claims**2 @ (scene.tangents**2).T) / abs(factor)
     return bool(np.all(near <= share * size))

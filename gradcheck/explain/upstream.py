@@ -12,6 +12,7 @@ from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene, ones_like_outputs
 from gradcheck.subject import Array
 
+LARGER = 3.25  # times its size: a grad_output whose entries are no longer near 1
 MOST_BORDER = 3  # indices at each end that are tried to have been left out
 
 Done = Callable[[Scene, Array], Array]
@@ -64,7 +65,6 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "not-linear", "negative entries of grad_output are cut off", lambda _s, c: np.maximum(c, 0.0), ("wrong-branch",)
     ),
-    Mistake("not-linear", "grad_output is clipped to [-1, 1]", lambda _s, c: np.clip(c, -1.0, 1.0)),
     Mistake("float32-truncation", "grad_output is rounded to float32", _single),
     Mistake("other", "grad_output is rounded to float16", _half),
     Mistake("integer-truncation", "grad_output is rounded to whole numbers", lambda _s, c: np.rint(c)),
@@ -80,7 +80,19 @@ def upstream(case: Case) -> Iterator[Proof]:
         if np.array_equal(made, scene.cotangents) or not made.any():
             continue
         proof = Proof(mistake.code, mistake.words, 0.0, mistake.words, also=mistake.also)
-        yield from scaled(case, proof, cotangents=made)
+        found = list(scaled(case, proof, cotangents=made))
+        if found:
+            again = {one.key for one in _for_a_larger_one(case, mistake, proof)}
+            yield from (one for one in found if one.key in again)
+
+
+def _for_a_larger_one(case: Case, mistake: Mistake, proof: Proof) -> Iterator[Proof]:
+    """Yield the proofs for a larger grad_output: around 1, signs and whole numbers are the same."""
+    scene = case.scene
+    larger = LARGER * scene.cotangents[:1]
+    answer = scene.ask(larger[0])
+    if answer is not None:
+        yield from scaled(case, proof, claims=answer[None], cotangents=mistake.do(scene, larger))
 
 
 def along_axes(case: Case) -> Iterator[Proof]:

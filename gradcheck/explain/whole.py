@@ -19,6 +19,8 @@ ONCE, TWICE = b"once", b"twice"  # the answers of one instance to the same quest
 SAME_ENTRY = 1e-6  # a measured slope this close to 0 or 1 is that
 SAME = 1e-14  # two answers to one question are the same but for this
 ROUGHLY = 1e-9  # relative; twice as much, but for rounding
+SMALL = 2.0**-10  # times its size: a grad_output that is likely to meet no bound
+ENORMOUS = 2.0**50  # times its size: a grad_output whose gradient no cut to whole numbers can lose
 NONLINEAR = 1e-3  # how far from linear, relative, before backward is said to be so
 
 
@@ -91,7 +93,7 @@ def _wrong_slope(scene: Scene) -> tuple[str, ...]:
 def nothing(case: Case) -> Iterator[Proof]:
     """Propose that the claim is zero for every grad_output."""
     scene = case.scene
-    if not scene.claims.any() and scene.bars() > 0:
+    if not scene.claims.any() and scene.bars() > 0 and not _lost(scene):
         name = scene.name
         text = f"the gradient is zero everywhere, whatever grad_output is, though forward responds to `{name}`"
         tested = f"{len(scene.claims)} random grad_outputs"
@@ -109,6 +111,12 @@ def nothing(case: Case) -> Iterator[Proof]:
                 f"they respond to `{name}`"
             )
             yield Proof("part-zeroed", text, 0.0, "zero", also=("zero",), tested=tested)
+
+
+def _lost(scene: Scene) -> bool:
+    """Tell whether a far larger grad_output gets something: then the claim is zero only because it is small."""
+    answer = scene.ask(ENORMOUS * scene.cotangents[0])
+    return answer is not None and bool(answer.any())
 
 
 def _claims_something(scene: Scene) -> bool:
@@ -229,7 +237,7 @@ def nonlinear(case: Case) -> Iterator[Proof]:
         tested = "a grad_output of one sign, and its negative"
         yield Proof("not-linear", text, 0.0, "nonlinear", also=("wrong-branch",), repair=repair, tested=tested)
         return
-    for factor in (2.0, -1.0, 2.0**-10):
+    for factor in (2.0, -1.0, SMALL):
         answer = scene.ask(factor * scene.cotangents[0])
         if answer is None or not np.all(np.isfinite(answer)):
             continue

@@ -22,6 +22,7 @@ CODES = MappingProxyType(
         "grad-output-averaged": "grad_output is averaged before it is used",
         "part-zeroed": "some entries are zero that should not be",
         "part-off": "some entries are off while the others are right",
+        "clipped": "the gradient, or grad_output, is cut off at a bound",
         "small-error": "every entry is off by a small relative error",
         "offset": "something is added that does not belong to the gradient",
         # an order of entries

@@ -12,6 +12,7 @@ from gradcheck.faults import (
     kinks,
     library,
     linear,
+    lookalikes,
     losses,
     manners,
     networks,
@@ -64,6 +65,7 @@ FAULTS: tuple[Fault, ...] = (
     *precision.FAULTS,
     *manners.FAULTS,
     *states.FAULTS,
+    *lookalikes.FAULTS,
 )
 TRICKY: tuple[Tricky, ...] = (
     *tricky_kinks.TRICKY,
