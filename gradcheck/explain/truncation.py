@@ -14,6 +14,7 @@ from gradcheck.subject import Array, is_floating
 
 RAW = b"raw"  # an answer as it was returned
 
+BEYOND_INTEGERS = 2.0**200  # times its size: for what is so small that 2^50 units are not enough
 ASKED = 2  # grad_outputs that are enlarged
 ON_GRID = 1e-15  # relative; a number so close to a multiple of the grid's width is one
 ALIKE = 1e-6  # of the grid's width: what a rounded number may be off by beyond it
@@ -90,22 +91,24 @@ def _on_grid(case: Case, grid: Grid) -> Iterator[Proof]:
     """
     scene = case.scene
     some = scene.cotangents[:ASKED]
-    answers = [scene.ask(ENORMOUS * row) for row in some]
-    if any(answer is None or not np.all(np.isfinite(answer)) for answer in answers):
-        return
-    exact = np.stack([answer for answer in answers if answer is not None]) / ENORMOUS
-    off = scene.claims[:ASKED] - exact
-    if not np.any(off) or np.any(np.abs(off) > grid.unit * (1.0 + ALIKE)):
-        return
-    # Half a unit is as far as rounding goes; what goes farther is cut, towards zero or downwards.
-    how = "rounded" if scene.claims.any() and np.all(np.abs(off) <= grid.unit * (0.5 + ALIKE)) else "cut"
-    text = f"every entry claimed is {how} to {grid.words}"
-    tested = (
-        f"all {scene.claims.size} entries claimed for {len(scene.claims)} random grad_outputs; for grad_outputs "
-        f"{ENORMOUS:.2g} times as large, where it does not matter, the claim agrees"
-    )
-    proof = Proof(grid.code, text, 0.0, "grid", repair="return the gradient as it is computed", tested=tested)
-    yield from scaled(case, proof, claims=exact, cotangents=some)
+    for larger in (ENORMOUS, BEYOND_INTEGERS):
+        answers = [scene.ask(larger * row) for row in some]
+        exact = np.stack([np.full(scene.value.size, np.nan) if a is None else a for a in answers]) / larger
+        off = scene.claims[:ASKED] - exact
+        if not np.all(np.isfinite(off)) or not np.any(off) or np.any(np.abs(off) > grid.unit * (1.0 + ALIKE)):
+            continue
+        # Half a unit is as far as rounding goes; what goes farther is cut, towards zero or downwards.
+        near = scene.claims.any() and np.all(np.abs(off) <= grid.unit * (0.5 + ALIKE))
+        text = f"every entry claimed is {'rounded' if near else 'cut'} to {grid.words}"
+        tested = (
+            f"all {scene.claims.size} entries claimed for {len(scene.claims)} random grad_outputs; for grad_outputs "
+            f"{larger:.2g} times as large, where it does not matter, the claim agrees"
+        )
+        proof = Proof(grid.code, text, 0.0, "grid", repair="return the gradient as it is computed", tested=tested)
+        found = list(scaled(case, proof, claims=exact, cotangents=some))
+        yield from found
+        if found:
+            return
 
 
 def _computed_in(scene: Scene, short: "np.dtype[np.floating]", code: str, tested: str) -> Iterator[Proof]:

@@ -260,7 +260,7 @@ def test_what_is_cut_to_whole_numbers_is_told_so_even_where_nothing_is_left_of_i
     found = gradcheck.check(layer, {"x": X}, points=[]).arguments["x"].diagnosis
     assert found.code == "integer-truncation"
     assert found.sentence == "every entry claimed is cut to whole numbers"
-    assert "1.1e+15 times as large, where it does not matter, the claim agrees" in found.evidence
+    assert "times as large, where it does not matter, the claim agrees" in found.evidence
 
 
 BOUNDED = (
