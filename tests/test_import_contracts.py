@@ -56,30 +56,35 @@ def test_import_contracts_hold():
     assert " 0 broken." in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("module", "line", "contract"),
-    [
-        ("gradcheck/verdict", "import gradcheck.report.record", "From the ground up"),
-        ("gradcheck/numdiff", "import gradcheck.subject", "From the ground up"),
-        ("gradcheck/adapters/contract", "import gradcheck.checks", "From the ground up"),
-        ("gradcheck/fuzzing", "import gradcheck.cli", "From the ground up"),
-        ("gradcheck/newroom", "import gradcheck.errors", "From the ground up"),
-        ("gradcheck/examine", "import gradcheck.layers", "The judge never sees the judged"),
-        ("gradcheck/fuzzing", "import gradcheck.layers", "The judge never sees the judged"),
-        ("gradcheck/layers/geometry", "import gradcheck.verdict", "Layers and strategies see only errors"),
-        ("gradcheck/strategies", "import gradcheck.layers", "Layers and strategies see only errors"),
-        ("gradcheck/faults", "import gradcheck.numdiff", "Faults see only"),
-        ("gradcheck/article", "import gradcheck.checks", "The article sees only"),
-        ("gradcheck/checks", "import gradcheck.strategies", "Strategies are seen by"),
-        ("gradcheck/pytest_plugin", "import gradcheck.layers", "Layers, faults and article are seen by"),
-        ("gradcheck/layers/geometry", "import reference.loops", "Evidence is independent: the package"),
-        ("gradcheck/checks", "import properties", "Evidence is independent: the package"),
-        ("reference/loops", "import gradcheck.errors", "Evidence is independent: reference"),
-        ("gradcheck/adapters/contract", "import torch", "A framework is imported only"),
-        ("gradcheck/examine", "import pytest", "pytest is imported only"),
-        ("gradcheck/numdiff", "from hypothesis import strategies", "Hypothesis is imported only"),
-    ],
-)
+PLANTED = [
+    ("gradcheck/verdict", "import gradcheck.report.record", "From the ground up"),
+    ("gradcheck/numdiff", "import gradcheck.subject", "From the ground up"),
+    ("gradcheck/adapters/contract", "import gradcheck.checks", "From the ground up"),
+    ("gradcheck/fuzzing", "import gradcheck.cli", "From the ground up"),
+    ("gradcheck/newroom", "import gradcheck.errors", "From the ground up"),
+    ("gradcheck/examine", "import gradcheck.layers", "The judge never sees the judged"),
+    ("gradcheck/fuzzing", "import gradcheck.layers", "The judge never sees the judged"),
+    ("gradcheck/layers/geometry", "import gradcheck.verdict", "Layers and strategies see only errors"),
+    ("gradcheck/strategies", "import gradcheck.layers", "Layers and strategies see only errors"),
+    ("gradcheck/faults", "import gradcheck.numdiff", "Faults see only"),
+    ("gradcheck/article", "import gradcheck.checks", "The article sees only"),
+    ("gradcheck/checks", "import gradcheck.strategies", "Strategies are seen by"),
+    ("gradcheck/pytest_plugin", "import gradcheck.layers", "Layers, faults and article are seen by"),
+    ("gradcheck/layers/geometry", "import reference.loops", "Evidence is independent: the package"),
+    ("gradcheck/checks", "import properties", "Evidence is independent: the package"),
+    ("reference/loops", "import gradcheck.errors", "Evidence is independent: reference"),
+    ("gradcheck/adapters/contract", "import torch", "A framework is imported only"),
+    ("gradcheck/examine", "import pytest", "pytest is imported only"),
+    ("gradcheck/numdiff", "from hypothesis import strategies", "Hypothesis is imported only"),
+]
+
+
+def first_is_quick(rows):
+    """Leave all rows but the first to the slow tests: each takes a run of import-linter."""
+    return [rows[0], *(pytest.param(*row, marks=pytest.mark.slow) for row in rows[1:])]
+
+
+@pytest.mark.parametrize(("module", "line", "contract"), first_is_quick(PLANTED))
 def test_planted_import_breaks_its_contract(house, module, line, contract):
     if line.startswith("import gradcheck."):
         plant(house, line.removeprefix("import ").replace(".", "/"), "pass")
@@ -89,16 +94,16 @@ def test_planted_import_breaks_its_contract(house, module, line, contract):
     assert [name for name in broken(done.stdout) if name.startswith(contract)]
 
 
-@pytest.mark.parametrize(
-    ("module", "line"),
-    [
-        ("gradcheck/cli/planted", "import gradcheck.layers"),
-        ("gradcheck/oracle", "import gradcheck.faults"),
-        ("gradcheck/article", "from hypothesis import strategies"),
-        ("gradcheck/adapters/torch", "import torch"),
-        ("gradcheck/pytest_plugin", "import pytest"),
-    ],
-)
+ALLOWED = [
+    ("gradcheck/cli/planted", "import gradcheck.layers"),
+    ("gradcheck/oracle", "import gradcheck.faults"),
+    ("gradcheck/article", "from hypothesis import strategies"),
+    ("gradcheck/adapters/torch", "import torch"),
+    ("gradcheck/pytest_plugin", "import pytest"),
+]
+
+
+@pytest.mark.parametrize(("module", "line"), first_is_quick(ALLOWED))
 def test_allowed_import_breaks_no_contract(house, module, line):
     plant(house, module, line)
     done = lint_imports(house)

@@ -56,6 +56,7 @@ def test_census_draws_kernels_by_channels():
     assert len(census.claimed_map) == len(census.measured_map) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refuses_complex", [False, True], ids=["complex step", "differences"])
 def test_census_names_four_wrong_entries_of_very_many_within_a_hundred_calls(refuses_complex):
     x = np.random.default_rng(0).standard_normal((400, 250))
@@ -78,6 +79,7 @@ def test_census_names_four_wrong_entries_of_very_many_within_a_hundred_calls(ref
     assert next(c for c in report.evaluations.spent if c.purpose == "explaining").forward <= 200
 
 
+@pytest.mark.slow
 def test_census_estimates_from_a_sample_where_many_of_very_many_entries_are_wrong():
     x = np.random.default_rng(0).standard_normal((200, 100))
     census = argument(

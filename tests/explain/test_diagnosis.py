@@ -83,6 +83,7 @@ def test_diagnosis_names_the_class_of_a_seeded_fault(name):
     assert spent.backward <= 60
 
 
+@pytest.mark.slow
 def test_every_code_in_use_is_a_class_of_mistakes():
     used = set()
     for name in NAMED:

@@ -7,9 +7,22 @@ import pytest
 
 from gradcheck.faults.records import point_of
 
+WHOLE_TABLES = ("test_judge_on_zoo.py", "test_expectations.py")
 STEPS = (1e-2, 1e-3, 1e-4, 1e-6, 1e-9)  # of each entry's own size
 SAMPLE = 24  # entries of each argument that are measured
 DAMAGED = 341  # the entry that the "one of 1000" faults damage
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep one case of each kind (`convolution/input/...`) among the quick tests; the others are slow ones."""
+    seen = set()
+    for item in items:
+        if item.path.name in WHOLE_TABLES and item.path.parent.name == "faults" and hasattr(item, "callspec"):
+            kind = (item.originalname, item.callspec.id.rpartition("/")[0])
+            if kind in seen:
+                item.add_marker(pytest.mark.slow)
+            seen.add(kind)
 
 
 def is_float(value):
