@@ -32,6 +32,7 @@ from gradcheck.runner.process import run_task
 from gradcheck.runner.task import Answer, Task
 
 _AHEAD = 2  # tasks a core of the cluster that are handed out at a time, so that none waits for us
+_LOOK = 0.5  # seconds: an interrupt that arrives just before a wait is only seen when that wait ends
 _CONNECT = 10.0  # seconds to find the scheduler
 
 
@@ -74,7 +75,7 @@ def run_tasks(
                 yield from _fill(pool, numbered, waiting, journal)
                 if not waiting:
                     return
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                done, _ = wait(waiting, timeout=_LOOK, return_when=FIRST_COMPLETED)
                 yield from [(number, answer) for future in done for number, answer in _taken(future, waiting, journal)]
         finally:
             for future in [future for future in waiting if future.done()]:
