@@ -24,7 +24,7 @@ class Way:
     returns are kept for backward; `output` the attribute that holds forward's output where it returns none; `kind`
     what backward returns: "vjp", or, where it gets no gradient from above, the gradient of one "number", of the
     "sum" of the outputs, or the "elementwise" derivative. `seeded` says that forward draws random numbers, the same at
-    every call.
+    every call; `equipped` that an optimizer is put where backward needs one and the owner has None.
     """
 
     forward: str = "forward"
@@ -35,6 +35,7 @@ class Way:
     output: str = ""
     kind: str = "vjp"
     seeded: bool = False
+    equipped: bool = False
 
     @property
     def multiplies(self) -> bool:

@@ -29,15 +29,17 @@ class Book:
 class Recorder:
     """Takes the place of any optimizer: plain gradient descent under every method name, which keeps what it is told.
 
-    With `in_place` it changes the parameter that it is given; else it returns a new one.
+    With `in_place` it changes the parameter that it is given; else it returns a new one. `gradients` are those that came
+    by name and without their parameters, `update(layer, {"dW": ...})`.
     """
 
     def __init__(self) -> None:
         self.book = Book()
+        self.gradients: dict[str, Array] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Answer to every name: a learning rate is the rate, anything else a method."""
-        if name.startswith("__") or name == "book":
+        if name.startswith("__") or name in ("book", "gradients"):
             raise AttributeError(name)
         return self.book.rate if is_rate(name) and name not in _METHODS else self.__call__
 
@@ -45,6 +47,8 @@ class Recorder:
         """Note (parameter, gradient) and return the updated parameter; for a gradient alone, what to take off."""
         arrays = [one for one in (*arguments, *named.values()) if _holds_arrays(one)]
         if len(arrays) == 1:
+            if isinstance(arrays[0], Mapping):
+                self.gradients |= {str(name): np.array(gradient) for name, gradient in arrays[0].items()}
             return self._each(self._step, arrays[0])
         return self._each(self._updated, *arrays[:2]) if arrays else None
 
@@ -70,12 +74,30 @@ class Recorder:
         return act(*groups)
 
 
-def hand_in(owner: Any, recorder: Recorder) -> list[str]:
-    """Put the recorder in place of every optimizer that an object holds; return the attributes' names."""
-    held = [name for name, value in list(getattr(owner, "__dict__", {}).items()) if _is_optimizer(name, value)]
+def hand_in(owner: Any, recorder: Recorder, *, missing: bool = False) -> list[str]:
+    """Put the recorder in place of every optimizer that an object holds; return the attributes' names.
+
+    With `missing` also where an optimizer is still to be set (None).
+    """
+    held = [name for name, value in getattr(owner, "__dict__", {}).items() if _is_optimizer(name, value)]
+    held += lacking(owner) if missing else []
+    held += [name for name in _properties(owner) if is_optimizer(name)]
     for name in held:
         setattr(owner, name, recorder)
     return held
+
+
+def lacking(owner: Any) -> list[str]:
+    """Return the attributes for an optimizer that hold none yet."""
+    return [name for name, value in getattr(owner, "__dict__", {}).items() if value is None and is_optimizer(name)]
+
+
+def _properties(owner: Any) -> list[str]:
+    """Return the properties that can be set, which may make an optimizer when they are first asked for one."""
+    kinds = type(owner).__mro__
+    return [
+        name for kind in kinds for name, raw in vars(kind).items() if isinstance(raw, property) and raw.fset is not None
+    ]
 
 
 def rates_in(owner: Any) -> Iterator[tuple[str, ...]]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,11 @@ from gradcheck.errors import LayerFailed
 from gradcheck.subject import Inputs, is_floating
 
 _GENERATORS = {"rng", "random", "randomstate", "generator"}
+# Numbers that are read off the shape of the first input, with its channels last or first.
+_HEIGHTS = {"height", "inheight", "inputheight", "h", "hin", "inh", "imgheight"}
+_WIDTHS = {"width", "inwidth", "inputwidth", "w", "win", "inw", "imgwidth"}
+_CHANNELS = {"channels", "inchannels", "inputchannels", "inchannel", "cin", "depth", "indepth", "inputdepth", "nchannels"}
+_FEATURES = {"nin", "infeatures", "inputfeatures", "nfeatures", "numfeatures", "fanin", "ninputs", "numinputs", "inputunits"}
 _SEED = 0  # of a generator that a layer asks for; its parameters are put in their places afterwards
 
 
@@ -23,12 +30,15 @@ def preparations(owner: Any, inputs: Inputs) -> Iterator[tuple[str, Callable[[An
     Each method alone comes before all of them in turn; a shape is given without the batch first, and then whole.
     """
     shape = next((value.shape for value in inputs.values() if is_floating(value)), ())
-    for whole in (shape[1:], shape):
-        steps = {name: _arguments(getattr(owner, name), inputs, whole) for name in _initialisers(owner)}
+    told = []
+    for whole, last in product((shape[1:], shape), (True, False)):
+        steps = {name: _arguments(getattr(owner, name), inputs, (whole, shape, last)) for name in _initialisers(owner)}
         calls = [(name, arguments) for name, arguments in steps.items() if arguments is not None]
         for chosen in (*([one] for one in calls), *([calls] if len(calls) > 1 else [])):
             shown = ", ".join(f"{name}({', '.join(arguments)})" for name, arguments in chosen)
-            yield shown, partial(_prepare, calls=chosen)
+            if repr(chosen) not in told:
+                told.append(repr(chosen))
+                yield shown, partial(_prepare, calls=chosen)
 
 
 def _initialisers(owner: Any) -> list[str]:
@@ -36,8 +46,14 @@ def _initialisers(owner: Any) -> list[str]:
     return [named[name] for name in INITIALISERS if name in named and callable(getattr(owner, named[name]))]
 
 
-def _arguments(method: Callable[..., Any], inputs: Inputs, shape: tuple[int, ...]) -> dict[str, Any] | None:
-    """Return what the method asks for by name; None where something else is asked for."""
+def _arguments(
+    method: Callable[..., Any], inputs: Inputs, shapes: tuple[tuple[int, ...], tuple[int, ...], bool]
+) -> dict[str, Any] | None:
+    """Return what the method asks for by name; None where something else is asked for.
+
+    `shapes` are the shape that it may ask for, the whole one, and whether the channels are its last axis.
+    """
+    shape, whole, last = shapes
     found: dict[str, Any] = {}
     for parameter in parameters_of(method) or ():
         if parameter.name in inputs:
@@ -46,6 +62,8 @@ def _arguments(method: Callable[..., Any], inputs: Inputs, shape: tuple[int, ...
             found[parameter.name] = Recorder()
         elif is_input_shape(parameter.name):
             found[parameter.name] = shape
+        elif (size := _size(parameter.name, whole, last=last)) is not None:
+            found[parameter.name] = size
         elif plain(parameter.name) in _GENERATORS:
             found[parameter.name] = np.random.RandomState(_SEED)
         elif is_required(parameter):
@@ -53,10 +71,21 @@ def _arguments(method: Callable[..., Any], inputs: Inputs, shape: tuple[int, ...
     return found
 
 
+def _size(name: str, shape: tuple[int, ...], *, last: bool) -> int | None:
+    """Return a number of this name that a shape (N, H, W, C) or (N, C, H, W) tells; None where it tells none."""
+    word = plain(name)
+    if word in _FEATURES and len(shape) > 1:
+        return prod(shape[1:])
+    if len(shape) != 4:
+        return shape[-1] if word in _CHANNELS and len(shape) == 2 else None
+    axes = ((_HEIGHTS, 1, 2), (_WIDTHS, 2, 3), (_CHANNELS, 3, 1))
+    return next((shape[one if last else other] for names, one, other in axes if word in names), None)
+
+
 def _prepare(owner: Any, *, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     for name, arguments in calls:
         method = getattr(owner, name)
         try:
             call(method, parameters_of(method) or (), arguments)
-        except Exception as err:
+        except (Exception, SystemExit) as err:
             raise LayerFailed(f"{name}({', '.join(arguments)}) raised {described(err)}", stage="factory") from err

@@ -1,5 +1,6 @@
 """How published layers spell things: one literal table of names a kind, and the comparison of two names by it."""
 
+import re
 from functools import cache
 
 # What is written around a parameter's name to name its gradient; {} stands for the parameter.
@@ -31,11 +32,11 @@ _MEANING = {name: row[0] for row in _SYNONYMS for name in row}
 # The two passes of a class, the most specific spelling first.
 FORWARDS = (
     "forward", "forwardpass", "forwardpropagate", "forwardpropagation", "forwardprop", "fprop", "feedforward",
-    "propagateforward", "fwd", "propagate",
+    "propagateforward", "fwd", "propagate", "forwards", "forwardpropogate", "forwardpropogation", "forwardstep",
 )  # fmt: skip
 OTHER_FORWARDS = (  # less specific than the call operator
     "activate", "activation", "activationfunction", "computeloss", "calculateloss", "calcloss", "lossfunction", "loss",
-    "cost", "calculate", "compute", "calc", "evaluate", "apply", "function", "func", "fn", "f", "call", "run",
+    "cost", "calloss", "getloss", "computecost", "calculatecost", "calculate", "compute", "calc", "evaluate", "apply", "function", "func", "fn", "f", "call", "run",
     "predict",
 )  # fmt: skip
 BACKWARDS = (
@@ -44,7 +45,9 @@ BACKWARDS = (
     "computegradients", "calculategradient", "calcgradient", "getgradient", "gradient", "gradients", "grad",
     "lossgradient", "lossgrad", "gradloss", "computederivative", "derivative", "derivate", "derivation", "deriv",
     "derive", "prime", "lossderivative", "lossprime", "activationderivative", "activationprime", "activateprime",
-    "activatederivative", "dactivation", "functionderivative", "delta", "der", "df", "dloss",
+    "activatederivative", "dactivation", "functionderivative", "delta", "der", "df", "dloss", "backpropogate",
+    "backpropogation", "backwardpropogate", "backwardpropogation", "feedbackward", "backwardstep", "computegrad",
+    "computegrads", "calcgrad", "calcgradients", "calculategradients", "getgradients",
 )  # fmt: skip
 
 # Words in the name of a function or method that is the derivative itself, with no upstream gradient to multiply.
@@ -52,6 +55,18 @@ _DERIVATIVE_WORDS = {
     "prime", "deriv", "derivative", "derivate", "derivation", "derive", "derivatives", "grad", "gradient", "der", "d",
     "dx", "df",
 }  # fmt: skip
+
+# Of a class whose backward is spelled otherwise, words in a method's name that say that it is one, and words that say
+# that it does something to gradients instead.
+_GRADIENT_WORDS = {
+    "grad", "grads", "gradient", "gradients", "backward", "backprop", "backpropagate", "bprop", "bwd", "derivative",
+    "derivate", "deriv", "prime",
+}  # fmt: skip
+_HANDLING_WORDS = {
+    "zero", "clear", "reset", "apply", "update", "no", "set", "clip", "check", "numeric", "numerical", "accumulate",
+    "init", "initialize", "step", "print", "plot", "save", "load", "add", "clean", "flush", "descent", "with",
+}  # fmt: skip
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 # Flags that make one function return its derivative.
 DERIVATIVE_FLAGS = {
@@ -79,7 +94,10 @@ _CACHES = {
 _OUTPUTS = {
     "output", "outputs", "out", "y", "yhat", "activated", "activation", "activations", "a", "result", "sigmoidoutput",
 }  # fmt: skip
-_INPUT_SHAPES = {"inputshape", "xshape", "inshape", "shape", "origshape", "originalshape", "prevshape", "inputsize"}
+_INPUT_SHAPES = {
+    "inputshape", "xshape", "inshape", "shape", "origshape", "originalshape", "prevshape", "inputsize",
+    "inputdim", "inputdims", "indim", "indims", "inputdimension", "inputdimensions",
+}  # fmt: skip
 _RATES = {
     "learningrate", "learnrate", "lrate", "lr", "rate", "alpha", "eta", "stepsize", "step", "learningstep", "lrnrate",
     "learningparameter",
@@ -114,7 +132,7 @@ INPUT_GRADIENTS = (
 INITIALISERS = (
     "setinputshape", "initialize", "initialise", "init", "build", "setup", "initweights", "initializeweights",
     "initparams", "initializeparams", "initparameters", "initializeparameters", "resetparameters",
-    "initialization", "compile",
+    "initialization", "initial", "compile",
 )  # fmt: skip
 
 Path = tuple[str, ...]
@@ -167,6 +185,20 @@ def is_derivative(name: str) -> bool:
     return bool(words & _DERIVATIVE_WORDS) or leading_d or plain(name) in _DERIVATIVE_WORDS
 
 
+def without_gradient_word(name: str) -> str | None:
+    """Return what is left of a method's name without the word for a gradient in it; None where it holds none.
+
+    Examples
+    --------
+    >>> without_gradient_word("cross_entropy_grad"), without_gradient_word("zero_grad")
+    ('crossentropy', None)
+    """
+    words = [word.casefold() for word in _WORD.findall(name)]
+    if not set(words) & _GRADIENT_WORDS or set(words) & _HANDLING_WORDS:
+        return None
+    return "".join(word for word in words if word not in _GRADIENT_WORDS)
+
+
 _ACTIVATIONS = {"sigmoid", "tanh", "relu", "leakyrelu", "softplus", "elu", "selu", "gelu", "linear", "softmax", "swish"}
 
 
@@ -179,6 +211,13 @@ def bound_flag(name: str, default: object, *, required: bool) -> object | None:
     if plain(name) == "mode" and (required or str(default).casefold() in _TEST_MODES):
         return "train"
     return None
+
+
+def bound_attribute(name: str, value: object) -> bool | None:
+    """Return what a flag among a layer's attributes must be for a gradient, or None where it is no flag or right."""
+    if plain(name) in _TRAINING and value is False:
+        return True
+    return False if plain(name) in _TESTING and value is True else None
 
 
 def spells_gradient(gradient: Path, parameter: Path, *, exactly: bool = False) -> bool:

@@ -15,6 +15,7 @@ from gradcheck.adapters.methods import entry_of, methods_of
 from gradcheck.adapters.preparing import preparations
 from gradcheck.adapters.returned import by_argument, without_labels
 from gradcheck.adapters.slots import slots_of
+from gradcheck.adapters.spellings import bound_attribute
 from gradcheck.adapters.trial import copies, quietly, run_forward
 from gradcheck.adapters.updates import read_off
 from gradcheck.adapters.upstream import times
@@ -63,6 +64,7 @@ def read_stateful(
     """
     given = _forward_inputs(layer, inputs)
     owners, isolated = fresh_layer(layer, factory)
+    owners, mode = _in_training(owners)
     asked = Given(owners, _passes_of, given, constants or {}, passing or {})
     asked, found = _way(layer, asked)
     told = tuple(name.strip() for name in (passing or {}).get("returned", "").split(",") if name.strip())
@@ -79,8 +81,23 @@ def read_stateful(
         convention="stateful class",
         stateful=True,
         isolated=isolated,
-        notes=(*_called(found), *layout.notes, *notes_on(kept)),
+        notes=(*_called(found), *mode, *layout.notes, *notes_on(kept)),
     )
+
+
+def _in_training(make: Callable[[], Any]) -> tuple[Callable[[], Any], tuple[str, ...]]:
+    """Set the flags of a layer that say in which mode it is, as a gradient wants them; say which."""
+    held = getattr(make(), "__dict__", {})
+    flags = {n: flag for n, value in held.items() if (flag := bound_attribute(n, value)) is not None}
+    if not flags:
+        return make, ()
+
+    def prepare(owner: Any) -> None:
+        for name, flag in flags.items():
+            setattr(owner, name, flag)
+
+    shown = ", ".join(f"`{name}` is {flag}" for name, flag in flags.items())
+    return _after(make, prepare), (f"in training mode: {shown}",)
 
 
 def _way(layer: Any, asked: Given) -> tuple[Given, Found]:
@@ -88,15 +105,21 @@ def _way(layer: Any, asked: Given) -> tuple[Given, Found]:
     candidates = [Way(*names) for names in methods_of(layer)]
     try:
         return asked, find_way(asked, candidates)
-    except LayerFailed:
+    except LayerFailed as err:
+        tried = []
         for shown, prepare in preparations(asked.make(), copies(asked.inputs)):
             prepared = replace(asked, make=_after(asked.make, prepare))
             try:
                 found = find_way(prepared, candidates)
-            except LayerFailed:
+            except LayerFailed as again:
+                tried.append((shown, again))
                 continue
             return prepared, replace(found, notes=(f"prepared by {shown}", *found.notes))
-        raise
+        if not tried:
+            raise
+        shown, last = next((one for one in tried if one[1].stage != "factory"), tried[0])  # the one that came farther
+        after = "" if last.stage == "factory" else f"prepared by {shown}, "
+        raise LayerFailed(f"{err}; {after}{last}", stage=err.stage) from err.__cause__
 
 
 def _after(make: Callable[[], Any], prepare: Callable[[Any], None]) -> Callable[[], Any]:

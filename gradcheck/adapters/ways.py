@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.adapters.living import Living, Way, arrays_of
-from gradcheck.adapters.optimizers import hand_in
+from gradcheck.adapters.optimizers import hand_in, lacking
 from gradcheck.adapters.roles import (
     Known,
     Parameters,
@@ -59,7 +59,7 @@ class Given:
         """Make an instance that is called this way."""
         owner = self.make()
         living = Living(owner, *self.passes(owner, way), way)
-        hand_in(owner, living.recorder)
+        hand_in(owner, living.recorder, missing=way.equipped)
         return living
 
 
@@ -107,7 +107,12 @@ def _tried(given: Given, candidate: Way) -> Found:
     asked = parameters_of(living.run_backward)
     if asked is None:
         return Found(way, tuple(notes))
-    best = _backward(given, way, asked, living)
+    try:
+        best = _backward(given, way, asked, living)
+    except LayerFailed:
+        if way.equipped or not lacking(living.owner):
+            raise
+        return _tried(given, replace(candidate, equipped=True))
     return Found(best.way, (*notes, *best.notes))
 
 
@@ -194,6 +199,11 @@ def _alternatives(
                 upstream,
                 (f"backward's `{alone}` is read as the gradient of the output (--pass {alone}={alone} if not)",),
             )
+            return
+    if alone and not grads and alone not in known.passing and asked[alone].kind == "rate":
+        upstream = {alone: Role("grad")}  # `gradient(eta)`: some call the sensitivity so
+        if _is_linear(given, replace(way, asked=upstream)):
+            yield upstream, (f"backward's `{alone}` is read as the gradient of the output: it is linear in it",)
             return
     predictions = _predictions(given, asked, grads)
     if predictions and not _is_linear(given, way):

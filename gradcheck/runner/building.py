@@ -16,7 +16,7 @@ from gradcheck.runner.frameworks import read_framework_target, to_load
 from gradcheck.runner.inputs import make, parse_spec
 from gradcheck.runner.job import Job
 from gradcheck.runner.substitutes import notes_on, put_in_place
-from gradcheck.runner.targets import clash_note, load, parse_target
+from gradcheck.runner.targets import clash_note, load, parse_target, root_notes
 from gradcheck.subject import Subject
 
 _TAKES_NOTHING = Takes()
@@ -46,7 +46,7 @@ def build(job: Job, found: tuple[Any, ...] | None = None) -> Built:
     subject = read_framework_target(job, target.names[0], found, inputs)
     if subject is None:
         subject = _pair(job, found, inputs) if len(target.names) == 2 else _one(job, found[0], inputs, target.names[0])
-    notes = [*notes_on(job.stubs, old_numpy=job.old_numpy), *filter(None, [clash_note(target)])]
+    notes = [*notes_on(job.stubs, old_numpy=job.old_numpy), *root_notes(), *filter(None, [clash_note(target)])]
     subject = replace(subject, notes=(*subject.notes, *notes))
     if job.points is None:
         return Built(subject)

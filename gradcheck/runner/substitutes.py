@@ -30,6 +30,20 @@ _VALUES = {"NINF": -np.inf, "NZERO": -0.0, "PZERO": 0.0, "asfarray": _as_floats}
 
 REMOVED = (*_BUILTINS, *_RENAMED, *_VALUES)
 
+# What a layer's file imports for something else than the layer's arithmetic: pictures, data, progress, experiments.
+ASIDE = {
+    "matplotlib", "seaborn", "plotly", "bokeh", "tqdm", "progressbar", "pandas", "sklearn", "skimage", "cv2", "PIL",
+    "imageio", "wandb", "mlflow", "tensorboard", "tensorboardX", "IPython", "ipywidgets", "h5py", "numba", "colorama",
+    "termcolor", "tabulate", "prettytable", "rich", "requests", "mnist", "emnist", "idx2numpy", "python_mnist",
+    "torchvision", "datasets", "keras", "tensorflow", "tensorflow_datasets", "nltk", "gym", "gymnasium", "pygame",
+    "streamlit", "gradio", "flask", "kagglehub", "yaml", "joblib", "graphviz", "pydot", "loguru", "dill", "librosa",
+    "soundfile", "openpyxl", "dotenv", "pytest", "tkinter", "cupy", "pympler", "memory_profiler", "line_profiler",
+}  # fmt: skip
+
+# Functions of such modules that loops run over, or that are called for what they return: their plain counterparts.
+_PLAIN = {"tqdm": lambda one, *_, **__: one, "trange": range, "prange": range, "progressbar": lambda one, *_, **__: one}
+
+_stood_in: list[str] = []  # the modules aside that were missing, and are stubbed in this process
 _restored: list[str] = []  # the removed names that NumPy has got back in this process
 
 
@@ -45,7 +59,10 @@ class Stub:
         return Stub(f"{self._path}.{name}")
 
     def __call__(self, *arguments: Any, **_: Any) -> Any:
-        """Return a stub; as a decorator, what is decorated."""
+        """Return a stub; as a decorator, what is decorated; of a progress bar, what it runs over."""
+        plain = _PLAIN.get(self._path.rpartition(".")[2])
+        if plain is not None and arguments:
+            return plain(*arguments)
         if len(arguments) == 1 and callable(arguments[0]) and not isinstance(arguments[0], Stub):
             return arguments[0]
         return Stub(f"{self._path}()")
@@ -124,9 +141,21 @@ def put_in_place(stubs: Sequence[str], *, old_numpy: bool) -> None:
             setattr(np, name, replacement(name))
 
 
+def stand_in(module: str) -> bool:
+    """Stub a missing module that layers import for something else than their arithmetic; tell whether it is one."""
+    name = module.partition(".")[0]
+    if name not in ASIDE or name in _stood_in:
+        return False
+    sys.meta_path.append(_Stubs((name,)))
+    _stood_in.append(name)
+    return True
+
+
 def notes_on(stubs: Sequence[str], *, old_numpy: bool) -> list[str]:
     """Say what was put in place."""
     notes = [f"stubbed where missing: {', '.join(stubs)}; whatever they compute is left out"] if stubs else []
+    if _stood_in:
+        notes.append(f"not installed, and stubbed: {', '.join(_stood_in)}; whatever they compute is left out")
     if old_numpy and _restored:
         notes.append(f"NumPy {np.__version__} was given back the names it has removed: {', '.join(_restored)}")
     return notes
@@ -146,4 +175,6 @@ def advice(message: str) -> str:
     for name in REMOVED:
         if f"module 'numpy' has no attribute '{name}'" in message or f"`np.{name}` was removed" in message:
             return f"; NumPy has removed np.{name}, --old-numpy puts it back"
+    if "only 0-dimensional arrays can be converted to Python scalars" in message:
+        return f"; NumPy took arrays of one entry for numbers before 2.4 (this is {np.__version__})"
     return ""

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 from gradcheck.errors import GradcheckError, LayerFailed, MissingExtra, TargetError, did_you_mean
 
 _CLASH = "gradcheck.py"
+_roots: list[str] = []  # what was put on the path in this process because the target's imports start there
+_ABOVE = 4  # folders above a target's that are looked through for the root of its project
 _FORMS = "path.py:Name, package.module:name or path.py:forward_name,backward_name"
 
 
@@ -72,6 +75,11 @@ def clash_note(target: Target) -> str:
     return _clash(folder / _CLASH) if (folder / _CLASH).is_file() else ""
 
 
+def root_notes() -> tuple[str, ...]:
+    """Say which folders were put on the path because the target's imports start there."""
+    return tuple(_roots)
+
+
 def _is_dotted(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
 
@@ -106,11 +114,43 @@ def _from_file(path: Path) -> ModuleType:
     path = path.resolve()
     root, name = package_of(path)
     _put_first(path.parent, root, Path.cwd())
+    try:
+        return _module_of(path, name)
+    except LayerFailed as err:
+        found = _as_part(path, root, name) if _wants_a_package(err.__cause__) else None
+        if found is None:
+            raise
+        return found
+
+
+def _module_of(path: Path, name: str) -> ModuleType:
     top = name.split(".")[0]
     if "." in name and top not in sys.modules and top not in sys.stdlib_module_names:
-        return _imported(lambda: importlib.import_module(name), path.name)
+        return _imported(lambda: importlib.import_module(name), path.name, path.parent)
     taken = name in sys.modules or name in sys.stdlib_module_names or "." in name
-    return _imported(lambda: _run(f"target_{path.stem}" if taken else name, path), path.name)
+    return _imported(lambda: _run(f"target_{path.stem}" if taken else name, path), path.name, path.parent)
+
+
+def _wants_a_package(error: BaseException | None) -> bool:
+    return isinstance(error, ImportError) and "relative import" in str(error)
+
+
+def _as_part(path: Path, root: Path, name: str) -> ModuleType | None:
+    """Import a file with relative imports as a part of its folder, or of one above, that is no package by itself."""
+    for folder in (root, *root.parents[: _ABOVE - 1]):
+        if not folder.name.isidentifier() or folder.name in sys.stdlib_module_names:
+            return None
+        name = f"{folder.name}.{name}"
+        sys.path.insert(0, str(folder.parent))
+        full, known = name, set(sys.modules)
+        try:
+            return _imported(lambda: importlib.import_module(full), path.name, path.parent)  # noqa: B023 - called at once
+        except LayerFailed as err:
+            if not _wants_a_package(err.__cause__):
+                raise
+        for module in set(sys.modules) - known:
+            del sys.modules[module]
+    return None
 
 
 def package_of(path: Path) -> tuple[Path, str]:
@@ -156,25 +196,53 @@ def _from_name(name: str) -> ModuleType:
         raise
 
 
-def _imported(run: Any, what: str) -> ModuleType:
-    try:
-        module: ModuleType = run()
-    except GradcheckError:
-        raise
-    except SystemExit as err:
-        raise LayerFailed(f"{what} called sys.exit({err.code!r}) while it was imported", stage="import") from err
-    except ModuleNotFoundError as err:
-        from gradcheck.adapters.frameworks import FRAMEWORKS  # only now: it loads NumPy
+def _imported(run: Any, what: str, folder: Path | None = None) -> ModuleType:
+    """Import, with the project's root on the path where its modules are named from there, and stubs for what is aside."""
+    from gradcheck.runner.substitutes import stand_in  # only now: it loads NumPy
 
-        if (extra := FRAMEWORKS.get(str(err.name))) is not None:
-            raise MissingExtra(extra) from err
-        sentence = f"{what} needs the module {err.name!r}, which is not installed"
-        advice = _clash_of(err) or f"; if the layer works without it, --stub {err.name} stands in for it"
-        raise LayerFailed(sentence + advice, stage="import") from err
-    except Exception as err:
-        words = f"{type(err).__name__}: {err}".strip().rstrip(":")
-        raise LayerFailed(f"{what} raised {words} while it was imported{_clash_of(err)}", stage="import") from err
-    return module
+    while True:
+        try:
+            module: ModuleType = run()
+        except GradcheckError:
+            raise
+        except SystemExit as err:
+            raise LayerFailed(f"{what} called sys.exit({err.code!r}) while it was imported", stage="import") from err
+        except ModuleNotFoundError as err:
+            missing = str(err.name)
+            if not (_put_root(missing, folder) or stand_in(missing)):
+                raise _missing(err, what) from err
+        except Exception as err:
+            words = f"{type(err).__name__}: {err}".strip().rstrip(":")
+            raise LayerFailed(f"{what} raised {words} while it was imported{_clash_of(err)}", stage="import") from err
+        else:
+            return module
+
+
+def _put_root(missing: str, folder: Path | None) -> bool:
+    """Put the nearest folder above the target's on the path that has the missing module, if any."""
+    top = missing.partition(".")[0]
+    if folder is None or top in sys.modules:
+        return False
+    for above in folder.parents[:_ABOVE]:
+        for root in (above, above / "src"):
+            if str(root) not in sys.path and ((root / top).is_dir() or (root / f"{top}.py").is_file()):
+                sys.path.append(str(root))
+                importlib.invalidate_caches()
+                _roots.append(f"`{top}` is imported from {os.path.relpath(root)}, above the target's folder")
+                return True
+    return False
+
+
+def _missing(error: ModuleNotFoundError, what: str) -> GradcheckError:
+    from gradcheck.adapters.frameworks import FRAMEWORKS
+
+    if (extra := FRAMEWORKS.get(str(error.name))) is not None:
+        return MissingExtra(extra)
+    advice = _clash_of(error) or (
+        f"; if it is a file of the project, name its folder by PYTHONPATH=FOLDER; "
+        f"if the layer works without it, --stub {error.name} stands in for it"
+    )
+    return LayerFailed(f"{what} needs the module {error.name!r}, which is not installed{advice}", stage="import")
 
 
 def _clash_of(error: Exception) -> str:
