@@ -35,6 +35,7 @@ def check(
     factory: Callable[[], Any] | None = None,
     wrap: Any = None,
     grad_attr: str = "grad",
+    grads: Mapping[str, str] | None = None,
     passing: Mapping[str, str] | None = None,
     scale: str = "",
     prove: bool = False,
@@ -69,6 +70,8 @@ def check(
         of the framework that a function is written for, where its code does not tell: "torch", "jax", ...
     grad_attr : str
         The attribute in which a node of that tape has its gradient.
+    grads : mapping of str to str, optional
+        The attribute that holds a parameter's gradient, by parameter, where that cannot be told.
     passing : mapping of str to str, optional
         What an argument of backward gets, where its name does not tell: "grad", "output", "cache", an input, ...
     scale : {"", "mean"}
@@ -109,7 +112,7 @@ def check(
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InvalidInput(f"`seed` must be an integer of at least 0; it is {seed!r}.")
     errors = known_codes(errors)
-    hints = Hints(passing=passing or {}, scale=scale)
+    hints = Hints(grads=grads or {}, passing=passing or {}, scale=scale)
     options: dict[str, Any] = {"wrt": wrt, "factory": factory, "name": name, "wrap": wrap, "grad_attr": grad_attr}
     with _random_states_kept():
         subject = subject_of(layer, inputs, hints=hints, **options)
@@ -117,11 +120,12 @@ def check(
         instrument = Instrument(subject)
         with np.errstate(all="ignore"):
             outcome = judge(instrument, Plan(int(seed), effort, wrt is not None, further, prove))
-            verdict, reason = overall(outcome, strict=strict, errors=errors)
+            seen = (*subject.findings, *outcome.findings)
+            verdict, reason = overall(replace(outcome, findings=seen), strict=strict, errors=errors)
             report = _report(subject, instrument, outcome, verdict=verdict, reason=reason)
             report = replace(
                 report,
-                findings=raised(outcome.findings, errors),
+                findings=raised(seen, errors),
                 seed=seed,
                 effort=effort,
                 replay=replay or f"gradcheck.check({subject.name}, inputs, seed={seed})",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.errors import InvalidInput, did_you_mean
+from gradcheck.verdict import Finding
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Any]
@@ -70,6 +71,8 @@ class Subject:
         What the adapter did on the way, a sentence each, for the report.
     variants : tuple of Variant
         Other ways of calling the layer that must make no difference.
+    findings : tuple of Finding
+        What the adapter saw of the layer's manners while it read it.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Subject:
     isolated: bool = True
     notes: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def at(self, inputs: Inputs) -> "Subject":
         """Return the same subject at another point."""

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -34,11 +35,16 @@ def fresh_layer(layer: Any, factory: Callable[[], Any] | None) -> tuple[Callable
     if factory is not None:
         return lambda: _made_by(factory), True
     try:
-        kept = copy.deepcopy(layer)
-        copy.deepcopy(kept)
+        kept = copied(layer)
+        copied(kept)
     except Exception:  # noqa: BLE001 - any object may refuse to be copied, in any way it likes
         return lambda: layer, False
-    return lambda: copy.deepcopy(kept), True
+    return lambda: copied(kept), True
+
+
+def copied(layer: Any) -> Any:
+    """Return a deep copy; modules that it holds (`self.xp = np`), which refuse to be copied, are shared."""
+    return copy.deepcopy(layer, {id(module): module for module in list(sys.modules.values())})
 
 
 def _made_by(factory: Callable[[], Any]) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 
 from gradcheck.adapters.contract import accepts_inputs, fresh_layer, passes_of, says_nothing
 from gradcheck.adapters.gradients import in_shape
+from gradcheck.adapters.lists import heads
 from gradcheck.adapters.living import Living, Way
 from gradcheck.adapters.returned import by_argument, odd_shapes, order_of, without_labels
 from gradcheck.adapters.roles import parameters_of
@@ -50,7 +51,11 @@ def read_pair(
     make, isolated = fresh_layer(pair, factory)
     name = name or getattr(pair[0], "__name__", "pair")
     floating = tuple(key for key, value in inputs.items() if is_differentiable(value))
-    plainly = accepts_inputs(pair[1], tuple(inputs)) and not says_nothing(pair[1], tuple(inputs))
+    plainly = (
+        heads(inputs) == tuple(inputs)
+        and accepts_inputs(pair[1], tuple(inputs))
+        and not says_nothing(pair[1], tuple(inputs))
+    )
     if plainly and not constants and not passing and not is_derivative(getattr(pair[1], "__name__", "")):
         return Subject(
             name=name,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.adapters.growing import grows
 from gradcheck.adapters.living import Living
 from gradcheck.adapters.matching import matched
 from gradcheck.adapters.returned import data_input, odd_shapes, order_of
@@ -89,7 +90,7 @@ def find_layout(
         gradients, places = {**gradients, **kept}, {}
     parameters = {n: one.paths for n, one in named.items() if one.responds or n in gradients}
     again = observe_backward(living, inputs)
-    growing = {name: seen.before[path] for name, path in gradients.items() if _grows(path, seen, again)}
+    growing = {name: seen.before[path] for name, path in gradients.items() if grows(path, seen, again)}
     odd = odd_shapes(seen.returned, order, {n: seen.after[at] for n, at in gradients.items()}, {**given, **shapes})
     return Layout(
         parameters=parameters,
@@ -167,14 +168,6 @@ def _told(pairs: Mapping[str, str], names: Mapping[str, Any], seen: Observed) ->
 def _known(name: str, names: list[str], what: str) -> None:
     if name not in names:
         raise InvalidInput(f"`grads` must name {what}; it names `{name}`{did_you_mean(name, names)}.")
-
-
-def _grows(path: Path, seen: Observed, again: Observed) -> bool:
-    """Tell whether a second, equal backward added the same gradient once more."""
-    start, once, twice = seen.before.get(path), seen.values.get(path), again.values.get(path)
-    if start is None or once is None or twice is None or not start.shape == once.shape == twice.shape:
-        return False
-    return bool(np.any(once != start)) and bool(np.allclose(twice - once, once - start))
 
 
 def _notes(

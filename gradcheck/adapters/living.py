@@ -24,7 +24,9 @@ class Way:
     returns are kept for backward; `output` the attribute that holds forward's output where it returns none; `kind`
     what backward returns: "vjp", or, where it gets no gradient from above, the gradient of one "number", of the
     "sum" of the outputs, or the "elementwise" derivative. `seeded` says that forward draws random numbers, the same at
-    every call; `equipped` that an optimizer is put where backward needs one and the owner has None.
+    every call; `equipped` that an optimizer is put where backward needs one and the owner has None. `sets` are inputs
+    that forward takes as attributes of the owner, `upstream` the attribute in which backward finds the gradient from
+    above.
     """
 
     forward: str = "forward"
@@ -36,6 +38,8 @@ class Way:
     kind: str = "vjp"
     seeded: bool = False
     equipped: bool = False
+    sets: tuple[str, ...] = ()
+    upstream: str = ""
 
     @property
     def multiplies(self) -> bool:
@@ -70,6 +74,8 @@ class Living:
 
     def forward(self, inputs: Inputs) -> Any:
         """Call forward; return its outputs without what it only keeps for backward."""
+        for name in self.way.sets:
+            setattr(self.owner, name, inputs[name])
         with _seeded() if self.way.seeded else nullcontext():
             if self.way.given is None:
                 self.returned = self.run_forward(*inputs.values())
@@ -80,6 +86,8 @@ class Living:
 
     def backward(self, cotangents: Cotangents, inputs: Inputs) -> Any:
         """Call backward and return what it returns; lists in a tuple, `(dx, [dw, db])`, become one tuple."""
+        if self.way.upstream:
+            setattr(self.owner, self.way.upstream, self._upstream(cotangents))
         if self.way.asked is None:
             return _flat(self.run_backward(self._upstream(cotangents), *inputs.values()))
         return _flat(self._called(self.run_backward, self.way.asked, inputs, cotangents))
@@ -105,6 +113,8 @@ class Living:
             match role.kind:
                 case "input":
                     values[name] = inputs[of]
+                case "list":
+                    values[name] = [inputs[one] for one in of]
                 case "grad":
                     values[name] = self._upstream(cotangents) if of is None else cotangents[of]
                 case "cache":

@@ -29,8 +29,8 @@ class Book:
 class Recorder:
     """Takes the place of any optimizer: plain gradient descent under every method name, which keeps what it is told.
 
-    With `in_place` it changes the parameter that it is given; else it returns a new one. `gradients` are those that came
-    by name and without their parameters, `update(layer, {"dW": ...})`.
+    With `in_place` it changes the parameter that it is given; else it returns a new one. `gradients` are those that
+    came by name and without their parameters, `update(layer, {"dW": ...})`.
     """
 
     def __init__(self) -> None:

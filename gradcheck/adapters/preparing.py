@@ -19,8 +19,28 @@ _GENERATORS = {"rng", "random", "randomstate", "generator"}
 # Numbers that are read off the shape of the first input, with its channels last or first.
 _HEIGHTS = {"height", "inheight", "inputheight", "h", "hin", "inh", "imgheight"}
 _WIDTHS = {"width", "inwidth", "inputwidth", "w", "win", "inw", "imgwidth"}
-_CHANNELS = {"channels", "inchannels", "inputchannels", "inchannel", "cin", "depth", "indepth", "inputdepth", "nchannels"}
-_FEATURES = {"nin", "infeatures", "inputfeatures", "nfeatures", "numfeatures", "fanin", "ninputs", "numinputs", "inputunits"}
+_CHANNELS = {
+    "channels",
+    "inchannels",
+    "inputchannels",
+    "inchannel",
+    "cin",
+    "depth",
+    "indepth",
+    "inputdepth",
+    "nchannels",
+}
+_FEATURES = {
+    "nin",
+    "infeatures",
+    "inputfeatures",
+    "nfeatures",
+    "numfeatures",
+    "fanin",
+    "ninputs",
+    "numinputs",
+    "inputunits",
+}
 _SEED = 0  # of a generator that a layer asks for; its parameters are put in their places afterwards
 
 

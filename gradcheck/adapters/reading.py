@@ -16,6 +16,7 @@ from gradcheck.adapters.contract import (
 )
 from gradcheck.adapters.frameworks import Request, framework_of, known_framework, read_framework, read_tape
 from gradcheck.adapters.functions import read_pair
+from gradcheck.adapters.lists import heads, spread
 from gradcheck.adapters.means import scaled
 from gradcheck.adapters.methods import entry_of, methods_of
 from gradcheck.adapters.single import read_single
@@ -113,7 +114,7 @@ def read_plain(
     InvalidLayer, InvalidInput
         As `subject_of`.
     """
-    forward = _forward(layer)
+    forward, inputs = _forward(layer), spread(inputs)
     names = parameter_names(forward)
     holds = not _is_pair(layer) and bool(slots_of(layer))  # an embedding has nothing but its weights to differentiate
     found = order_by_signature(named_inputs(inputs, names, floating=not holds), names)
@@ -142,6 +143,7 @@ def _object(
     backward = getattr(layer, "backward", None)
     pure = callable(getattr(layer, "forward", None)) and not hints
     names = tuple(inputs)
+    pure = pure and heads(names) == names
     takes_inputs = pure and callable(backward) and accepts_inputs(backward, names) and not says_nothing(backward, names)
     notes: tuple[str, ...] = ()
     if not takes_inputs or slots_of(layer):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gradcheck.adapters.lists import heads, members
 from gradcheck.adapters.spellings import (
     bound_flag,
     is_cache,
@@ -26,9 +27,11 @@ Parameters = tuple[inspect.Parameter, ...]
 
 @dataclass(frozen=True)
 class Role:
-    """What one argument gets: `kind` is input, grad, cache, output, shape, rate, optimizer, constant or attribute.
+    """What one argument gets.
 
-    `of` is the input's or attribute's name, the number of the output or cache (None for all of them), or the constant.
+    `kind` is input, list, grad, cache, output, shape, rate, optimizer, constant or attribute; `of` is the input's or
+    attribute's name, the names of a list's arrays, the number of the output or cache (None for all of them), or the
+    constant.
     """
 
     kind: str
@@ -88,17 +91,34 @@ def is_required(parameter: inspect.Parameter) -> bool:
 def forward_roles(parameters: Parameters, inputs: Sequence[str], constants: Mapping[str, Any]) -> dict[str, Role]:
     """Give forward its inputs by name (by position where no name fits), the constants, and training mode."""
     roles = {p.name: Role("constant", constants[p.name]) for p in parameters if p.name in constants}
-    roles |= {p.name: Role("input", p.name) for p in parameters if p.name in inputs}
+    known = {name: _given(name, inputs) for name in heads(inputs)}
+    roles |= {p.name: known[p.name] for p in parameters if p.name in known}
     free = [p for p in parameters if p.name not in roles and _flag(p) is None]
-    left = [name for name in inputs if Role("input", name) not in roles.values()]
-    if len(left) == len(inputs):
-        roles |= {p.name: Role("input", name) for p, name in zip(free, left, strict=False)}
+    left = [role for role in known.values() if role not in roles.values()]
+    if len(left) == len(known):
+        roles |= {p.name: role for p, role in zip(free, left, strict=False)}
     elif len(left) == sum(map(is_required, free)):
         needed = [p.name for p in free if is_required(p)]
-        roles |= {name: Role("input", one) for name, one in zip(needed, left, strict=True)}
+        roles |= dict(zip(needed, left, strict=True))
     return roles | {
         p.name: Role("constant", _flag(p)) for p in parameters if p.name not in roles and _flag(p) is not None
     }
+
+
+def _given(name: str, inputs: Sequence[str]) -> Role:
+    found = members(name, inputs)
+    return Role("list", found) if found else Role("input", name)
+
+
+def unplaced(roles: Roles, inputs: Sequence[str]) -> tuple[str, ...]:
+    """Return the inputs that no argument gets."""
+    placed = {
+        name
+        for role in roles.values()
+        for name in (role.of if role.kind == "list" else (role.of,))
+        if role.kind in ("input", "list")
+    }
+    return tuple(name for name in inputs if name not in placed)
 
 
 def flags_set(parameters: Parameters, roles: Roles, constants: Mapping[str, Any]) -> str:
@@ -140,8 +160,8 @@ def _by_name(parameter: inspect.Parameter, known: Known) -> Role | None:
         return _told(known.passing[name], known)
     if name in known.constants:
         return Role("constant", known.constants[name])
-    if name in known.inputs:
-        return Role("input", name)
+    if name in heads(known.inputs):
+        return _given(name, known.inputs)
     same = [one for one in known.inputs if plain(one) == plain(name)]
     if len(same) == 1 and not is_upstream(name):
         return Role("input", same[0])
@@ -163,9 +183,9 @@ def _by_kind(name: str, known: Known) -> Role | None:
 
 def _by_place(left: list[str], roles: Roles, known: Known) -> dict[str, Role]:
     """Give what no name tells: the gradient first, then what forward kept, or the inputs in their order."""
-    given = {role.of for role in roles.values() if role.kind == "input"}
-    free = [name for name in known.inputs if name not in given]
-    inputs = {name: Role("input", one) for name, one in zip(left, free, strict=False)}
+    every = [_given(name, known.inputs) for name in heads(known.inputs)]
+    free = [role for role in every if role not in roles.values()]
+    inputs = dict(zip(left, free, strict=False))
     kept = known.caches if not any(role.kind == "cache" for role in roles.values()) else 0
     if not left or known.derivative or any(role.kind == "grad" for role in roles.values()):
         if kept and len(left) == kept:
@@ -177,7 +197,7 @@ def _by_place(left: list[str], roles: Roles, known: Known) -> dict[str, Role]:
     if kept and len(rest) == kept:
         return first | _numbered(rest, "cache")
     if len(rest) <= len(free):
-        return first | {name: Role("input", one) for name, one in zip(rest, free, strict=False)}
+        return first | dict(zip(rest, free, strict=False))
     return {}
 
 
@@ -215,8 +235,12 @@ def _told(what: str, known: Known) -> Role:
 
 def _check_passing(parameters: Parameters, known: Known) -> None:
     names = [p.name for p in parameters]
-    for name in known.passing:
-        if name not in names and name not in ("output", "returned"):
+    for name, what in known.passing.items():
+        if (
+            name not in names
+            and name not in ("output", "returned")
+            and not (what == "grad" and name in known.attributes)
+        ):
             raise InvalidInput(f"--pass must name an argument of backward ({', '.join(names)}); it names `{name}`.")
 
 

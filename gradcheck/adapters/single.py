@@ -11,7 +11,7 @@ import numpy as np
 from gradcheck.adapters.case import read_case
 from gradcheck.adapters.functions import read_pair
 from gradcheck.adapters.returned import by_argument, order_of, without_labels
-from gradcheck.adapters.roles import Parameters, call, flags_set, forward_roles, parameters_of
+from gradcheck.adapters.roles import Parameters, Role, call, flags_set, forward_roles, parameters_of
 from gradcheck.adapters.spellings import DERIVATIVE_FLAGS, plain
 from gradcheck.adapters.trial import copies, described, quietly
 from gradcheck.adapters.upstream import times
@@ -100,11 +100,17 @@ def _bound(
     roles = forward_roles(parameters, tuple(inputs), constants)
 
     def bound(**values: Any) -> Any:
-        given = {name: values[role.of] if role.kind == "input" else role.of for name, role in roles.items()}
+        given = {name: _value(role, values) for name, role in roles.items()}
         return call(function, parameters, given)
 
     flags = flags_set(parameters, roles, constants)
     return bound, ((f"it is called in training mode: {flags}",) if flags else ())
+
+
+def _value(role: Role, values: Inputs) -> Any:
+    if role.kind == "list":
+        return [values[one] for one in role.of]
+    return values[role.of] if role.kind == "input" else role.of
 
 
 def _tried(function: Callable[..., Any], inputs: Inputs) -> Any:

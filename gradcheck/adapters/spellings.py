@@ -35,9 +35,9 @@ FORWARDS = (
     "propagateforward", "fwd", "propagate", "forwards", "forwardpropogate", "forwardpropogation", "forwardstep",
 )  # fmt: skip
 OTHER_FORWARDS = (  # less specific than the call operator
-    "activate", "activation", "activationfunction", "computeloss", "calculateloss", "calcloss", "lossfunction", "loss",
-    "cost", "calloss", "getloss", "computecost", "calculatecost", "calculate", "compute", "calc", "evaluate", "apply", "function", "func", "fn", "f", "call", "run",
-    "predict",
+    "activate", "activation", "activationfunction", "computeloss", "calculateloss", "calcloss", "lossfunction",
+    "loss", "cost", "calloss", "getloss", "computecost", "calculatecost", "calculate", "compute", "calc", "evaluate",
+    "apply", "function", "func", "fn", "f", "call", "run", "predict",
 )  # fmt: skip
 BACKWARDS = (
     "backward", "backwards", "backwardpass", "backwardpropagate", "backwardpropagation", "backwardprop", "bprop",
@@ -85,7 +85,7 @@ _UPSTREAM = {
     "nextgrad", "nextgradient", "prevgrad", "previousgrad", "previousgradient", "lossgrad", "lossgradient", "gradloss",
     "gradnext", "residual", "sensitivity", "cotangent", "doutput", "doutputs", "douts", "dlossdout", "dedy", "djdz",
     "dconvprev", "dpool", "eta_l", "outgradient", "dhnext", "dcnext", "dnexth", "dnextc", "dhs", "backpropgrad",
-    "signal", "nabla",
+    "signal", "nabla", "outputsidedeltas", "outputdeltas",
 }  # fmt: skip
 _CACHES = {
     "cache", "caches", "memory", "ctx", "context", "saved", "activationcache", "linearcache", "state", "memo",

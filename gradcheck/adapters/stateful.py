@@ -8,8 +8,10 @@ import numpy as np
 
 from gradcheck.adapters.contract import fresh_layer, parameter_names
 from gradcheck.adapters.gradients import in_shape
+from gradcheck.adapters.growing import findings_on
 from gradcheck.adapters.histories import Lengths, growing_lists, notes_on, rewind
 from gradcheck.adapters.layout import Layout, find_layout
+from gradcheck.adapters.lists import head_of
 from gradcheck.adapters.living import Living, Way
 from gradcheck.adapters.methods import entry_of, methods_of
 from gradcheck.adapters.preparing import preparations
@@ -82,6 +84,7 @@ def read_stateful(
         stateful=True,
         isolated=isolated,
         notes=(*_called(found), *mode, *layout.notes, *notes_on(kept)),
+        findings=findings_on(asked.make(), (found.way.forward, found.way.backward), layout.gradients, layout.growing),
     )
 
 
@@ -144,7 +147,8 @@ def _called(found: Found) -> tuple[str, ...]:
 def _forward_inputs(layer: Any, inputs: Inputs) -> dict[str, Any]:
     """Return those of the inputs that forward takes; names that are none of its parameters may be attributes."""
     names = parameter_names(getattr(layer, entry_of(layer)))
-    return {name: inputs[name] for name in names if name in inputs} or dict(inputs)
+    every = tuple(inputs)
+    return {name: inputs[name] for name in every if head_of(name, every) in names} or dict(inputs)
 
 
 def _parameter_values(layout: Layout, inputs: Inputs, given: Inputs) -> dict[str, Any]:

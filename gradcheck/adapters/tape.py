@@ -4,7 +4,6 @@ Whole arrays are wrapped where the class takes them; a class of single numbers (
 entry, in nested lists.
 """
 
-import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ import numpy as np
 
 from gradcheck.adapters.arguments import Held, arguments_of
 from gradcheck.adapters.calling import Signature, leaves_of, signature_of
-from gradcheck.adapters.contract import fresh_layer
+from gradcheck.adapters.contract import copied, fresh_layer
 from gradcheck.adapters.frameworks import Request
 from gradcheck.errors import InvalidInput, InvalidLayer, LayerFailed
 from gradcheck.subject import Array, Cotangents, Inputs, Passes, Subject, is_floating
@@ -58,7 +57,7 @@ class _Tape:
 
     def records(self, node: Any) -> bool:
         """Tell a node, which may be of a base class, from a plain number or array."""
-        return isinstance(node, self.kind) or (hasattr(node, self.data) and hasattr(node, "backward"))
+        return isinstance(node, self.kind) or (hasattr(node, self.data) and hasattr(type(node), "backward"))
 
     def values(self, node: Any) -> Array:
         """Return what a node holds; a number that is no node is itself."""
@@ -228,7 +227,7 @@ def _tried(tape: _Tape, request: Request, signature: Signature) -> tuple[_Tape, 
     for one, state in ((tape, own), (replace(tape, single=True), singles)):
         try:
             values = arguments_of(request, request.inputs, signature, Held(state)).values
-            layer = copy.deepcopy(request.layer) if own else request.layer
+            layer = copied(request.layer) if own else request.layer
             run = _Run(one, layer, signature, dict(request.constants), tuple(state))
             outputs = run.forward(values)
             parts = outputs if isinstance(outputs, tuple) else (outputs,)

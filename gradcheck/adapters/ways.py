@@ -20,6 +20,7 @@ from gradcheck.adapters.roles import (
     is_required,
     parameters_of,
     unnamed,
+    unplaced,
 )
 from gradcheck.adapters.spellings import (
     INPUT_GRADIENTS,
@@ -92,8 +93,9 @@ def _tried(given: Given, candidate: Way) -> Found:
     living = given.living(candidate)
     parameters = parameters_of(living.run_forward)
     roles = None if parameters is None else forward_roles(parameters, tuple(given.inputs), given.constants)
-    way = replace(candidate, given=roles)
-    notes = []
+    sets = () if roles is None else _set_as_attributes(given, living.owner, roles, parameters or ())
+    way = replace(candidate, given=roles, sets=sets)
+    notes = [f"forward finds {', '.join(f'`{name}`' for name in sets)} in attributes"] if sets else []
     if roles is not None and (flags := flags_set(parameters or (), roles, given.constants)):
         notes.append(f"forward is called in training mode: {flags}")
     living = given.living(way)
@@ -112,8 +114,17 @@ def _tried(given: Given, candidate: Way) -> Found:
     except LayerFailed:
         if way.equipped or not lacking(living.owner):
             raise
-        return _tried(given, replace(candidate, equipped=True))
+        names = ", ".join(f"`{name}`" for name in lacking(living.owner))
+        found = _tried(given, replace(candidate, equipped=True))
+        return replace(found, notes=(f"an optimizer is put where the layer has none: {names}", *found.notes))
     return Found(best.way, (*notes, *best.notes))
+
+
+def _set_as_attributes(given: Given, owner: Any, roles: Roles, parameters: Parameters) -> tuple[str, ...]:
+    """Return the inputs that no argument of forward gets, and that go to attributes of their names."""
+    free = [p for p in parameters if is_required(p) and p.name not in roles]
+    left = () if free or isinstance(owner, tuple) else unplaced(roles, tuple(given.inputs))
+    return tuple(name for name in left if name.isidentifier() and (not parameters or hasattr(owner, name)))
 
 
 def _draws(given: Given, way: Way) -> bool:
@@ -141,6 +152,7 @@ def _backward(given: Given, way: Way, parameters: Parameters, living: Living) ->
     failure: LayerFailed | None = None
     for asked in _readings(given, way, parameters, living):
         one = replace(way, asked=asked.way.asked, caches=asked.way.caches)
+        one = replace(one, upstream=_upstream_attribute(given, one, living.owner, parameters))
         try:
             returned, output = _run(given, one)
         except LayerFailed as err:
@@ -148,8 +160,19 @@ def _backward(given: Given, way: Way, parameters: Parameters, living: Living) ->
             continue
         one = _without_default(given, one, parameters, output)
         kind, note = _kind(returned, output, one, given.inputs)
+        note = f"backward finds the gradient of the output in the attribute `{one.upstream}`" if one.upstream else note
         return Found(replace(one, kind=kind), (*asked.notes, *((note,) if note else ())))
     raise failure or InvalidLayer("backward must be callable.")
+
+
+def _upstream_attribute(given: Given, way: Way, owner: Any, parameters: Parameters) -> str:
+    """Return the attribute in which backward finds its gradient: as told, or the one of such a name that is open."""
+    names = [p.name for p in parameters]
+    told = [name for name, what in given.passing.items() if what == "grad" and name not in names]
+    if told or way.asks("grad"):
+        return told[0] if told else ""
+    held = [name for name, value in getattr(owner, "__dict__", {}).items() if value is None and is_upstream(name)]
+    return held[0] if len(held) == 1 and _is_linear(given, replace(way, upstream=held[0])) else ""
 
 
 def _without_default(given: Given, way: Way, parameters: Parameters, output: Any) -> Way:
@@ -270,7 +293,7 @@ def _is_linear(given: Given, way: Way) -> bool:
 
 def _kind(returned: Any, output: Any, way: Way, inputs: Inputs) -> tuple[str, str]:
     """Tell what backward returns, and the sentence for it."""
-    if way.asks("grad") or way.asked is None:
+    if way.asks("grad") or way.upstream or way.asked is None:
         return "vjp", ""
     outputs = outputs_of(output)
     if len(outputs) == 1 and outputs[0].size == 1:

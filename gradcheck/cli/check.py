@@ -22,7 +22,8 @@ from gradcheck.runner.task import TIMEOUT
 _HELP = """Check the backward pass of each TARGET.
 
 A target is a class or object with forward and backward, or two functions:
-path.py:Name, package.module:name, or path.py:forward_name,backward_name.
+path.py:Name, package.module:name, path.py:forward_name,backward_name, or, of
+two files, a.py:forward_name,b.py:backward_name.
 Without any, the targets of [tool.gradcheck] in pyproject.toml are checked, each
 with the settings it has there; options given here win over them. Checking a file runs it, in a process of its own.
 
@@ -30,6 +31,7 @@ with the settings it has there; options given here win over them. Checking a fil
 Inputs, one --input NAME=SPEC for each argument of forward:
   x=2,3,8,8          this shape, normals drawn from the seed; x=() is 0-d
   x=4:uniform:0..1   this shape, uniform between the two
+  x=2,3+2,4          a list of two arrays
   y=4:int:0..9       integer labels from 0 to 9, handed on as constants
   x=@file.npy        what the file holds
   x=[[1,2],[3,4]]    this value; y=[0,1]:int for integer constants

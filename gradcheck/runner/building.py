@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gradcheck.adapters.lists import heads
 from gradcheck.adapters.methods import entry_of, methods_of
 from gradcheck.adapters.reading import Hints, read_plain
 from gradcheck.adapters.roles import is_required
@@ -13,10 +14,11 @@ from gradcheck.errors import InvalidInput, InvalidLayer, did_you_mean
 from gradcheck.runner.arguments import Takes, distribute, parse_value, takes
 from gradcheck.runner.constructing import construct
 from gradcheck.runner.frameworks import read_framework_target, to_load
-from gradcheck.runner.inputs import make, parse_spec
+from gradcheck.runner.importing import root_notes
+from gradcheck.runner.inputs import make, parse_spec, spread
 from gradcheck.runner.job import Job
 from gradcheck.runner.substitutes import notes_on, put_in_place
-from gradcheck.runner.targets import clash_note, load, parse_target, root_notes
+from gradcheck.runner.targets import clash_note, load, parse_target
 from gradcheck.subject import Subject
 
 _TAKES_NOTHING = Takes()
@@ -61,7 +63,7 @@ def load_target(job: Job) -> tuple[Any, ...]:
 
 
 def _inputs(job: Job, specs: Mapping[str, str], seed: int) -> dict[str, Any]:
-    return make({name: parse_spec(name, spec) for name, spec in specs.items()}, seed=seed, dtype=job.dtype)
+    return make({n: parse_spec(n, spec) for n, spec in spread(specs).items()}, seed=seed, dtype=job.dtype)
 
 
 def _pair(job: Job, found: tuple[Any, ...], inputs: dict[str, Any]) -> Subject:
@@ -155,7 +157,7 @@ def _check_inputs(
     except (TypeError, ValueError):
         parameters = []  # type: ignore[assignment]  # nothing to look at
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    given = {*inputs, *constants}
+    given = {*heads(inputs), *constants}
     missing = [p.name for p in named if is_required(p) and p.name not in given and not _is_flag(p, spare)]
     if missing or not inputs:
         names = ", ".join(p.name for p in named) or "anything"
@@ -173,7 +175,7 @@ def _is_flag(parameter: inspect.Parameter, spare: Collection[str]) -> bool:
 
 
 def _check_names(inputs: Mapping[str, Any], call: Takes) -> None:
-    for name in inputs:
+    for name in heads(inputs):
         if call.names and name not in call.names and not call.any:
             near = did_you_mean(name, call.names) or "."
             raise InvalidInput(

@@ -24,7 +24,7 @@ def task_of(job: Job) -> Task:
     """Return the task of a job; it rests on the target's file and on the files of its inputs."""
     target = parse_target(job.target)
     specs = [spec for point in (job.inputs, *(job.points or ())) for spec in point.values()]
-    reads = [target.place] if target.is_file else []
+    reads = list(target.files)
     reads += [spec[1:] for spec in specs if spec.startswith("@")]
     return Task(
         "like" if job.like else "check",

@@ -1,4 +1,7 @@
-"""Input specifications: `2,3,8,8` a shape, `4:int:0..9` labels, `@file.npy` a file, `[[1,2],[3,4]]` a value."""
+"""Input specifications: shapes (`2,3,8,8`, `2,3+2,4` of a list, `4:int:0..9` of labels), files and values.
+
+`@file.npy` is what a file holds, `[[1,2],[3,4]]` a value.
+"""
 
 import ast
 import re
@@ -19,6 +22,7 @@ _FORMS = (
     "a shape (2,3,8,8; () for 0-d; 4:int:0..9 for labels; 4:uniform:0..1), a value ([[1,2],[3,4]]) or a file (@x.npy)"
 )
 _NAME = re.compile(r"[^\W\d]\w*|\w+(\.\w+)+")  # layers made of layers call their inputs 0.weight
+_LIST = re.compile(r"[\w, ]+(:[^+]*)?\+")  # a shape, and another one after a plus
 DTYPES = ("float16", "float32", "float64")
 
 
@@ -73,6 +77,23 @@ def parse_input(text: str) -> tuple[str, Spec]:
     if not equals or not _NAME.fullmatch(name.strip()):
         raise InvalidInput(f"an input must be NAME=SPEC, for instance x=2,3,8,8; it is {text!r}.")
     return name.strip(), parse_spec(name.strip(), spec.strip())
+
+
+def spread(specs: Mapping[str, str]) -> dict[str, str]:
+    """Give each array of a list an input of its own; how values are drawn is said once, at the end, or for each.
+
+    Examples
+    --------
+    >>> spread({"xs": "2,3+2,4:uniform:0..1"})
+    {'xs.0': '2,3:uniform:0..1', 'xs.1': '2,4:uniform:0..1'}
+    """
+    found: dict[str, str] = {}
+    for name, spec in specs.items():
+        parts = [part.strip() for part in spec.split("+")] if _LIST.match(spec) else [spec]
+        tail = parts[-1].partition(":")[2]
+        whole = [part if ":" in part or not tail else f"{part}:{tail}" for part in parts]
+        found |= {f"{name}.{i}": part for i, part in enumerate(whole)} if len(parts) > 1 else {name: spec}
+    return found
 
 
 def parse_spec(name: str, spec: str) -> Spec:

@@ -8,7 +8,7 @@ from pathlib import Path
 from gradcheck.adapters.frameworks import FRAMEWORKS
 from gradcheck.adapters.spellings import BACKWARDS, FORWARDS, plain
 from gradcheck.errors import TargetError, did_you_mean
-from gradcheck.runner.targets import Target
+from gradcheck.runner.targets import Target, is_file
 
 Definition = ast.FunctionDef | ast.ClassDef
 
@@ -68,13 +68,18 @@ def outline_of(target: Target) -> list[Outline]:
     TargetError
         The module's source cannot be found or read, or defines no such class or function.
     """
-    file = Path(target.place) if target.is_file else _source_of(target.place)
+    places = [target.place, *([target.second] if target.second else [target.place] * (len(target.names) - 1))]
+    return [_outline(place, name) for place, name in zip(places, target.names, strict=True)]
+
+
+def _outline(place: str, name: str) -> Outline:
+    file = Path(place) if is_file(place) else _source_of(place)
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError) as err:
         raise TargetError(f"a target's file must be Python that can be parsed; {str(file)!r}: {err}") from err
     frameworks = tuple(dict.fromkeys(found for node in ast.walk(tree) for found in _imports(node)))
-    return [_outlined(file, name, _find(tree, name, target.place), tree, frameworks) for name in target.names]
+    return _outlined(file, name, _find(tree, name, place), tree, frameworks)
 
 
 def _source_of(module: str) -> Path:

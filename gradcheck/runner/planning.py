@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradcheck.runner.inputs import parse_input
+from gradcheck.runner.inputs import parse_input, spread
 from gradcheck.runner.job import Job, label
 from gradcheck.runner.sweeps import MOST, letters_in, sweep
 
@@ -71,9 +71,10 @@ def read_spec(text: str) -> tuple[str, str]:
     InvalidInput
         It has no name, or the specification is none of the forms.
     """
-    name, _, spec = text.partition("=")
+    name, equals, spec = text.partition("=")
     if not letters_in(spec):
-        name, _ = parse_input(text)
+        for one, part in spread({name: spec}).items():
+            parse_input(f"{one}{equals}{part}")
     return name.strip(), spec.strip()
 
 

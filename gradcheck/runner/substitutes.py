@@ -1,7 +1,7 @@
 """What a target misses, put in its place on request: modules that are not installed, names that NumPy has removed."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -41,7 +41,12 @@ ASIDE = {
 }  # fmt: skip
 
 # Functions of such modules that loops run over, or that are called for what they return: their plain counterparts.
-_PLAIN = {"tqdm": lambda one, *_, **__: one, "trange": range, "prange": range, "progressbar": lambda one, *_, **__: one}
+_PLAIN: Mapping[str, Callable[..., Any]] = {
+    "tqdm": lambda one, *_, **__: one,
+    "trange": range,
+    "prange": range,
+    "progressbar": lambda one, *_, **__: one,
+}
 
 _stood_in: list[str] = []  # the modules aside that were missing, and are stubbed in this process
 _restored: list[str] = []  # the removed names that NumPy has got back in this process

@@ -9,7 +9,7 @@ from math import prod
 from gradcheck.errors import InvalidInput
 
 MOST = 100  # configurations that one target is checked at, unless the caller allows more
-_LETTERS = re.compile(r"[A-Z0-9, ]*[A-Z][A-Z0-9, ]*")
+_LETTERS = re.compile(r"[A-Z0-9, +]*[A-Z][A-Z0-9, +]*")
 _RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*")
 
 Pairs = Sequence[tuple[str, str]]
@@ -104,6 +104,8 @@ def with_sizes(spec: str, sizes: Mapping[str, int | str]) -> str:
     if not letters_in(spec):
         return spec
     head, colon, tail = spec.partition(":")
+    if "+" in head:
+        return "+".join(with_sizes(part, sizes) for part in head.split("+")) + colon + tail
     parts = re.findall(r"[A-Z]|\d+", head)
     return ",".join(str(sizes.get(part, part)) for part in parts) + colon + tail
 

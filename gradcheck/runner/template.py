@@ -6,8 +6,8 @@ from pathlib import Path
 
 from gradcheck.adapters.spellings import spells_gradient
 from gradcheck.errors import TargetError
+from gradcheck.runner.importing import package_of
 from gradcheck.runner.outline import Function, Outline, Parameter
-from gradcheck.runner.targets import package_of
 
 _SIZE = "3"  # stands for a constructor's argument that nobody gave, until somebody does
 
@@ -247,6 +247,10 @@ def _of_framework(outline: Outline, forward: Function, framework: str) -> list[s
 
 def _imports(outlines: Sequence[Outline], out: Path | None) -> list[str]:
     """Write the import of the target, with its root on the path where it is not beside the case."""
+    files = dict.fromkeys(outline.file.resolve() for outline in outlines)
+    if len(files) > 1:
+        apart = [[outline for outline in outlines if outline.file.resolve() == file] for file in files]
+        return list(dict.fromkeys(line for some in apart for line in _imports(some, out)))
     root, module = package_of(outlines[0].file.resolve())
     folder = out.resolve().parent if out else Path.cwd()
     names = ", ".join(outline.name.partition(".")[0] for outline in outlines)

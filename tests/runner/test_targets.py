@@ -4,7 +4,9 @@ import sys
 
 import pytest
 
-from gradcheck.errors import MissingExtra, TargetError
+from gradcheck.errors import LayerFailed, MissingExtra, TargetError
+from gradcheck.runner import substitutes
+from gradcheck.runner.importing import root_notes
 from gradcheck.runner.targets import load, parse_target
 
 SPLIT = [
@@ -59,3 +61,65 @@ def test_a_file_that_needs_an_absent_framework_asks_for_the_extra(tmp_path, monk
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(MissingExtra, match=r'^needs pip install "gradcheck\[torch\]"$'):
         load(parse_target(f"{file}:Layer"))
+
+
+@pytest.fixture
+def importing(monkeypatch):
+    """Import targets as a child does, and give the path and the modules back."""
+    known = set(sys.modules)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    yield lambda text: load(parse_target(text))
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+
+
+def test_a_pair_may_come_from_two_files(tmp_path, importing):
+    (tmp_path / "first_half.py").write_text("def forward(x): return x\n")
+    (tmp_path / "second_half.py").write_text("def backward(g): return g\n")
+    text = f"{tmp_path}/first_half.py:forward, {tmp_path}/second_half.py:backward"
+    assert len(parse_target(text).files) == 2
+    forward, backward = importing(text)
+    assert (forward(3), backward(4)) == (3, 4)
+
+
+def test_a_missing_second_file_is_answered(tmp_path):
+    (tmp_path / "one.py").write_text("")
+    with pytest.raises(TargetError, match=r"there is no .*other\.py"):
+        parse_target(f"{tmp_path}/one.py:f,{tmp_path}/other.py:g")
+
+
+def test_imports_that_start_at_the_projects_root_are_found(tmp_path, importing):
+    inner = tmp_path / "project" / "parts" / "deep"
+    inner.mkdir(parents=True)
+    (tmp_path / "project" / "tools_of_nobody.py").write_text("TWO = 2\n")
+    (inner / "from_the_root.py").write_text("from tools_of_nobody import TWO\ndef double(x): return TWO * x\n")
+    (double,) = importing(f"{inner}/from_the_root.py:double")
+    assert double(4) == 8
+    assert any("`tools_of_nobody` is imported from" in note for note in root_notes())
+
+
+def test_relative_imports_work_in_a_folder_that_is_no_package(tmp_path, importing):
+    folder = tmp_path / "no_package_here"
+    folder.mkdir()
+    (folder / "rules.py").write_text("THREE = 3\n")
+    (folder / "relative_layer.py").write_text("from .rules import THREE\ndef triple(x): return THREE * x\n")
+    (triple,) = importing(f"{folder}/relative_layer.py:triple")
+    assert triple(2) == 6
+
+
+def test_a_missing_module_that_layers_only_draw_with_is_stood_in_for(tmp_path, importing, monkeypatch):
+    monkeypatch.setattr(substitutes, "ASIDE", {"pictures_of_nobody"})
+    monkeypatch.setattr(substitutes, "_stood_in", [])
+    lines = "from pictures_of_nobody import pyplot, tqdm\n\ndef total(xs): return sum(tqdm(xs))\n"
+    (tmp_path / "draws.py").write_text(lines)
+    (total,) = importing(f"{tmp_path}/draws.py:total")
+    assert total([1, 2]) == 3
+    (note,) = substitutes.notes_on((), old_numpy=False)
+    assert note == "not installed, and stubbed: pictures_of_nobody; whatever they compute is left out"
+
+
+def test_any_other_missing_module_is_answered_with_the_remedies(tmp_path, importing):
+    (tmp_path / "lacks.py").write_text("import module_of_nobody\n")
+    with pytest.raises(LayerFailed, match=r"PYTHONPATH=FOLDER; if the layer works without it, --stub module_of_nobody"):
+        importing(f"{tmp_path}/lacks.py:x")
