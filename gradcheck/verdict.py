@@ -56,7 +56,8 @@ class WrongEntry:
 class Census:
     """Where a gradient is wrong: how many entries, in which box, in which pattern, and the worst few.
 
-    `exact` says whether `wrong` was counted or estimated from `sampled` entries; `box` is one (first, last) pair
+    `exact` says whether `wrong` was counted or estimated from `sampled` entries, `at_least` whether there may be more;
+    `box` is one (first, last) pair
     an axis; `patterns` are sentences; `heat_map` is a block map (at most 64 x 64) of |claimed - measured|.
     """
 
@@ -72,6 +73,7 @@ class Census:
     measured_map: tuple[tuple[float, ...], ...] = ()
     map_tile: tuple[int, int] | None = None
     map_axes: tuple[str, str] = ("", "")
+    at_least: bool = False
 
 
 @dataclass(frozen=True)

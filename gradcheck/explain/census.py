@@ -1,7 +1,7 @@
 """Where: how many entries of a gradient are wrong, which, in which pattern, and the worst few."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class _Seen:
 
 
 def census_of(scene: Scene, truth: Truth | None) -> Census | None:
-    """Count the wrong entries: every one where the Jacobian is known, else else from a sample."""
+    """Count the wrong entries: every one where the Jacobian is known, else from a sample."""
     if truth is not None:
         return _counted(scene, truth)
     drawn = sampled(scene)
@@ -37,7 +37,10 @@ def census_of(scene: Scene, truth: Truth | None) -> Census | None:
         return None
     seen = _seen(drawn)
     estimate = round(float(np.mean(seen.wrong)) * scene.value.size)
-    return _census(scene, seen, wrong=estimate, exact=len(drawn) == scene.value.size, looked=len(drawn))
+    exact = len(drawn) == scene.value.size
+    found = _census(scene, seen, wrong=estimate, exact=exact, looked=len(drawn))
+    # The argument disagrees, so that one entry is wrong even where none of the sample is.
+    return found if exact or estimate else replace(found, wrong=1, at_least=True)
 
 
 def census_from(scene: Scene, named: list[Named]) -> Census:

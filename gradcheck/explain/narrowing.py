@@ -1,25 +1,29 @@
-"""Finding a few wrong entries among very many: halve the block that disagrees, with a ramp to jump ahead.
+"""Finding a few wrong entries among very many: blocks that disagree, with a ramp to jump ahead in each.
 
-The discrepancy of a block is linear in its tangent, so that the second half's is the difference, and costs nothing.
-With a tangent multiplied by a ramp over the block, the ratio of the two discrepancies is where a single wrong entry
-lies (the centre of gravity where there are several), which a window around it then confirms or not.
+The discrepancy of a block is linear in its tangent, so that what is left of it without a part is the difference, and
+costs nothing. With a tangent multiplied by a ramp over the block, the ratio of the two discrepancies is where a single
+wrong entry lies, for every grad_output the same; where there are several, the ratios spread between and around them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.scene import Probes, Scene, bars_of, scale_of
 from gradcheck.explain.slopes import OutOfCalls
-from gradcheck.numdiff.tangents import random_direction
 from gradcheck.subject import Array
 
 MOST_NAMED = 4  # wrong entries that are named exactly
 MOST_CALLS = 100  # of forward that may go into naming them
 COUNTED = 60  # entries up to which all are looked at one by one
 SAMPLE = 40  # entries looked at one by one where more are wrong
-WINDOW = 8  # entries around a guess that are looked at together
+PARTS = 8  # blocks to begin with: more than MOST_NAMED of them are wrong wherever many entries are
+SHORT = 4  # entries of a block up to which no ramp is worth its calls
+EXACT = 0.25  # of an entry: guesses that agree so well are one entry
+AROUND = 2  # entries to both sides of guesses that nearly agree
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,18 @@ class _Block:
 class _Search:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.direction = random_direction(scene.rng, (scene.value.size,)) * scale_of(scene)
+        self.direction = scene.tangents[0]
         self.spent = 0
-        self.blocks = [self.measured(0, scene.value.size)]
+        self.named: dict[int, Named] = {}
+
+    def whole(self) -> _Block:
+        """Return the block of all entries, known from the first probe."""
+        scene = self.scene
+        one = Probes(scene.tangents[:1], scene.slopes[:1], scene.slope_bars[:1])
+        bars = bars_of(scene.claims, scene.cotangents, one, scene.slack)[:, 0]
+        return _Block(
+            0, scene.value.size, (scene.claims @ one.tangents.T - scene.cotangents @ one.slopes.T)[:, 0], bars
+        )
 
     def measured(self, lo: int, hi: int, ramp: Array | None = None) -> _Block:
         """Measure the discrepancy along a part of the direction."""
@@ -66,54 +79,68 @@ class _Search:
             raise OutOfCalls
         tangent = np.zeros(scene.value.size)
         tangent[lo:hi] = self.direction[lo:hi] if ramp is None else self.direction[lo:hi] * ramp
-        s = scene.along(tangent)
-        if s is None:
+        probe = _probed(scene, tangent)
+        if probe is None:
             raise OutOfCalls
-        moved = s.tangents[scene.name].ravel()[None]
-        value, bar = np.where(scene.mask, s.value, 0.0)[None], np.where(scene.mask, s.bar, 0.0)[None]
-        bars = bars_of(scene.claims, scene.cotangents, Probes(moved, value, bar), scene.slack)[:, 0]
-        return _Block(lo, hi, (scene.claims @ moved.T - scene.cotangents @ value.T)[:, 0], bars)
+        if hi - lo == 1:
+            self.named[lo] = _single(scene, lo, probe)
+        bars = bars_of(scene.claims, scene.cotangents, probe, scene.slack)[:, 0]
+        apart = (scene.claims @ probe.tangents.T - scene.cotangents @ probe.slopes.T)[:, 0]
+        return _Block(lo, hi, apart, bars)
 
-    def window(self, block: _Block) -> tuple[int, int] | None:
-        """Guess from a ramp where in the block the fault lies."""
+    def cut(self, block: _Block, parts: int) -> Iterator[_Block]:
+        """Yield the parts of a block that disagree; the last is what the others leave."""
+        bounds = np.linspace(block.lo, block.hi, parts + 1).astype(int)
+        rest = block
+        for lo, hi in pairwise(bounds.tolist()[:-1]):
+            part = self.measured(lo, hi)
+            rest = rest.without(part, hi, block.hi)
+            if part.wrong:
+                yield part
+        if rest.wrong:
+            yield rest
+
+    def guess(self, block: _Block) -> tuple[int, int] | None:
+        """Guess from a ramp where in the block the fault lies, as an interval; None where it lies all over it."""
         length = block.hi - block.lo
-        ramp = 1.0 + np.arange(length) / length
-        sloped = self.measured(block.lo, block.hi, ramp)
-        k = int(np.argmax(np.abs(block.apart) / block.bar))
-        position = (sloped.apart[k] / block.apart[k] - 1.0) * length
-        if not 0 <= position < length:
-            return None
-        lo = min(max(block.lo + round(float(position)) - WINDOW // 2, block.lo), block.hi - WINDOW)
-        return lo, lo + WINDOW
+        sloped = self.measured(block.lo, block.hi, 1.0 + np.arange(length) / length)
+        told = np.abs(block.apart) > THRESHOLD * block.bar
+        at = (sloped.apart[told] / block.apart[told] - 1.0) * length
+        if np.ptp(at) <= EXACT and abs(at[0] - np.rint(at[0])) <= EXACT:
+            lo, hi = int(np.rint(at[0])), int(np.rint(at[0])) + 1
+        else:
+            lo, hi = int(np.floor(at.min())) - AROUND, int(np.ceil(at.max())) + AROUND + 1
+        lo, hi = max(lo, 0) + block.lo, min(hi, length) + block.lo
+        return (lo, hi) if 0 < hi - lo <= length // 2 else None
 
     def split(self, block: _Block) -> list[_Block]:
         """Return smaller blocks that hold the fault of this one."""
-        if block.hi - block.lo > 4 * WINDOW and (guess := self.window(block)) is not None:
+        if block.hi - block.lo > SHORT and (guess := self.guess(block)) is not None:
             near = self.measured(*guess)
             if near.wrong and not block.without(near, block.lo, block.hi).wrong:
                 return [near]
-        middle = (block.lo + block.hi) // 2
-        left = self.measured(block.lo, middle)
-        right = block.without(left, middle, block.hi)
-        return [half for half in (left, right) if half.wrong]
+        return list(self.cut(block, 2))
 
 
 def narrowed(scene: Scene) -> list[Named] | None:
     """Return the wrong entries where they are at most four, each confirmed on its own; None where there are more."""
-    if scene.value.size <= COUNTED:
+    if scene.value.size <= COUNTED or not len(scene.tangents):
         return None
     try:
-        search = _Search(scene)
-        found: list[int] = []
-        while search.blocks:
-            block = search.blocks.pop()
+        search, found, blocks = _Search(scene), [], []
+        for part in search.cut(search.whole(), PARTS):
+            blocks.append(part)
+            if len(blocks) > MOST_NAMED:
+                return None
+        while blocks:
+            block = blocks.pop()
             if block.hi - block.lo == 1:
                 found.append(block.lo)
             else:
-                search.blocks += search.split(block)
-            if len(found) + len(search.blocks) > MOST_NAMED:
+                blocks += search.split(block)
+            if len(found) + len(blocks) > MOST_NAMED:
                 return None
-        named = [_looked_at(scene, index) for index in sorted(found)]
+        named = [search.named.get(index) or _looked_at(scene, index) for index in sorted(found)]
     except OutOfCalls:
         return None
     kept = [one for one in named if one is not None and one.wrong]
@@ -138,13 +165,22 @@ def sampled(scene: Scene) -> list[Named]:
 def _looked_at(scene: Scene, index: int) -> Named | None:
     tangent = np.zeros(scene.value.size)
     tangent[index] = scale_of(scene)[index]
+    probe = _probed(scene, tangent)
+    return None if probe is None else _single(scene, index, probe)
+
+
+def _probed(scene: Scene, tangent: Array) -> Probes | None:
     s = scene.along(tangent)
     if s is None:
         return None
-    moved = s.tangents[scene.name].ravel()[None]
     value, bar = np.where(scene.mask, s.value, 0.0)[None], np.where(scene.mask, s.bar, 0.0)[None]
-    bars = bars_of(scene.claims, scene.cotangents, Probes(moved, value, bar), scene.slack)[:, 0] / abs(moved[0, index])
-    measured = (scene.cotangents @ value.T)[:, 0] / moved[0, index]
+    return Probes(s.tangents[scene.name].ravel()[None], value, bar)
+
+
+def _single(scene: Scene, index: int, probe: Probes) -> Named:
+    moved = probe.tangents[0, index]
+    bars = bars_of(scene.claims, scene.cotangents, probe, scene.slack)[:, 0] / abs(moved)
+    measured = (scene.cotangents @ probe.slopes.T)[:, 0] / moved
     apart = np.abs(scene.claims[:, index] - measured)
     k = int(np.argmax(apart / np.maximum(bars, np.finfo(np.float64).tiny)))
     return Named(

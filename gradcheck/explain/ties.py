@@ -232,4 +232,5 @@ def _census(wrong: list[_Case], cases: list[_Case], evidence: Evidence, name: st
     worst = sorted(seen.values(), key=lambda e: -abs(e.claimed - e.measured.value))
     box = tuple((min(e.index[a] for e in worst), max(e.index[a] for e in worst)) for a in range(value.ndim))
     pattern = "only entries at a kink were looked at; their bars are the span of the one-sided derivatives"
-    return Census(len(seen), value.size, len(seen) == value.size, len(looked), box, (pattern,), tuple(worst[:3]))
+    exact = len(looked) == value.size
+    return Census(len(seen), value.size, exact, len(looked), box, (pattern,), tuple(worst[:3]), at_least=not exact)

@@ -73,7 +73,7 @@ def _count(argument: Argument) -> str:
     census = argument.census
     if census is None or not census.wrong:
         return ""
-    about = "" if census.exact else "about "
+    about = "" if census.exact else "at least " if census.at_least else "about "
     return f" ({about}{census.wrong} of {whole(census.total, 'entry', 'entries')})"
 
 

@@ -76,7 +76,42 @@ def test_census_names_four_wrong_entries_of_very_many_within_a_hundred_calls(ref
     assert census.exact
     assert census.wrong == 4
     assert census.patterns == (f"exactly {', '.join(str(list(place)) for place in places)}",)
-    assert next(c for c in report.evaluations.spent if c.purpose == "explaining").forward <= 200
+    assert next(c for c in report.evaluations.spent if c.purpose == "explaining").forward <= 100
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("shape", [(30, 50), (9, 8)], ids=str)
+def test_census_names_up_to_four_wrong_entries_anywhere(count, shape):
+    rng = np.random.default_rng(count)
+    flat = np.sort(rng.permutation(shape[0] * shape[1])[:count])
+
+    def change(gradient):
+        gradient.ravel()[flat] *= 1.5
+
+    found = argument(np.sin, spoiled(change), rng.standard_normal(shape), points=[])
+    assert (found.census.wrong, found.census.exact) == (count, True)
+    box = tuple((i.min(), i.max()) for i in np.unravel_index(flat, shape))
+    assert found.census.box == box
+
+
+def test_census_never_says_that_none_of_the_entries_is_wrong():
+    weight = np.random.default_rng(2).standard_normal((1400, 5))
+
+    def backward(grad_output, _x):
+        gradient = weight @ grad_output
+        gradient[::200] *= 2.0
+        return gradient
+
+    census = argument(lambda x: x @ weight, backward, np.linspace(0.1, 3, 1400), points=[]).census
+    assert (census.wrong, census.exact, census.at_least) == (1, False, True)
+
+
+def test_census_of_kinks_says_at_least_where_not_all_entries_were_looked_at():
+    x = np.concatenate([np.zeros(3), np.linspace(0.5, 2.0, 60)])
+    report = gradcheck.check((lambda x: np.maximum(x, 0), lambda g, x: g * np.where(x == 0, 2, x > 0)), {"x": x})
+    census = report.arguments["x"].census
+    assert (census.wrong, census.total, census.exact, census.at_least) == (3, 63, False, True)
+    assert "at least 3 of 63 entries" in str(report)
 
 
 @pytest.mark.slow
