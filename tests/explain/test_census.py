@@ -99,7 +99,7 @@ def test_census_never_says_that_none_of_the_entries_is_wrong():
 
     def backward(grad_output, _x):
         gradient = weight @ grad_output
-        gradient[::200] *= 2.0
+        gradient[1:1400:280] *= 2.0
         return gradient
 
     census = argument(lambda x: x @ weight, backward, np.linspace(0.1, 3, 1400), points=[]).census
