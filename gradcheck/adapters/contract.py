@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcheck.adapters.gradients import by_name
-from gradcheck.adapters.spellings import is_cache, is_input_shape, is_optimizer, is_rate, is_upstream
+from gradcheck.adapters.spellings import bound_flag, is_cache, is_input_shape, is_optimizer, is_rate, is_upstream
 from gradcheck.errors import LayerFailed
 from gradcheck.subject import Cotangents, Inputs, Passes
 
@@ -89,7 +89,13 @@ def accepts_inputs(backward: Callable[..., Any], names: tuple[str, ...]) -> bool
 
 def _is_special(name: str) -> bool:
     """Tell whether an argument of this name is anything but an input."""
-    return any(kind(name) for kind in (is_rate, is_upstream, is_cache, is_optimizer, is_input_shape))
+    flag = bound_flag(name, inspect.Parameter.empty, required=True) is not None
+    return flag or any(kind(name) for kind in (is_rate, is_upstream, is_cache, is_optimizer, is_input_shape))
+
+
+def needs_defaults(forward: Callable[..., Any], backward: Callable[..., Any], names: tuple[str, ...]) -> bool:
+    """Tell whether backward asks for something that forward takes besides the inputs: `backward(dout, x, f, s)`."""
+    return bool(set(parameter_names(forward)) & set(parameter_names(backward)) - set(names))
 
 
 def says_nothing(backward: Callable[..., Any], names: tuple[str, ...]) -> bool:

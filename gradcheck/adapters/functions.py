@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.adapters.contract import accepts_inputs, fresh_layer, passes_of, says_nothing
+from gradcheck.adapters.contract import accepts_inputs, fresh_layer, needs_defaults, passes_of, says_nothing
 from gradcheck.adapters.gradients import in_shape
 from gradcheck.adapters.lists import heads
 from gradcheck.adapters.living import Living, Way
@@ -51,11 +51,9 @@ def read_pair(
     make, isolated = fresh_layer(pair, factory)
     name = name or getattr(pair[0], "__name__", "pair")
     floating = tuple(key for key, value in inputs.items() if is_differentiable(value))
-    plainly = (
-        heads(inputs) == tuple(inputs)
-        and accepts_inputs(pair[1], tuple(inputs))
-        and not says_nothing(pair[1], tuple(inputs))
-    )
+    names = tuple(inputs)
+    plainly = heads(inputs) == names and not needs_defaults(*pair, names) and accepts_inputs(pair[1], names)
+    plainly = plainly and not says_nothing(pair[1], names)
     if plainly and not constants and not passing and not is_derivative(getattr(pair[1], "__name__", "")):
         return Subject(
             name=name,

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcheck.adapters.optimizers import Recorder
 from gradcheck.adapters.roles import call, is_required, parameters_of
-from gradcheck.adapters.spellings import INITIALISERS, is_input_shape, is_optimizer, plain
+from gradcheck.adapters.spellings import INITIALISERS, is_input_shape, is_optimizer, is_rate, plain
 from gradcheck.adapters.trial import described
 from gradcheck.errors import LayerFailed
 from gradcheck.subject import Inputs, is_floating
@@ -41,6 +41,7 @@ _FEATURES = {
     "numinputs",
     "inputunits",
 }
+_PENALTIES = {"reg", "regularization", "regularisation", "weightdecay", "l1", "l2", "lam", "lamda", "lambd", "decay"}
 _SEED = 0  # of a generator that a layer asks for; its parameters are put in their places afterwards
 
 
@@ -82,6 +83,8 @@ def _arguments(
             found[parameter.name] = Recorder()
         elif is_input_shape(parameter.name):
             found[parameter.name] = shape
+        elif is_rate(parameter.name) or plain(parameter.name) in _PENALTIES:
+            found[parameter.name] = 1.0 if is_rate(parameter.name) else 0.0
         elif (size := _size(parameter.name, whole, last=last)) is not None:
             found[parameter.name] = size
         elif plain(parameter.name) in _GENERATORS:

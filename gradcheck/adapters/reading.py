@@ -9,6 +9,7 @@ from gradcheck.adapters.case import returns_case
 from gradcheck.adapters.contract import (
     accepts_inputs,
     fresh_layer,
+    needs_defaults,
     order_by_signature,
     parameter_names,
     passes_of,
@@ -22,6 +23,7 @@ from gradcheck.adapters.methods import entry_of, methods_of
 from gradcheck.adapters.single import read_single
 from gradcheck.adapters.slots import slots_of
 from gradcheck.adapters.stateful import read_stateful
+from gradcheck.adapters.trial import copies, quietly
 from gradcheck.errors import InvalidInput, InvalidLayer
 from gradcheck.subject import Passes, Subject, is_differentiable, named_inputs
 
@@ -143,9 +145,10 @@ def _object(
     backward = getattr(layer, "backward", None)
     pure = callable(getattr(layer, "forward", None)) and not hints
     names = tuple(inputs)
-    pure = pure and heads(names) == names
+    pure = pure and callable(backward) and heads(names) == names and not needs_defaults(layer.forward, backward, names)
     takes_inputs = pure and callable(backward) and accepts_inputs(backward, names) and not says_nothing(backward, names)
     notes: tuple[str, ...] = ()
+    takes_inputs = takes_inputs and _runs(layer, inputs, factory)
     if not takes_inputs or slots_of(layer):
         subject = read_stateful(
             layer,
@@ -176,6 +179,18 @@ def _object(
         isolated=isolated,
         notes=notes,
     )
+
+
+def _runs(layer: Any, inputs: dict[str, Any], factory: Callable[[], Any] | None) -> bool:
+    """Tell whether a forward that gets its inputs by position runs; one that fails may want to be prepared first."""
+    made = fresh_layer(layer, factory)[0]()
+    _check(made)
+    try:
+        with quietly():
+            made.forward(*copies(inputs).values())
+    except Exception:  # noqa: BLE001 - whatever it raises is told where it is read otherwise, or judged
+        return False
+    return True
 
 
 def chosen(wrt: Sequence[str] | None, inputs: dict[str, Any]) -> tuple[str, ...]:

@@ -45,8 +45,9 @@ Roles = Mapping[str, Role]
 class Known:
     """What backward's arguments can refer to.
 
-    `inputs` are the names of forward's, `outputs` and `caches` how many it returned, `attributes` the owner's; with
-    `derivative`, backward's own name says that it takes no gradient from above.
+    `inputs` are the names of forward's, `defaults` what its other arguments are where nobody says it, `outputs` and
+    `caches` how many it returned, `attributes` the owner's; with `derivative`, backward's own name says that it takes
+    no gradient from above.
     """
 
     inputs: tuple[str, ...]
@@ -56,6 +57,7 @@ class Known:
     constants: Mapping[str, Any] = frozenset()  # type: ignore[assignment]  # nothing is in it
     passing: Mapping[str, str] = frozenset()  # type: ignore[assignment]  # nothing is in it
     derivative: bool = False
+    defaults: Mapping[str, Any] = frozenset()  # type: ignore[assignment]  # nothing is in it
 
 
 def parameters_of(function: Callable[..., Any]) -> Parameters | None:
@@ -162,6 +164,8 @@ def _by_name(parameter: inspect.Parameter, known: Known) -> Role | None:
         return Role("constant", known.constants[name])
     if name in heads(known.inputs):
         return _given(name, known.inputs)
+    if is_required(parameter) and name in known.defaults:
+        return Role("constant", known.defaults[name])
     same = [one for one in known.inputs if plain(one) == plain(name)]
     if len(same) == 1 and not is_upstream(name):
         return Role("input", same[0])
@@ -177,6 +181,7 @@ def _by_kind(name: str, known: Known) -> Role | None:
         (is_optimizer(name), Role("optimizer")),
         (is_input_shape(name), Role("shape", known.inputs[0] if known.inputs else None)),
         (is_output(name), Role("output")),
+        (_training(name) is not None, Role("constant", _training(name))),
     )
     return next((role for fits, role in kinds if fits), None)
 
@@ -203,6 +208,10 @@ def _by_place(left: list[str], roles: Roles, known: Known) -> dict[str, Role]:
 
 def _numbered(names: list[str], kind: str) -> dict[str, Role]:
     return {name: Role(kind, number) for number, name in enumerate(names)}
+
+
+def _training(name: str) -> object | None:
+    return bound_flag(name, inspect.Parameter.empty, required=True)
 
 
 def unnamed(parameters: Parameters, known: Known) -> list[str]:

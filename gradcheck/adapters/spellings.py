@@ -85,7 +85,8 @@ _UPSTREAM = {
     "nextgrad", "nextgradient", "prevgrad", "previousgrad", "previousgradient", "lossgrad", "lossgradient", "gradloss",
     "gradnext", "residual", "sensitivity", "cotangent", "doutput", "doutputs", "douts", "dlossdout", "dedy", "djdz",
     "dconvprev", "dpool", "eta_l", "outgradient", "dhnext", "dcnext", "dnexth", "dnextc", "dhs", "backpropgrad",
-    "signal", "nabla", "outputsidedeltas", "outputdeltas",
+    "signal", "nabla", "outputsidedeltas", "outputdeltas", "backwardsgradient",
+    "backwardgradient", "backwardgrad", "backwardsgrad", "gradfromabove", "gradaccum", "ddout",
 }  # fmt: skip
 _CACHES = {
     "cache", "caches", "memory", "ctx", "context", "saved", "activationcache", "linearcache", "state", "memo",
@@ -185,6 +186,14 @@ def is_derivative(name: str) -> bool:
     return bool(words & _DERIVATIVE_WORDS) or leading_d or plain(name) in _DERIVATIVE_WORDS
 
 
+def _mended(word: str) -> str:
+    """Return the long word for a gradient that this is a slip of the pen of (`dervivative`), or the word itself."""
+    from difflib import get_close_matches  # loaded only for names that no table has
+
+    long = [known for known in _GRADIENT_WORDS if len(known) > 6]
+    return next(iter(get_close_matches(word, long, n=1, cutoff=0.85)), word)
+
+
 def without_gradient_word(name: str) -> str | None:
     """Return what is left of a method's name without the word for a gradient in it; None where it holds none.
 
@@ -193,7 +202,7 @@ def without_gradient_word(name: str) -> str | None:
     >>> without_gradient_word("cross_entropy_grad"), without_gradient_word("zero_grad")
     ('crossentropy', None)
     """
-    words = [word.casefold() for word in _WORD.findall(name)]
+    words = [_mended(word.casefold()) for word in _WORD.findall(name)]
     if not set(words) & _GRADIENT_WORDS or set(words) & _HANDLING_WORDS:
         return None
     return "".join(word for word in words if word not in _GRADIENT_WORDS)

@@ -223,6 +223,15 @@ def _passes(living: Living, layout: Layout, names: tuple[str, ...], kept: Length
         return living.forward(place(values))
 
     def backward(cotangents: Cotangents, values: Inputs) -> dict[str, Any]:
+        numbers = {n: v for n, v in getattr(living.owner, "__dict__", {}).items() if type(v) in (int, float)}
+        try:
+            return answered(cotangents, values)
+        finally:  # a parameter that is a plain number is updated, or a step counted, for another call than this one
+            for name, value in numbers.items():
+                if getattr(living.owner, name, value) is not value:
+                    setattr(living.owner, name, value)
+
+    def answered(cotangents: Cotangents, values: Inputs) -> dict[str, Any]:
         slots = slots_of(living.owner)
         for name, start in layout.growing.items():
             slots[layout.gradients[name]].put(start.copy())

@@ -194,6 +194,7 @@ def _readings(given: Given, way: Way, parameters: Parameters, living: Living) ->
         attributes=frozenset(name for name in getattr(living.owner, "__dict__", {})),
         constants=given.constants,
         passing=given.passing,
+        defaults=_defaults(living),
         derivative=is_derivative(_name(living)) and not any(is_upstream(p.name) for p in parameters),
     )
     kept = len(unnamed(parameters, known))
@@ -205,6 +206,13 @@ def _readings(given: Given, way: Way, parameters: Parameters, living: Living) ->
     notes = tuple(f"backward's `{name}` is read as forward's `{one}`" for name, one in placed.items())
     for other, more in _alternatives(given, base, parameters, known):
         yield Found(replace(base, asked=other), (*(() if more else notes), *more))
+
+
+def _defaults(living: Living) -> dict[str, Any]:
+    """Return what forward's arguments are where they are not given: a backward that needs them means the same."""
+    given = living.way.given or {}
+    parameters = parameters_of(living.run_forward) or ()
+    return {p.name: p.default for p in parameters if not is_required(p) and p.name not in given}
 
 
 def _alternatives(

@@ -5,7 +5,7 @@ from traceback import format_exception
 from gradcheck.errors import GradcheckError, InvalidInput, InvalidLayer, LayerFailed, TargetError
 from gradcheck.report.record import Failure
 from gradcheck.runner.refusals import is_refusal
-from gradcheck.runner.substitutes import advice
+from gradcheck.runner.substitutes import advice, is_of_stub
 from gradcheck.runner.tracebacks import trimmed
 
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (
@@ -34,7 +34,7 @@ def failure_of(target: str, error: BaseException, *, swept: bool = False) -> Fai
     sentence = _advised(_sentence(error))
     if swept and is_refusal(cause, stage, target.rpartition(":")[0]):
         return Failure(target=target, kind="rejected", sentence=sentence, stage=stage)
-    if not shown and not isinstance(error, (GradcheckError, SystemExit, MemoryError)):
+    if not shown and not isinstance(error, (GradcheckError, SystemExit, MemoryError)) and not is_of_stub(error):
         sentence, shown = f"gradcheck itself failed: {sentence}; please report it", "".join(format_exception(error))
     return Failure(target=target, kind=kind, sentence=sentence, traceback=shown, stage=stage)
 

@@ -124,6 +124,10 @@ def _imported(run: Any, what: str, folder: Path | None = None) -> ModuleType:
             if not (_put_root(missing, folder) or stand_in(missing)):
                 raise _missing(err, what) from err
         except Exception as err:
+            if isinstance(err, ImportError) and stand_in(
+                str(err.name)
+            ):  # another version than the target was written for
+                continue
             words = f"{type(err).__name__}: {err}".strip().rstrip(":")
             raise LayerFailed(f"{what} raised {words} while it was imported{_clash_of(err)}", stage="import") from err
         else:

@@ -37,7 +37,8 @@ ASIDE = {
     "termcolor", "tabulate", "prettytable", "rich", "requests", "mnist", "emnist", "idx2numpy", "python_mnist",
     "torchvision", "datasets", "keras", "tensorflow", "tensorflow_datasets", "nltk", "gym", "gymnasium", "pygame",
     "streamlit", "gradio", "flask", "kagglehub", "yaml", "joblib", "graphviz", "pydot", "loguru", "dill", "librosa",
-    "soundfile", "openpyxl", "dotenv", "pytest", "tkinter", "cupy", "pympler", "memory_profiler", "line_profiler",
+    "soundfile", "openpyxl", "dotenv", "pytest", "tkinter", "pympler", "memory_profiler", "line_profiler",
+    "keras_preprocessing",
 }  # fmt: skip
 
 # Functions of such modules that loops run over, or that are called for what they return: their plain counterparts.
@@ -149,18 +150,44 @@ def put_in_place(stubs: Sequence[str], *, old_numpy: bool) -> None:
 def stand_in(module: str) -> bool:
     """Stub a missing module that layers import for something else than their arithmetic; tell whether it is one."""
     name = module.partition(".")[0]
-    if name not in ASIDE or name in _stood_in:
+    if name not in (*ASIDE, *_TWINS) or name in _stood_in:
         return False
-    sys.meta_path.append(_Stubs((name,)))
+    for loaded in [one for one in sys.modules if one.partition(".")[0] == name]:
+        del sys.modules[loaded]  # of a version that has not what is imported
+    if name in _TWINS:
+        sys.modules[name] = _Twin(name, _TWINS[name])
+    sys.meta_path.insert(0, _Stubs((name,)))
     _stood_in.append(name)
     return True
+
+
+class _Twin(ModuleType):
+    """A module with the names of another: what NumPy has of cupy's, and stubs for the rest."""
+
+    def __init__(self, name: str, others: Mapping[str, Any]) -> None:
+        super().__init__(name)
+        self.__path__: list[str] = []
+        vars(self).update(others)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(np, name) if hasattr(np, name) else Stub(f"{self.__name__}.{name}")
+
+
+_TWINS: Mapping[str, Mapping[str, Any]] = {
+    "cupy": {"asnumpy": np.asarray, "get_array_module": lambda *_: np},
+}
 
 
 def notes_on(stubs: Sequence[str], *, old_numpy: bool) -> list[str]:
     """Say what was put in place."""
     notes = [f"stubbed where missing: {', '.join(stubs)}; whatever they compute is left out"] if stubs else []
     if _stood_in:
-        notes.append(f"not installed, and stubbed: {', '.join(_stood_in)}; whatever they compute is left out")
+        stubbed = [name for name in _stood_in if name not in _TWINS]
+        notes += [f"not installed, NumPy takes its place: {name}" for name in _stood_in if name in _TWINS]
+        told = f"not installed, and stubbed: {', '.join(stubbed)}; whatever they compute is left out"
+        notes += [told] if stubbed else []
     if old_numpy and _restored:
         notes.append(f"NumPy {np.__version__} was given back the names it has removed: {', '.join(_restored)}")
     return notes
@@ -173,6 +200,11 @@ def replacement(name: str) -> Any:
     if name in _RENAMED:
         return getattr(np, _RENAMED[name], getattr(np, "trapz", None) if name == "trapz" else None)
     return _VALUES.get(name)
+
+
+def is_of_stub(error: BaseException) -> bool:
+    """Tell whether an error says that a stub has no values."""
+    return isinstance(error, TypeError) and "is a stub and has no values" in str(error)
 
 
 def advice(message: str) -> str:

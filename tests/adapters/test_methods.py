@@ -500,3 +500,72 @@ def test_what_a_preparation_met_is_told_beside_the_failure():
     words = r"forward raised TypeError: .*subscriptable; build\(input_shape\) raised TypeError: cannot unpack"
     with pytest.raises(LayerFailed, match=words):
         subject_of(CannotBePrepared(), {"x": X})
+
+
+def scaled(x, factor=3.0):
+    return factor * x
+
+
+def scaled_backward(dout, x, factor):
+    return factor * dout
+
+
+def test_what_backward_needs_besides_the_inputs_is_forwards_default():
+    report = check((scaled, scaled_backward), {"x": X}, effort="quick")
+    assert (report.verdict, list(report.arguments)) == (Verdict.AGREES, ["x"]), str(report)
+
+
+class TakesTheModeTwice:
+    def forward(self, x, mode):
+        self.x = x
+        return x**2 if mode == "train" else x
+
+    def backward(self, dout, mode):
+        assert mode == "train"
+        return 2 * dout * self.x
+
+
+class LooksLikeTheContract(AsksForSizes):
+    """Its backward takes two arguments, as if the second were the input, and it must be prepared."""
+
+    def backward(self, grad, _):
+        return grad * self.params["W"]
+
+
+class MisspeltLoss:
+    def forward(self, y_pred, y_true):
+        return np.mean((y_pred - y_true) ** 2)
+
+    def dervivative(self, y_pred, y_true):
+        return 2 * (y_pred - y_true) / y_pred.size
+
+
+class NumbersForParameters:
+    """Keeps its scale as a plain number, which the update in its backward replaces."""
+
+    def __init__(self):
+        self.gamma, self.learning_rate = 1, 0.5
+
+    def forward(self, x):
+        self.x = x
+        return self.gamma * x
+
+    def backward(self, dout):
+        grad = self.gamma * dout
+        self.gamma = self.gamma - self.learning_rate * np.sum(dout * self.x, axis=0)
+        return grad
+
+
+IMAGES = np.random.default_rng(3).standard_normal((2, 3, 4, 5))
+READABLE = [
+    (TakesTheModeTwice, {"x": X}),
+    (LooksLikeTheContract, {"image": IMAGES}),
+    (MisspeltLoss, {"y_pred": X, "y_true": np.ones_like(X)}),
+    (NumbersForParameters, {"x": X}),
+]
+
+
+@pytest.mark.parametrize(("layer", "inputs"), READABLE, ids=[layer.__name__ for layer, _ in READABLE])
+def test_accepts_correct_layers_of_odd_manners(layer, inputs):
+    report = check(layer(), inputs)
+    assert report.verdict is Verdict.AGREES, str(report)

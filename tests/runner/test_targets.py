@@ -123,3 +123,22 @@ def test_any_other_missing_module_is_answered_with_the_remedies(tmp_path, import
     (tmp_path / "lacks.py").write_text("import module_of_nobody\n")
     with pytest.raises(LayerFailed, match=r"PYTHONPATH=FOLDER; if the layer works without it, --stub module_of_nobody"):
         importing(f"{tmp_path}/lacks.py:x")
+
+
+def test_numpy_takes_the_place_of_a_missing_twin(tmp_path, importing, monkeypatch):
+    monkeypatch.setattr(substitutes, "_TWINS", {"twin_of_nobody": {"asnumpy": len}})
+    monkeypatch.setattr(substitutes, "_stood_in", [])
+    (tmp_path / "twins.py").write_text(
+        "import twin_of_nobody as cp\n\ndef total(xs): return float(cp.sum(cp.array(xs)))\n"
+    )
+    (total,) = importing(f"{tmp_path}/twins.py:total")
+    assert total([1, 2]) == 3.0
+    assert substitutes.notes_on((), old_numpy=False) == ["not installed, NumPy takes its place: twin_of_nobody"]
+
+
+def test_a_module_aside_of_another_version_is_stood_in_for_too(tmp_path, importing, monkeypatch):
+    monkeypatch.setattr(substitutes, "ASIDE", {"aside_of_nobody"})
+    monkeypatch.setattr(substitutes, "_stood_in", [])
+    (tmp_path / "aside_of_nobody.py").write_text("")
+    (tmp_path / "older.py").write_text("from aside_of_nobody import removed\n\ndef one(): return 1\n")
+    assert importing(f"{tmp_path}/older.py:one")[0]() == 1
