@@ -30,17 +30,23 @@ MEMORY_BOUND = 3.0
 
 @dataclass(frozen=True)
 class Row:
-    """One timed case: seconds of both sides, and our peak memory ratio."""
+    """One timed case: seconds of both sides and of a convolution's bare products, and our peak memory ratio."""
 
     case: Case
     ours: float
     torch: float
     memory: float
+    products: float | None = None
 
     @property
     def ratio(self) -> float:
         """Our time over torch's."""
         return self.ours / self.torch
+
+    @property
+    def floor(self) -> float | None:
+        """The time of the bare matrix products over torch's."""
+        return None if self.products is None else self.products / self.torch
 
     @property
     def beyond(self) -> bool:
@@ -52,17 +58,20 @@ class Row:
         where = f"{case.group:11} {case.dtype} batch {case.batch} {case.name:26}"
         times = f"{1e3 * self.ours:9.3f} ms {1e3 * self.torch:9.3f} ms"
         flag = "  above its bound" if self.beyond else ""
-        return f"{where} {times}  time {self.ratio:5.2f}  memory {self.memory:4.1f}{flag}"
+        floor = "" if self.floor is None else f"  bare products {self.floor:4.2f}"
+        return f"{where} {times}  time {self.ratio:5.2f}{floor}  memory {self.memory:4.1f}{flag}"
 
 
 def measure(case: Case, ours: Side, torch: Side, rounds: int) -> Row:
     """Time both sides in turns, and three times as often if the first turns are above the bound."""
     ours.ask("prepare", case)
     torch.ask("prepare", case)
-    memory, turns = ours.ask("memory", case), []
+    memory, turns, floors = ours.ask("memory", case), [], [ours.ask("floor")]
     for _ in range(3):
         turns += [(ours.ask("time"), torch.ask("time")) for _ in range(rounds)]
-        row = Row(case, min(a for a, _ in turns), min(b for _, b in turns), memory)
+        floors += [ours.ask("floor")] if floors[0] is not None else []
+        products = min(floors) if floors[0] is not None else None
+        row = Row(case, min(a for a, _ in turns), min(b for _, b in turns), memory, products)
         if row.ratio <= case.bound:
             break
     return row
@@ -73,12 +82,22 @@ def geometric_mean(rows: Sequence[Row]) -> float:
     return exp(sum(log(row.ratio) for row in rows) / len(rows))
 
 
+def floor_of(rows: Sequence[Row]) -> float | None:
+    """Return the geometric mean of bare products over torch, where all rows have them."""
+    floors = [row.floor for row in rows if row.floor is not None]
+    return exp(sum(map(log, floors)) / len(floors)) if len(floors) == len(rows) else None
+
+
 def summary(label: str, rows: Sequence[Row]) -> str:
     """Return the geometric mean and the worst of some rows in one line."""
     worst = max(rows, key=lambda row: row.ratio)
     memory = max(row.memory for row in rows)
     mean = geometric_mean(rows)
-    return f"{label:28} mean {mean:5.2f}  worst {worst.ratio:5.2f} ({worst.case.name})  memory at most {memory:.1f}"
+    floor = floor_of(rows)
+    least = "" if floor is None else f"  bare products {floor:.2f}"
+    return (
+        f"{label:28} mean {mean:5.2f}  worst {worst.ratio:5.2f} ({worst.case.name}){least}  memory at most {memory:.1f}"
+    )
 
 
 def machine(threads: int, *versions: str) -> str:
@@ -125,14 +144,17 @@ inputs, output, its gradient and the returned gradients.
 {machine}.
 {clock}
 
-Reprint with `python benchmarks/kernels.py{options} --page docs/kernels.md`.
+Reprint with `python benchmarks/kernels.py{options} --page docs/{name}`.
 
 Held to: geometric mean over all convolutions at most 1.05 in float32 and 0.95 in float64, each at most 2.5; pools and
 activations at most 5 each, those with the error function 15; memory at most 3.
 
-| group | mean | worst | of | memory at most |
-| --- | --- | --- | --- | --- |
+| group | mean | worst | of | memory at most | bare products |
+| --- | --- | --- | --- | --- | --- |
 {groups}
+
+"Bare products" are the three matrix products of a convolution alone, by the same BLAS on columns that lie ready, over
+torch's whole time: no formulation by matrix products gets below it.
 
 ## Beyond a bound
 
@@ -143,17 +165,20 @@ next to nothing come near their bound, and one within a few hundredths of it may
 
 ## Every case
 
-| group | dtype | batch | layer | ours, ms | torch, ms | ratio | memory |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+| group | dtype | batch | layer | ours, ms | torch, ms | ratio | memory | bare products |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {cases}
 """
 CPU_CLOCK = "Seconds are those of the process (one thread), which leaves out what else the machine did."
 WALL_CLOCK = "Seconds are those of the wall clock."
 
 
-def page(rows: Sequence[Row], where: str, threads: int) -> str:
+def page(rows: Sequence[Row], where: str, threads: int, name: str) -> str:
     """Return the tables as a page of Markdown."""
-    groups = [_line(label, geometric_mean(mine), *_worst(mine)) for label, mine in by_group(rows).items()]
+    groups = [
+        _line(label, geometric_mean(mine), *_worst(mine), _or_dash(floor_of(mine)))
+        for label, mine in by_group(rows).items()
+    ]
     beyond = [
         f"- {row.case.group}, {row.case.dtype}, batch {row.case.batch}: {_told(row)}" for row in rows if row.beyond
     ]
@@ -167,6 +192,7 @@ def page(rows: Sequence[Row], where: str, threads: int) -> str:
             f"{1e3 * row.torch:.3f}",
             row.ratio,
             row.memory,
+            _or_dash(row.floor),
         )
         for row in rows
         for c in [row.case]
@@ -175,6 +201,7 @@ def page(rows: Sequence[Row], where: str, threads: int) -> str:
         machine=where,
         clock=CPU_CLOCK if threads == 1 else WALL_CLOCK,
         options=f" --threads {threads}",
+        name=name,
         groups="\n".join(groups),
         beyond="\n".join(beyond) or "None.",
         cases="\n".join(cases),
@@ -184,6 +211,10 @@ def page(rows: Sequence[Row], where: str, threads: int) -> str:
 def _worst(rows: Sequence[Row]) -> tuple[float, str, float]:
     worst = max(rows, key=lambda row: row.ratio)
     return worst.ratio, f"`{worst.case.name}`", max(row.memory for row in rows)
+
+
+def _or_dash(value: float | None) -> float | str:
+    return "-" if value is None else value
 
 
 def _told(row: Row) -> str:
@@ -217,7 +248,7 @@ def main() -> None:
         print(rows[-1], flush=True)
     report(rows)
     if options.page:
-        options.page.write_text(page(rows, where, options.threads), encoding="utf-8")
+        options.page.write_text(page(rows, where, options.threads, options.page.name), encoding="utf-8")
     ours.close()
     torch.close()
 
