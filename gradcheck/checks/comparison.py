@@ -29,6 +29,8 @@ class Slack:
     `unit` is the unit round-off of the claim's dtype, `terms` the most terms that one entry can be a sum of,
     `noise` forward's noise per output in that dtype. `first` is the claim for one cotangent, and `change` how it
     answered a change of its inputs by a few ulps and a scaling of its cotangent that is undone afterwards.
+    `constants` is the unit round-off of a lower precision that the layer was written for, where it is judged in
+    float64: a factor of 0.1 that forward rounds to float32 and backward does not is no fault in float32.
     """
 
     unit: float
@@ -36,6 +38,7 @@ class Slack:
     noise: Vector
     first: Array | None = None
     change: Array | None = None
+    constants: float = 0.0
 
     @property
     def relative_response(self) -> float:
@@ -115,13 +118,15 @@ def compare(
     """Hold a claimed gradient against the measured derivative along `tangent`, for one cotangent.
 
     The bar joins the measurement's bars, the rounding of the claim's own sums, its measured response to rounding of
-    its inputs, and what forward's noise leaves undetermined.
+    its inputs, what forward's noise leaves undetermined, and the rounding of a low-precision layer's constants. Each
+    entry may be off by one unit for these; the tangent's signs are drawn independently of that, so that what was said
+    of the cotangent's holds of them.
     """
     values = np.where(cotangent != 0, derivative.value, 0.0)
     measured_bar = norm_of_products(cotangent, _proven(derivative))
     products = norm_of_products(gradient, tangent)
     condition = CONDITION * norm_of_products(cotangent, slack.noise)
-    rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products
+    rounding = np.hypot(SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)), slack.constants) * products
     answered = slack.response_along(tangent, products)
     response = min(answered, UNSTABLE * (condition + rounding))
     shown = norm_of_products(cotangent, values)

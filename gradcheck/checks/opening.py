@@ -10,7 +10,7 @@ from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.outputs import Form
 from gradcheck.checks.places import A_LITTLE, REPEATABLE, Place, survey, with_noise
 from gradcheck.checks.precision import is_low, runs_wide
-from gradcheck.checks.probes import draw_cotangent
+from gradcheck.checks.probes import claim_unit, draw_cotangent
 from gradcheck.checks.severities import found
 from gradcheck.errors import LayerFault
 from gradcheck.numdiff.tangents import natural_scale
@@ -66,9 +66,10 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     place = with_noise(instrument, place)
     if not (is_low(instrument.subject) and _runs_in_double(place) and runs_wide(instrument, instrument.subject, rng)):
         return Opening(place, subject.inputs, weighed, low=False)
-    instrument.subject = instrument.subject.at(place.wide)
     double = Form(place.form.shapes, (np.dtype(np.float64),) * len(place.form.shapes))
-    return Opening(replace(place, inputs=place.wide, form=double), subject.inputs, weighed, low=True)
+    wide = replace(place, inputs=place.wide, form=double, narrow=claim_unit(instrument, place))
+    instrument.subject = instrument.subject.at(place.wide)
+    return Opening(wide, subject.inputs, weighed, low=True)
 
 
 def isolation(subject: Subject) -> tuple[Finding, ...]:

@@ -35,7 +35,9 @@ class Place:
 
     `base` and `noise` are the flat outputs at the widened inputs and their rounding noise; `work` is the precision
     that forward really works in there; `random` is how far two calls with the same inputs stand apart, in noise.
-    `hidden` is the noise that a change of the inputs by a few ulps does not show, where there is any.
+    `hidden` is the noise that a change of the inputs by a few ulps does not show, where there is any. `narrow` is the
+    unit round-off of the caller's dtype where a layer of lower precision is judged in float64: its constants may still
+    be rounded to that dtype.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Place:
     carries_complex: bool = True
     hidden: Vector | None = None
     random: float = 0.0
+    narrow: float = 0.0
 
     @property
     def given(self) -> bool:
@@ -94,7 +97,7 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
     if like is not None:
         noise = _scaled_noise(like, base)
         hidden = None if like.hidden is None else noise
-        place = replace(place, noise=noise, carries_complex=like.carries_complex, hidden=hidden)
+        place = replace(place, noise=noise, carries_complex=like.carries_complex, hidden=hidden, narrow=like.narrow)
         return _quieter(instrument, place) if _loud(place) else place
     return replace(place, random=_apart(instrument.evaluate(wide, form), place))
 

@@ -169,5 +169,7 @@ def slack_of(
         other = nearby.get(name)
         change = None if gradient is None or other is None else other / SCALED - gradient
         usable = change is not None and bool(np.all(np.isfinite(change)))
-        slacks[name] = Slack(unit, terms, noise, gradient if usable else None, change if usable else None)
+        slacks[name] = Slack(
+            unit, terms, noise, gradient if usable else None, change if usable else None, constants=place.narrow
+        )
     return slacks
