@@ -41,6 +41,11 @@ class Slack:
     constants: float = 0.0
 
     @property
+    def relative_rounding(self) -> float:
+        """What a claim may be off by, relative to its size, for its own sums and the layer's constants."""
+        return float(np.hypot(SUMMATION * self.unit * np.sqrt(max(self.terms, 1)), self.constants))
+
+    @property
     def relative_response(self) -> float:
         """The size of the change beside the claim's own."""
         if self.first is None or self.change is None or norm(self.first) == 0:
@@ -126,7 +131,7 @@ def compare(
     measured_bar = norm_of_products(cotangent, _proven(derivative))
     products = norm_of_products(gradient, tangent)
     condition = CONDITION * norm_of_products(cotangent, slack.noise)
-    rounding = np.hypot(SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)), slack.constants) * products
+    rounding = slack.relative_rounding * products
     answered = slack.response_along(tangent, products)
     response = min(answered, UNSTABLE * (condition + rounding))
     shown = norm_of_products(cotangent, values)

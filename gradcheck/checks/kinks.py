@@ -183,8 +183,7 @@ def _against_interval(
     claimed = sum(inner(claim, tangent) for claim, tangent in parts.values() if claim is not None)
     reach = {name: norm(claim * tangent) for name, (claim, tangent) in parts.items() if claim is not None}
     slack = max((slacks[name] for name in names if name in slacks), key=lambda s: s.unit, default=None)
-    units = 0.0 if slack is None else 4.0 * slack.unit * np.sqrt(slack.terms) + slack.constants
-    rounding = units * sum(reach.values())
+    rounding = 0.0 if slack is None else slack.relative_rounding * sum(reach.values())
     noise = 0.0 if slack is None else 16.0 * norm(cotangent * slack.noise)
     nearest = min(max(claimed, low), high)
     blamed = [name for name in names if reach[name] > 0] or names

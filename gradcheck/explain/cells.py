@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.checks.comparison import SUMMATION, THRESHOLD
+from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.matrix import discrepancy
 from gradcheck.explain.proof import Case, Proof, listed
 from gradcheck.subject import Array
@@ -48,7 +48,7 @@ def cells_of(case: Case) -> Cells | None:
     if truth is None or truth.claimed is None:
         return None
     size = float(np.abs(truth.claimed).max(initial=0.0))
-    rounding = SUMMATION * scene.slack.unit * np.sqrt(max(scene.slack.terms, 1)) * size
+    rounding = scene.slack.relative * size
     bars = np.hypot(truth.bars, rounding) + scene.slack.response * np.abs(truth.claimed)
     judged = scene.mask[:, None]
     wrong = judged & (np.abs(truth.claimed - truth.jacobian) > THRESHOLD * bars)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradcheck.checks.comparison import CONDITION, SUMMATION, THRESHOLD, UNSTABLE
+from gradcheck.checks.comparison import CONDITION, THRESHOLD, UNSTABLE
 from gradcheck.explain.colouring import (
     Asking,
     Palette,
@@ -56,7 +56,7 @@ def entry_bars(scene: Scene, truth: Truth, claims: Array, cotangents: Array) -> 
     slack = scene.slack
     measured = np.sqrt(cotangents**2 @ truth.bars**2)
     size = np.maximum(np.abs(claims), np.sqrt(np.mean(claims**2, axis=1, keepdims=True)))
-    rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * size
+    rounding = slack.relative * size
     condition = CONDITION * np.sqrt(cotangents**2 @ slack.noise**2)[:, None] / scale_of(scene)
     response = np.minimum(slack.response * size, UNSTABLE * (condition + rounding))
     found: Array = np.sqrt(measured**2 + rounding**2 + condition**2 + response**2)

@@ -31,13 +31,20 @@ TELLING = 64.0  # bars that what is compared must amount to, for an agreement to
 class Rounding:
     """What a claim may be off by: its unit of rounding, the terms of its sums, forward's noise, and its own response.
 
-    `response` is how much a claim changes, relative to its size, when its inputs change by a few ulps.
+    `response` is how much a claim changes, relative to its size, when its inputs change by a few ulps; `constants` is
+    the rounding of a low-precision layer's constants where it is judged in float64.
     """
 
     unit: float
     terms: int
     noise: Vector
     response: float
+    constants: float = 0.0
+
+    @property
+    def relative(self) -> float:
+        """What a claim may be off by, relative to its size, for its sums and constants."""
+        return float(np.hypot(SUMMATION * self.unit * np.sqrt(max(self.terms, 1)), self.constants))
 
 
 @dataclass
@@ -209,7 +216,7 @@ def bars_of(claims: Array, cotangents: Array, probes: Probes, slack: Rounding) -
     """Return the bar of every comparison: the measurement's, the claim's rounding, and what noise leaves open."""
     measured_bar = norms_of_products(cotangents, probes.bars)
     products = norms_of_products(claims, probes.tangents)
-    rounding = SUMMATION * slack.unit * np.sqrt(max(slack.terms, 1)) * products
+    rounding = slack.relative * products
     condition = CONDITION * norms_of_products(cotangents, slack.noise[None])
     response = np.minimum(slack.response * products, UNSTABLE * (condition + rounding))
     underflow = SMALLEST * float(np.sqrt(claims.shape[1] + cotangents.shape[1]))

@@ -88,4 +88,4 @@ def rounding_of(slack: Slack, mask: Mask) -> Rounding:
     response = 0.0
     if slack.first is not None and slack.change is not None and norm(slack.first) > 0:
         response = norm(slack.change) / norm(slack.first)
-    return Rounding(slack.unit, slack.terms, noise, response if np.isfinite(response) else 0.0)
+    return Rounding(slack.unit, slack.terms, noise, response if np.isfinite(response) else 0.0, slack.constants)

@@ -85,6 +85,14 @@ FAULTS = (
         "every entry is off by 0.1 %",
     ),
     Fault(
+        "precision/single/constant-of-five-digits",
+        "small-error",
+        ("x",),
+        spoiled(SINE, lambda d: d * SINGLE(1.0001)),
+        VALUES,
+        "every entry is off by 0.01 %, which float32 resolves",
+    ),
+    Fault(
         "precision/single/softmax-diagonal",
         "softmax-diagonal",
         ("x",),

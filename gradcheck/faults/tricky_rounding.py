@@ -142,6 +142,18 @@ TRICKY = (
         "every sum is a rounding error away from the kink",
     ),
     Tricky(
+        "tricky-adversary/precision/factor-rounded-in-one-pass",
+        elementwise(lambda x: x * np.float32(0.1), lambda x: np.full_like(x, 0.1)),
+        normal(dtype=np.float32, x=(4, 5)),
+        "0.1 in float32 and 0.1 are one number to a float32 layer",
+    ),
+    Tricky(
+        "tricky-adversary/precision/related-constants",
+        pair(lambda x: np.log(x) / np.float32(np.log(2)), lambda g, x: g / x * np.float32(1 / np.log(2))),
+        uniform(0.5, 4.0, dtype=np.float32, x=(4, 5)),
+        "constants that belong together, each rounded to float32",
+    ),
+    Tricky(
         "tricky-adversary/linear/exponential-of-a-matrix",
         pair(_exponential, _exponential_backward),
         normal(a=(3, 3)),

@@ -114,7 +114,9 @@ def _where(census: Census, paper: Paper) -> list[str]:
 def where(census: Census) -> str:
     """Say how many entries are wrong, in which box, and in which pattern."""
     sample = whole(census.sampled, "sampled entry", "sampled entries")
-    how = "counted" if census.exact else f"{census.sampled} looked at" if census.at_least else f"estimated from {sample}"
+    how = (
+        "counted" if census.exact else f"{census.sampled} looked at" if census.at_least else f"estimated from {sample}"
+    )
     least = "at least " if census.at_least else ""
     spans = ", ".join(f"{first}" if first == last else f"{first}..{last}" for first, last in census.box)
     box = f", in [{spans}]" if spans and census.wrong else ""

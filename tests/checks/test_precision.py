@@ -117,6 +117,17 @@ def test_anything_below_float64_is_low(dtype, wanted):
     assert is_low(subject_of((np.sin, lambda g, x: g), {"x": X.astype(dtype)})) is wanted
 
 
+def test_constants_may_be_rounded_to_the_dtype_that_a_layer_is_written_for():
+    def scaled(factor):
+        return lambda x: x * np.float32(0.1), lambda g, x: g * (factor * np.ones_like(x))
+
+    x = X.astype(np.float32)
+    assert check(scaled(0.1), {"x": x}).verdict is Verdict.AGREES
+    assert check(scaled(0.1 + 1e-5), {"x": x}).verdict is Verdict.DISAGREES
+    assert check(scaled(np.float32(0.1)), {"x": x.astype(float)}).verdict is Verdict.AGREES
+    assert check(scaled(0.1), {"x": x.astype(float)}).verdict is Verdict.DISAGREES
+
+
 def test_the_resolution_that_is_told_is_that_of_the_low_precision():
     wide, low = (check(LAYERS["sine"][0], {"x": X.astype(d)}).arguments["x"] for d in (np.float64, np.float32))
     assert wide.entry_resolution < 1e-10
