@@ -165,8 +165,26 @@ def _check_inputs(
         lacking = f"{', '.join(f'`{name}`' for name in missing)} is not given" if missing else "none is given"
         raise InvalidInput(
             f"every argument of forward must be an input or an --arg; it takes {names}, and {lacking}. "
-            f"Give shapes (or values), for instance {examples}"
+            f"Give shapes (or values), for instance {examples}{'' if inputs else _suggestion(forward)}"
         )
+
+
+def _suggestion(forward: Callable[..., Any]) -> str:
+    """Name the kind of layer that the target seems to be, which needs no inputs to be swept like one."""
+    name = plain(getattr(forward, "__qualname__", ""))
+    kind = next((kind for words, kind in _KINDS if all(word in name for word in words)), "")
+    return f"; or --like {kind}, which needs none" if kind else ""
+
+
+# Words in a target's name, and the kind of layer that it is then, the most telling first.
+_KINDS = (
+    (("conv", "trans"), "conv_transpose2d"), (("deconv",), "conv_transpose2d"), (("conv", "1d"), "conv1d"),
+    (("conv", "3d"), "conv3d"), (("conv",), "conv2d"), (("av", "pool"), "avg_pool2d"), (("mean", "pool"), "avg_pool2d"),
+    (("pool",), "max_pool2d"), (("batch", "norm"), "batch_norm"), (("softmax", "entropy"), "softmax_cross_entropy"),
+    (("crossentropy",), "softmax_cross_entropy"), (("dense",), "linear"), (("linear",), "linear"),
+    (("affine",), "linear"), (("fullyconnected",), "linear"), (("relu",), "activation"), (("sigmoid",), "activation"),
+    (("tanh",), "activation"), (("elu",), "activation"), (("swish",), "activation"), (("softplus",), "activation"),
+)  # fmt: skip
 
 
 def _is_flag(parameter: inspect.Parameter, spare: Collection[str]) -> bool:

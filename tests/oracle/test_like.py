@@ -144,7 +144,7 @@ def test_a_gradient_that_cannot_be_compared_is_judged(held):
 def test_what_a_layer_refuses_is_counted_and_no_failure(held):
     report = held("Refuses")
     assert report.verdict is Verdict.AGREES
-    assert "27 configurations: 22 agrees, 5 rejected" in report.notes
+    assert "29 configurations: 22 agrees, 7 rejected" in report.notes
     assert any(note.startswith("rejected: stride 2 that does not fit (2x3x6x8 input") for note in report.notes)
 
 
@@ -153,7 +153,7 @@ def test_a_layer_that_raises_in_some_settings_has_raised_at_the_smallest(held):
     assert failure.kind == "raised"
     assert failure.target.endswith("like conv2d (1x1x1x2 input, 1x1 kernel)")
     assert "forward raised ValueError" in failure.sentence
-    assert "23 raised" in failure.sentence
+    assert "25 raised" in failure.sentence
 
 
 HANDLED = [
@@ -196,7 +196,7 @@ def test_arrays_that_no_layout_explains_are_told(held):
 
 def test_a_sweep_that_lacks_time_says_so(held):
     report = held("Conv", timeout=0.001)
-    assert "of 27, for lack of time (--timeout)" in " ".join(report.notes)
+    assert "of 29, for lack of time (--timeout)" in " ".join(report.notes)
 
 
 def test_a_job_in_plain_data_is_answered_by_a_result_in_plain_data(tmp_path):
@@ -208,9 +208,31 @@ def test_a_job_in_plain_data_is_answered_by_a_result_in_plain_data(tmp_path):
     sys.path[:] = kept
     assert task_of(job).kind == "like"
     assert failure.kind == "usage"
-    assert "must have a forward that takes an input to be like a conv2d" in failure.sentence
+    assert "could not be run like a conv2d" in failure.sentence
+    assert "Conv has no forward" in failure.sentence
 
 
 def test_a_kind_that_is_none_is_refused():
     with pytest.raises(InvalidInput, match=r"`like` must be one of conv2d, .*; it is 'conv2'; did you mean"):
         hold(Job("a:b", like="conv2"), lambda *_: None)
+
+
+READ = [("WholeShape", "conv2d"), ("KernelOfTwo", "conv2d"), ("Starred", "conv2d"), ("Upwards", "conv_transpose2d")]
+
+
+@pytest.mark.parametrize(("name", "kind"), READ)
+def test_a_right_layer_is_made_as_its_constructor_wants_it(held, name, kind):
+    report = held(name, kind)
+    assert report.verdict is Verdict.AGREES, str(report)
+    assert not any("raised" in note or "compute something else" in note for note in report.notes), report.notes
+
+
+def test_an_output_padding_is_swept(held):
+    report = held("ForgetsWhatIsBeyond", "conv_transpose2d")
+    assert report.verdict is Verdict.DISAGREES
+    assert "output padding" in report.target
+
+
+def test_weights_without_a_gradient_cannot_be_held_to_ours(held):
+    with pytest.raises(InvalidInput, match=r"the weight of NoGradientOfWeights must be .* `x` alone could be found"):
+        held("NoGradientOfWeights")

@@ -46,6 +46,12 @@ def readings(bench: Bench, form: Form, setting: Setting, seen: Observation) -> l
     """Return every reading of what was seen: layouts of inner arrays and of the output, and what the kind may mean."""
     kind = bench.kind
     names = _roles(bench, seen.subject)
+    if "weight" in kind.arrays and "weight" not in names and kind.name != "batch_norm":
+        known = ", ".join(f"`{name}`" for name in seen.subject.inputs)
+        raise InvalidInput(
+            f"the weight of {seen.subject.name} must be an argument or a parameter with a gradient to be held to "
+            f"{kind.name}; {known} alone could be found"
+        )
     found = [replace(form, names=names)]
     for role, name in names.items():
         shape, sizes = np.shape(seen.subject.inputs[name]), kind.sizes(role, setting)

@@ -21,8 +21,10 @@ class Form:
         Axes of the output.
     variant : int
         Which meaning of the kind.
-    tuples : bool
-        Whether sizes of kernel, stride and the like are given as tuples even where all axes are alike.
+    tuples : tuple of str
+        Which of kernel, stride and padding are given as tuples even where all axes are alike.
+    whole : str
+        The axes in which the whole shape of the weights is given for the kernel; empty where its own axes are.
     assumed : mapping of str to sizes or "same"
         What the target has built in, where it takes no such argument.
     names : mapping of str to str
@@ -32,7 +34,8 @@ class Form:
     layouts: Mapping[str, str] = field(default_factory=dict)
     output: str = ""
     variant: int = 0
-    tuples: bool = False
+    tuples: tuple[str, ...] = ()
+    whole: str = ""
     assumed: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,7 +73,8 @@ def fitted(kind: Kind, matched: Matched, form: Form, setting: Setting) -> Settin
         changes |= _built_in(kind, matched, form, setting)
     if "groups" not in matched.roles:
         changes["groups"] = 1
-    if "filters" not in matched.roles and "weight" not in matched.arrays.values() and "weight" in kind.arrays:
+    told = form.whole or "filters" in matched.roles or "weight" in matched.arrays.values()
+    if not told and "weight" in kind.arrays:
         changes["filters"] = 1 if "conv" in kind.name else setting.filters
     found = replace(setting, **changes)
     return found if _is_possible(matched, found) else None
@@ -85,8 +89,8 @@ def _built_in(kind: Kind, matched: Matched, form: Form, setting: Setting) -> dic
     elif "kernel" not in matched.roles and not weights:
         return found
     kernel = found.get("kernel", setting.kernel)
-    for name, plain in (("stride", 1), ("padding", 0), ("dilation", 1)):
-        if name in matched.roles:
+    for name, plain in (("stride", 1), ("padding", 0), ("dilation", 1), ("output_padding", 0)):
+        if name in matched.roles or (name == "output_padding" and not setting.output_padding):
             continue
         value = form.assumed.get(name, (plain,) * axes)
         if value == "kernel":

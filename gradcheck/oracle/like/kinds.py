@@ -97,7 +97,8 @@ def _conv(setting: Setting, *, flip: bool) -> Conv:
 
 
 def _transposed(setting: Setting, *, flip: bool) -> ConvTranspose:
-    return ConvTranspose(setting.stride, setting.padding, 0, setting.dilation, setting.groups, flip)
+    beyond = setting.output_padding or 0
+    return ConvTranspose(setting.stride, setting.padding, beyond, setting.dilation, setting.groups, flip)
 
 
 _ROTATED = "kernel rotated by 180 degrees (true convolution)"
@@ -199,6 +200,8 @@ _TRANSPOSED = replace(
         Variant("", lambda setting: _transposed(setting, flip=False)),
         Variant(_ROTATED, lambda setting: _transposed(setting, flip=True)),
     ),
+    roles=(*_convolution(2).roles, "output_padding"),
+    settings=sweeps.transposed(),
 )
 _CEIL = "a last window that hangs over the end is kept (ceil_mode)"
 _MAX_POOL = _pool(

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gradcheck.adapters.spellings import bound_flag
 from gradcheck.errors import InvalidInput
 from gradcheck.oracle.like.kinds import Kind
+from gradcheck.oracle.like.layouts import shape_in
 from gradcheck.oracle.like.setting import Setting
 from gradcheck.oracle.like.spellings import ARRAYS_OF_CONSTRUCTOR, LABELS, array_role, hyperparameter, plain_name
 from gradcheck.runner.arguments import parse_value
@@ -47,15 +49,19 @@ class Matched:
     @property
     def roles(self) -> frozenset[str]:
         """The hyperparameters that are told to the target, without the axis: `kernel` for `kernel_height`."""
-        return frozenset((*self.settled, *(slot.role.partition("_")[0] for slot in self.slots)))
+        return frozenset((*self.settled, *(_without_axis(slot.role) for slot in self.slots)))
 
-    def args(self, kind: Kind, setting: Setting, *, layout: str, tuples: bool) -> dict[str, str]:
-        """Return the hyperparameters of a setting as `--arg` takes them."""
+    def args(
+        self, kind: Kind, setting: Setting, *, layout: str, tuples: tuple[str, ...], whole: str = ""
+    ) -> dict[str, str]:
+        """Return the hyperparameters of a setting as `--arg` takes them; `whole` are the axes of a kernel's shape."""
         found: dict[str, Any] = {}
         for slot in self.slots:
             if slot.key:
                 found.setdefault(slot.parameter, {})
             value = _value(kind, setting, slot, layout=layout, tuples=tuples)
+            if whole and slot.role == "kernel":
+                value = shape_in(whole, kind.sizes("weight", setting))
             if value is None:
                 continue
             if slot.key:
@@ -73,7 +79,8 @@ def match(kind: Kind, target: Description, args: Mapping[str, str]) -> Matched:
     InvalidInput
         A parameter that must be given has no counterpart in this kind.
     """
-    arrays: dict[str, str] = {}
+    # `forward(*args)`, or one that finds its input in an attribute, takes nothing by name
+    arrays: dict[str, str] = {} if target.forward else {"input": "input"}
     slots: list[Slot] = []
     labels = [p.name for p in target.constructor if p.required and plain_name(p.name) in LABELS]
     given = {*labels, *(name.rpartition(".")[2] for name in args)}
@@ -88,7 +95,7 @@ def match(kind: Kind, target: Description, args: Mapping[str, str]) -> Matched:
             slots += found
         elif parameter.required and "input" not in arrays.values():
             arrays[parameter.name] = "input"
-        elif parameter.required:
+        elif parameter.required and bound_flag(parameter.name, None, required=True) is None:
             raise InvalidInput(_unmatched(parameter.name, target, kind))
     for parameter in target.constructor:
         if parameter.name in given:
@@ -107,7 +114,10 @@ def match(kind: Kind, target: Description, args: Mapping[str, str]) -> Matched:
             f"{target.name} must have a forward that takes an input to be like a {kind.name}; it takes {takes}"
         )
     return Matched(
-        arrays, tuple(_unlike(_depths(slots))), {**dict.fromkeys(labels, "layer"), **args}, _settled(kind, target, args)
+        arrays,
+        tuple(_unlike(_both_axes(_depths(slots)))),
+        {**dict.fromkeys(labels, "layer"), **args},
+        _settled(kind, target, args),
     )
 
 
@@ -171,6 +181,21 @@ def _depths(slots: list[Slot]) -> list[Slot]:
     return [replace(slot, role="filters") if plain_name(slot.parameter) == "depth" else slot for slot in slots]
 
 
+def _both_axes(slots: list[Slot]) -> list[Slot]:
+    """Take a `filter_width` without a height beside it for the size of both."""
+    roles = {slot.role for slot in slots}
+    alone = [name for name in ("kernel", "stride", "padding") if not roles & {name, f"{name}_height"}]
+    return [
+        replace(slot, role=name) if slot.role == f"{name}_width" and name in alone else slot
+        for slot in slots
+        for name in (slot.role.partition("_")[0],)
+    ]
+
+
+def _without_axis(role: str) -> str:
+    return role if role == "output_padding" else role.partition("_")[0]
+
+
 def _unmatched(name: str, target: Description, kind: Kind) -> str:
     return (
         f"every argument that {target.name} needs must have its counterpart in {kind.name}; `{name}` has none by its "
@@ -178,11 +203,12 @@ def _unmatched(name: str, target: Description, kind: Kind) -> str:
     )
 
 
-def _value(kind: Kind, setting: Setting, slot: Slot, *, layout: str, tuples: bool) -> Any:
+def _value(kind: Kind, setting: Setting, slot: Slot, *, layout: str, tuples: tuple[str, ...]) -> Any:
     """Return what a parameter gets in this setting; None where it keeps its default."""
-    role, _, axis = slot.role.partition("_")
+    role = _without_axis(slot.role)
+    axis = slot.role.removeprefix(role).removeprefix("_")
     match role:
-        case "kernel" | "stride" | "padding" | "dilation":
+        case "kernel" | "stride" | "padding" | "dilation" | "output_padding":
             return _geometry(setting, slot, role, axis, tuples=tuples)
         case "height" | "width":
             return setting.size[_AXES[role]] if setting.size else None
@@ -197,7 +223,7 @@ def _value(kind: Kind, setting: Setting, slot: Slot, *, layout: str, tuples: boo
     return getattr(setting, role)
 
 
-def _geometry(setting: Setting, slot: Slot, role: str, axis: str, *, tuples: bool) -> Any:
+def _geometry(setting: Setting, slot: Slot, role: str, axis: str, *, tuples: tuple[str, ...]) -> Any:
     """Return the sizes of all axes, or of one, as the target takes them."""
     values = getattr(setting, role)
     if not values or (axis and len(values) < -_AXES[axis]):
@@ -206,7 +232,7 @@ def _geometry(setting: Setting, slot: Slot, role: str, axis: str, *, tuples: boo
         return values[_AXES[axis]]
     if role == "padding" and slot.in_words:
         return padding_word(setting, slot)
-    one = len(set(values)) == 1 and not tuples and not isinstance(slot.default, (tuple, list))
+    one = len(set(values)) == 1 and role not in tuples and not isinstance(slot.default, (tuple, list))
     return values[0] if one else values
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -93,14 +93,29 @@ def _candidates(bench: Bench) -> Iterator[Form]:
     kind, matched = bench.kind, bench.matched
     roles = [role for role in kind.arrays if role in matched.arrays.values()]
     rows = [_layouts(bench, role) for role in roles]
-    sized = {slot.role.partition("_")[0] for slot in matched.slots if not slot.key}
-    tuples = (False, True) if sized & {"kernel", "stride", "padding"} and len(kind.spatial) > 1 else (False,)
+    sized = sizes_of(bench)
+    several = [some for count in range(len(sized), 0, -1) for some in combinations(sized, count)]
+    wholes = _wholes(bench)
     for layouts in product(*rows):
         layout = dict(zip(roles, layouts, strict=True))
         if not _go_together(layout):
             continue
-        for as_tuples, assumed in product(tuples, assumptions(kind, matched)):
-            yield Form(layouts=layout, tuples=as_tuples, assumed=assumed)
+        for as_tuples, assumed, whole in product(((), *several), assumptions(kind, matched), ("", *wholes)):
+            yield Form(layouts=layout, tuples=as_tuples, assumed=assumed, whole=whole)
+
+
+def sizes_of(bench: Bench) -> tuple[str, ...]:
+    """Return which of kernel, stride and padding the target takes whole, as a number or as a tuple of several."""
+    taken = {slot.role for slot in bench.matched.slots if not slot.key}
+    return tuple(n for n in ("kernel", "stride", "padding") if n in taken) if len(bench.kind.spatial) > 1 else ()
+
+
+def _wholes(bench: Bench) -> tuple[str, ...]:
+    """Return the axes in which a target may want the shape of its weights, where it is told no channels besides."""
+    roles, kind = bench.matched.roles, bench.kind
+    if "conv" not in kind.name or "kernel" not in roles or roles & {"channels", "filters", "shape"}:
+        return ()
+    return tuple(layout for layout in kind.layouts["weight"] if len(layout) == len(kind.arrays["weight"]))
 
 
 def _layouts(bench: Bench, role: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ class Setting:
     padding: Sizes = ()
     dilation: Sizes = ()
     groups: int = 1
+    output_padding: Sizes = ()
     why: str = ""
     manner: str = ""
 
@@ -46,7 +47,8 @@ class Setting:
     def weight(self) -> tuple[int, ...]:
         """What makes a configuration larger than another, the most telling first."""
         extent = self.batch * self.channels * prod(self.size) + self.channels * self.filters * prod(self.kernel)
-        return (extent, sum(self.padding) + sum(self.stride) + sum(self.dilation) + self.groups)
+        steps = (self.padding, self.stride, self.dilation, self.output_padding)
+        return (extent, sum(map(sum, steps)) + self.groups)
 
 
 def smaller(setting: Setting) -> Iterator[Setting]:
@@ -54,7 +56,8 @@ def smaller(setting: Setting) -> Iterator[Setting]:
     for name in ("batch", "channels", "filters", "groups"):
         if getattr(setting, name) > 1:
             yield changed(setting, {name: 1})
-    for name, least in (("stride", 1), ("dilation", 1), ("padding", 0), ("kernel", 1), ("size", 1)):
+    axes = (("output_padding", 0), ("stride", 1), ("dilation", 1), ("padding", 0), ("kernel", 1), ("size", 1))
+    for name, least in axes:
         for axis, value in enumerate(getattr(setting, name)):
             for lower in dict.fromkeys((least, (value + least) // 2, value - 1)):
                 if least <= lower < value:
@@ -67,7 +70,7 @@ def smaller(setting: Setting) -> Iterator[Setting]:
 
 def _smaller_together(setting: Setting) -> Iterator[Setting]:
     """Yield what a layer can follow that takes one number for all axes, and kernels that shrink with their image."""
-    for name, least in (("stride", 1), ("dilation", 1), ("padding", 0), ("kernel", 1)):
+    for name, least in (("output_padding", 0), ("stride", 1), ("dilation", 1), ("padding", 0), ("kernel", 1)):
         values = getattr(setting, name)
         if len(set(values)) == 1 and len(values) > 1:
             for lower in dict.fromkeys((least, values[0] - 1)):
@@ -96,10 +99,10 @@ def told(setting: Setting, letters: str) -> str:
         parts.append(f"{times(setting.kernel)} kernel" if len(setting.kernel) > 1 else f"kernel {setting.kernel[0]}")
     if "O" in letters and setting.filters != 1:
         parts.append(f"{setting.filters} filters" if setting.kernel else f"{setting.filters} outputs")
-    for name, plain in (("stride", 1), ("padding", 0), ("dilation", 1)):
+    for name, plain in (("stride", 1), ("padding", 0), ("dilation", 1), ("output_padding", 0)):
         values = getattr(setting, name)
         if any(value != plain for value in values):
-            parts.append(f"{name} {values[0] if len(set(values)) == 1 else values}")
+            parts.append(f"{name.replace('_', ' ')} {values[0] if len(set(values)) == 1 else values}")
     parts += [f"{setting.groups} groups"] if setting.groups > 1 else []
     parts += [setting.manner] if setting.manner else []
     return ", ".join(parts)

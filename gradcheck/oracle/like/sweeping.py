@@ -7,6 +7,7 @@ from gradcheck.errors import GradcheckError, LayerFailed
 from gradcheck.examine import verdict_of
 from gradcheck.oracle.like.comparing import Difference, compare
 from gradcheck.oracle.like.form import Form, fitted
+from gradcheck.oracle.like.search import sizes_of
 from gradcheck.oracle.like.setting import SECOND, STRIDED, Setting, changed, smaller
 from gradcheck.oracle.like.trial import Bench, Observation, observe
 from gradcheck.runner.refusals import is_refusal
@@ -15,7 +16,7 @@ from gradcheck.verdict import Verdict
 AGREES, DISAGREES, INCONCLUSIVE = (str(verdict) for verdict in Verdict)
 UNLIKE, REJECTED, RAISED, NOT_TAKEN = "unlike", "rejected", "raised", "not taken"
 
-_GEOMETRY = ("kernel", "stride", "padding", "dilation", "groups")
+_GEOMETRY = ("kernel", "stride", "padding", "dilation", "groups", "output_padding")
 
 # What decides, the weightiest first: a wrong gradient, another function, no answer, doubt.
 RANK = (DISAGREES, UNLIKE, RAISED, INCONCLUSIVE, AGREES, REJECTED, NOT_TAKEN)
@@ -54,6 +55,11 @@ def compare_setting(bench: Bench, form: Form, setting: Setting) -> Tried:
     try:
         seen = observe(bench, form, setting)
     except GradcheckError as err:
+        other = replace(form, tuples=sizes_of(bench))
+        if isinstance(err.__cause__, TypeError) and other != form:  # it may want a tuple where a number went so far
+            again = compare_setting(bench, other, setting)
+            if again.seen is not None:
+                return again
         return _failed(bench, form, setting, err)
     compared = compare(bench, form, setting, seen)
     if compared.apart is None:
@@ -66,7 +72,14 @@ def settings_of(bench: Bench, form: Form) -> list[Setting]:
     """Return the sweep as this target can be given it, with what the caller has settled."""
     found: dict[Setting, Setting] = {}
     first = bench.kind.settings[0]
-    manners = [replace(first, manner=manner, why="handled otherwise") for manner in (SECOND, STRIDED)]
+    stepping = next(
+        (row for row in bench.kind.settings if row.padding and any(row.padding) and max(row.stride) > 1), first
+    )
+    manners = [
+        replace(row, manner=manner, why="handled otherwise")
+        for row in dict.fromkeys((first, stepping))
+        for manner in (SECOND, STRIDED)
+    ]
     for row in (*bench.kind.settings, *manners):
         setting = fitted(bench.kind, bench.matched, form, changed(row, bench.matched.settled))
         if setting is not None:

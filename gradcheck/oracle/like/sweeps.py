@@ -61,6 +61,14 @@ def convolution(dims: int) -> tuple[Setting, ...]:
     return tuple(dict.fromkeys(_reshaped(_spread(plain, row), dims) for row in _CONVOLUTION))
 
 
+def transposed() -> tuple[Setting, ...]:
+    """Return the sweep over transposed convolutions of two axes: also with entries beyond what a stride reaches."""
+    rows = tuple(changed(row, {"output_padding": (0, 0)}) for row in convolution(2))
+    stepping = next(row for row in rows if row.why == "stride 2 with padding")
+    beyond = changed(stepping, {"output_padding": (1, 1), "why": "output padding 1"})
+    return (*rows, beyond, changed(beyond, {"stride": (3, 3), "why": "output padding 1 with stride 3"}))
+
+
 def pooling() -> tuple[Setting, ...]:
     """Return the sweep over pools of two axes."""
     plain = Setting(size=(4, 6), kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))

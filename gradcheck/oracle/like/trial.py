@@ -55,7 +55,9 @@ def observe(bench: Bench, form: Form, setting: Setting) -> Observation:
     job = replace(
         bench.job,
         inputs=_specs(bench, form, setting),
-        args=bench.matched.args(bench.kind, setting, layout=form.layouts["input"], tuples=form.tuples),
+        args=bench.matched.args(
+            bench.kind, setting, layout=form.layouts["input"], tuples=form.tuples, whole=form.whole
+        ),
     )
     seed_global_states(job.seed)
     if "target" in bench.matched.arrays.values():
