@@ -90,7 +90,10 @@ def _why(argument: Argument) -> list[tuple[str, str]]:
     if diagnosis is None:
         return []
     return [
-        ("diagnosis", element("strong", safe(diagnosis.sentence)) + safe(f" [{diagnosis.code}]")),
+        (
+            "diagnosis",
+            element("strong", safe(diagnosis.sentence)) + safe(code),
+        ),
         ("evidence", safe(diagnosis.evidence)),
         ("equation", safe(diagnosis.equation)),
         ("repair", code(diagnosis.repair)),

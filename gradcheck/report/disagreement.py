@@ -83,7 +83,8 @@ def point(argument: Argument) -> str:
 def _why(diagnosis: Diagnosis | None, paper: Paper) -> list[str]:
     if diagnosis is None:
         return []
-    lines = paper.wrap(f"{diagnosis.sentence} [{diagnosis.code}]", first="  diagnosis  ", rest="             ")
+    code = f" [{diagnosis.code}]" if diagnosis.code else ""  # a symptom belongs to no class of mistakes
+    lines = paper.wrap(f"{diagnosis.sentence}{code}", first="  diagnosis  ", rest="             ")
     for key in ("evidence", "equation"):
         if text := getattr(diagnosis, key):
             lines += paper.wrap(text, first=f"  {key:9}  ")
