@@ -186,7 +186,9 @@ def _overwritten(scene: Scene, words: str, worst: float) -> Proof:
     add = f"np.add.at(grad_{scene.name}, indices, grad_output)"
     repair = f"grad_{scene.name}[...] += share" if words == "windows" else add
     shown = "every entry, against the shares of the measured Jacobian"
-    return Proof("overlap-overwritten", text, worst, f"last {words}", repair=repair, tested=shown)
+    # Along an axis of steps, what came through the others is a path of its own (that of the state carried on).
+    also = () if words == "windows" else ("path-missing",)
+    return Proof("overlap-overwritten", text, worst, f"last {words}", repair=repair, tested=shown, also=also)
 
 
 def _ranks(scene: Scene) -> Iterator[tuple[str, Array]]:
