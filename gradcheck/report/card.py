@@ -89,11 +89,9 @@ def _why(argument: Argument) -> list[tuple[str, str]]:
     diagnosis = argument.diagnosis
     if diagnosis is None:
         return []
+    label = f" [{diagnosis.code}]" if diagnosis.code else ""
     return [
-        (
-            "diagnosis",
-            element("strong", safe(diagnosis.sentence)) + safe(code),
-        ),
+        ("diagnosis", element("strong", safe(diagnosis.sentence)) + safe(label)),
         ("evidence", safe(diagnosis.evidence)),
         ("equation", safe(diagnosis.equation)),
         ("repair", code(diagnosis.repair)),
