@@ -223,10 +223,10 @@ def _passes(living: Living, layout: Layout, names: tuple[str, ...], kept: Length
         return living.forward(place(values))
 
     def backward(cotangents: Cotangents, values: Inputs) -> dict[str, Any]:
-        numbers = {n: v for n, v in getattr(living.owner, "__dict__", {}).items() if type(v) in (int, float)}
+        numbers = _numbers_read(living)
         try:
             return answered(cotangents, values)
-        finally:  # a parameter that is a plain number is updated, or a step counted, for another call than this one
+        finally:  # a parameter that is a plain number is updated for another call than this one
             for name, value in numbers.items():
                 if getattr(living.owner, name, value) is not value:
                     setattr(living.owner, name, value)
@@ -240,6 +240,14 @@ def _passes(living: Living, layout: Layout, names: tuple[str, ...], kept: Length
         return times(cotangents, claimed) if living.way.multiplies else claimed
 
     return Passes(forward=forward, backward=backward)
+
+
+def _numbers_read(living: Living) -> dict[str, Any]:
+    """Return the plain numbers among the owner's attributes that forward names: what else changes is backward's own."""
+    code = getattr(getattr(living.run_forward, "__func__", living.run_forward), "__code__", None)
+    named = code.co_names if code else ()
+    own = getattr(living.owner, "__dict__", {})
+    return {name: own[name] for name in named if type(own.get(name)) in (int, float)}
 
 
 def _claimed(
