@@ -48,7 +48,7 @@ def at_other_shapes(scene: Scene, inputs: Inputs) -> Scene | None:
     mask = np.ones(place.base.shape, dtype=bool)
     relative = np.full(place.base.shape, float(scene.gauge.relative_error.max(initial=0.0)))
     gauge = replace(scene.gauge, place=place, relative_error=relative)
-    other = replace(scene, gauge=gauge, mask=mask, slack=replace(scene.slack, noise=place.noise), answered={})
+    other = replace(scene, gauge=gauge, mask=mask, slack=replace(scene.slack, noise=place.noise), answered={}, reach={})
     questions = [draw_cotangent(scene.rng, place.form, mask) for _ in range(QUESTIONS)]
     answers = [other.ask_all(flat) for flat in questions]
     rows = {name: [answer.get(name) for answer in answers] for name in scene.instrument.subject.wrt}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.explain.layout import channels, output_channels
 from gradcheck.explain.matrix import discrepancy
 from gradcheck.explain.proof import Case, Proof, listed
 from gradcheck.subject import Array
@@ -147,7 +148,7 @@ def leaks(case: Case) -> Iterator[Proof]:
     if not shape or not output:
         return
     j, o = np.unravel_index(np.arange(cells.true.shape[1]), shape), np.unravel_index(np.arange(len(cells.true)), output)
-    for a, b in ((0, 0), *((a, b) for a in range(1, len(shape)) for b in range(1, len(output)))):
+    for a, b in ((0, 0), *((a, b) for a in channels(scene) for b in output_channels(scene) if a and b)):
         if shape[a] != output[b] or shape[a] < 2:
             continue
         for parts in (shape[a], *(p for p in (2, 3, 4, 8) if a > 0 and shape[a] % p == 0 and p < shape[a])):

@@ -6,14 +6,16 @@ about as many as the window is long, however large the image is.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
 
+from gradcheck.explain.sliding import pattern
 from gradcheck.subject import Array
 
 WORTH = 3  # so many groups must be saved from, for one question, before an axis is asked about index by index
+LEAST_ASKED = 2  # indices of an axis before a window is guessed
 FEWEST = 3  # indices that an axis must have to be worth asking
 
 Responds = Callable[[Array], Array | None]  # weights of one side's shape -> where the other side responds, or no answer
@@ -34,15 +36,22 @@ class Palette:
 
 @dataclass
 class Asking:
-    """Who is asked, and how often at most; `rng` draws the weights, so that responses do not cancel."""
+    """Who is asked, and how often at most; `rng` draws the weights, so that responses do not cancel.
+
+    With `guesses` what a few indices reach may stand for the others, where a sliding window explains it.
+    """
 
     responds: Responds
     most: int
     rng: np.random.Generator
     spent: int = 0
+    guesses: bool = False
+    known: dict[tuple[int, int], list[Array]] = field(default_factory=dict)
 
     def reached(self, shape: tuple[int, ...], axis: int, index: int, other: tuple[int, ...]) -> list[Array] | None:
         """Return for every axis of the other side which of its indices one index of this side reaches."""
+        if (axis, index) in self.known:
+            return self.known[axis, index]
         self.spent += 1
         weights = np.zeros(shape)
         part = (slice(None),) * axis + (index,)
@@ -52,7 +61,9 @@ class Asking:
         if moved is None:
             return None
         shaped, axes = moved.reshape(other), range(len(other))
-        return [np.asarray(shaped.any(axis=tuple(x for x in axes if x != b))) for b in axes]
+        found = [np.asarray(shaped.any(axis=tuple(x for x in axes if x != b))) for b in axes]
+        self.known[axis, index] = found
+        return found
 
 
 @dataclass(frozen=True)
@@ -90,8 +101,10 @@ def palettes_of(shape: tuple[int, ...], other: tuple[int, ...], asking: Asking) 
         narrow = any(touched.any() and not touched.all() for touched in middle)
         if same:
             found[a] = matched(a, n, same[0])
-        elif narrow and n <= min(asking.most - asking.spent, count(tuple(found)) // WORTH):
-            found[a] = _coloured(shape, a, other, asking) or found[a]
+        elif narrow and count(tuple(found)) > WORTH:
+            found[a] = (_slid(shape, a, other, asking) if asking.guesses else None) or found[a]
+            if found[a].other is None and n <= min(asking.most - asking.spent, count(tuple(found)) // WORTH):
+                found[a] = _coloured(shape, a, other, asking) or found[a]
     return tuple(found)
 
 
@@ -116,6 +129,29 @@ def _spread(palette: Palette, colour: int, other: tuple[int, ...]) -> Array:
         return np.full(other, palette.members[colour][0])
     row = palette.owners[colour].reshape([-1 if b == palette.other else 1 for b in range(len(other))])
     return np.broadcast_to(row, other)
+
+
+def _slid(shape: tuple[int, ...], axis: int, other: tuple[int, ...], asking: Asking) -> Palette | None:
+    """Return the colours of an axis that a window slides along, as far as a few indices tell."""
+    n = shape[axis]
+    asked: list[int] = []
+    for index in dict.fromkeys((n // 2, n // 2 + 1, 0, n - 1)):
+        if index >= n or (asking.spent >= asking.most and (axis, index) not in asking.known):
+            continue
+        rows = asking.reached(shape, axis, index, other)
+        if rows is None:
+            return None
+        asked.append(index)
+        if len(asked) < LEAST_ASKED:
+            continue
+        for b, m in enumerate(other):
+            reached = {i: asking.known[axis, i][b] for i in asked}
+            if all(row.all() for row in reached.values()):
+                continue
+            found = pattern((n, m), reached)
+            if found is not None and found.any(axis=1).all():
+                return _greedy(axis, b, found)
+    return None
 
 
 def _coloured(shape: tuple[int, ...], axis: int, other: tuple[int, ...], asking: Asking) -> Palette | None:

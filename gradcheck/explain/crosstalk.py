@@ -7,6 +7,7 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.places import widened
 from gradcheck.explain.elsewhere import slopes_at
+from gradcheck.explain.layout import channels, output_channels
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
 from gradcheck.subject import Array, is_floating
@@ -100,7 +101,7 @@ def kept_apart(case: Case) -> Iterator[Proof]:
     """Propose that a part of the argument gets something for outputs of another part, which it does not reach."""
     scene = case.scene
     shape, output = scene.shape, scene.output_shape
-    for a, b in ((a, b) for a in range(len(shape)) for b in range(len(output)) if (a == 0) == (b == 0)):
+    for a, b in ((a, b) for a in channels(scene) for b in output_channels(scene) if (a == 0) == (b == 0)):
         both = [p for p in PARTS if shape[a] % p == 0 and output[b] % p == 0 and p < max(shape[a], output[b])]
         for parts in dict.fromkeys(([shape[a]] if 1 < shape[a] == output[b] else []) + (both if a > 0 else [])):
             own, due = _first(shape, a, parts), _first(output, b, parts)

@@ -37,6 +37,7 @@ from gradcheck.explain.windows import laid_down
 from gradcheck.verdict import Diagnosis
 
 MOST_ALTERNATIVES = 4
+EARLY = 0.8  # of the calls left: what a Jacobian may cost before everything that needs none was asked
 
 # Each row is asked as a whole before the next: what explains the claim equally well in one row is told together.
 FAMILIES: tuple[tuple[Family, ...], ...] = (
@@ -55,6 +56,14 @@ FAMILIES: tuple[tuple[Family, ...], ...] = (
     (outermost,),
     (two_sides,),
     (uses, decay),
+)
+# Sums and means along axes, and what a window lays down; asked as soon as the Jacobian is known.
+WINDOWS: tuple[tuple[Family, ...], ...] = (
+    (along_axes, over_positions, diagonal_only, divisors, overlaps, centred),
+    (laid_down,),
+)
+# Every other point that the derivative may have been taken at, a direction or more each.
+ELSEWHERE: tuple[tuple[Family, ...], ...] = (
     (at_the_output, points, whole_transposed),
     (statistics,),
     (epsilon,),
@@ -62,8 +71,6 @@ FAMILIES: tuple[tuple[Family, ...], ...] = (
 )
 # These look at the whole measured Jacobian, which is measured for them where it was not before.
 WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
-    (along_axes, over_positions, diagonal_only, divisors, overlaps, centred),
-    (laid_down,),
     (crosstalk,),
     (winners,),
     (edges,),
@@ -80,18 +87,36 @@ LAST: tuple[tuple[Family, ...], ...] = (
 
 
 def diagnose(
-    scene: Scene, truth: Truth | None, measure: Callable[[], Truth | None]
+    scene: Scene, truth: Truth | None, measure: Callable[[float], Truth | None]
 ) -> tuple[list[Proof], Truth | None]:
-    """Return the proofs of the first row of families that has any, and the Jacobian, `measure`d where it was needed."""
-    for rows in (FAMILIES, WITH_THE_JACOBIAN, LAST):
-        if rows is WITH_THE_JACOBIAN and truth is None:
-            truth = measure()
-        for row in rows:
-            found = [proof for family in row for proof in _asked(family, Case(scene, truth))]
-            found = [proof for proof in found if not proof.composed] or found
-            if found:
-                return (told_apart(scene, found, row) if rows is FAMILIES else found), truth
+    """Return the proofs of the first row of families that has any, and the Jacobian.
+
+    It is `measure`d where it was not known before: for a share of the calls that are left as soon as the plainest
+    mistakes are ruled out, and for all of them when nothing but looking at the whole matrix is left.
+    """
+    if found := _first_of(FAMILIES, scene, truth, apart=True):
+        return found, truth
+    windows = WINDOWS
+    for share, rows in ((EARLY, ELSEWHERE), (1.0, (*WITH_THE_JACOBIAN, *LAST))):
+        truth = truth or measure(share)
+        if truth is not None:
+            if found := _first_of(windows, scene, truth):
+                return found, truth
+            windows = ()
+        if found := _first_of(rows, scene, truth, apart=rows is ELSEWHERE):
+            return found, truth
     return [], truth
+
+
+def _first_of(
+    rows: Sequence[tuple[Family, ...]], scene: Scene, truth: Truth | None, *, apart: bool = False
+) -> list[Proof]:
+    for row in rows:
+        found = [proof for family in row for proof in _asked(family, Case(scene, truth))]
+        found = [proof for proof in found if not proof.composed] or found
+        if found:
+            return told_apart(scene, found, row) if apart else found
+    return []
 
 
 def _asked(family: Family, case: Case) -> list[Proof]:

@@ -27,6 +27,7 @@ from gradcheck.verdict import Argument, Census, Diagnosis, Measured, Verdict
 
 CALLS = {False: (200, 60), True: (2000, 600)}  # forward and backward calls of an explanation; more where thorough
 SPARED = (30, 10)  # of them, held back for the smallest input that shows the fault
+LENT = 20  # of those forward calls, given up where the whole Jacobian cannot be had without them
 CHEAP = 48  # forward calls for which the whole Jacobian is measured before anything is asked of it
 COUNTED = 60  # entries up to which every one is looked at, whatever the diagnosis costs
 KEPT_BACK = 2  # forward calls that its measurement leaves for what comes after
@@ -136,15 +137,18 @@ def _elsewhere(work: _Work, name: str) -> Evidence | None:
 
 
 def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
-    left, first = list(names), None
+    # The smallest first: it costs least, and leaves its share to the others.
+    left, first = sorted(names, key=lambda name: evidence.place.wide[name].size), None
     try:
-        for scene in set_up(work.instrument, evidence, names, rng=work.rng, budget=work.budget, thorough=work.thorough):
+        for scene in set_up(
+            work.instrument, evidence, tuple(left), rng=work.rng, budget=work.budget, thorough=work.thorough
+        ):
             share = Budget(work.budget.forward // len(left), work.budget.backward // len(left))
             scene.budget, before = share, (share.forward, share.backward)
             left.remove(scene.name)
             argument = work.outcome.arguments[scene.name]
             if scene.bars() > THRESHOLD:
-                work.explained[scene.name] = _explained(argument, scene)
+                work.explained[scene.name] = _explained(argument, scene, work.spared)
                 first = first or scene
             work.budget.pay(forward=before[0] - share.forward, backward=before[1] - share.backward)
         for name in names:
@@ -162,14 +166,22 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
         work.budget = spared
 
 
-def _explained(argument: Argument, scene: Scene) -> Argument:
+def _explained(argument: Argument, scene: Scene, spared: Budget) -> Argument:
     truth = _truth(scene, CHEAP, kept=KEPT_QUESTIONS)
     small = truth is None and scene.value.size <= COUNTED
     kept = min(scene.value.size * scene.gauge.calls, scene.budget.forward // 3) if small else 0
     scene.budget.forward -= kept
     if truth is None and scene.value.size > COUNTED and (named := narrowed(scene)):
         return _told(argument, scene, a_few(scene, named), census_from(scene, named))
-    proofs, truth = diagnose(scene, truth, lambda: _truth(scene, scene.budget.forward - KEPT_BACK))
+
+    def measure(share: float) -> Truth | None:
+        found = _truth(scene, int(share * scene.budget.forward) - KEPT_BACK)
+        if found is None and spared.forward >= LENT:
+            spared.forward, scene.budget.forward = spared.forward - LENT, scene.budget.forward + LENT
+            found = _truth(scene, int(share * scene.budget.forward) - KEPT_BACK)
+        return found
+
+    proofs, truth = diagnose(scene, truth, measure)
     found = told(proofs, len(scene.tangents))
     scene.budget.forward += kept
     # Where it was not needed for the diagnosis, the Jacobian still counts the wrong entries, if it can be had.

@@ -55,6 +55,18 @@ def output_positions(scene: Scene) -> tuple[int, ...]:
     return tuple(range(1, ndim - 1)) if channels_last(scene) else tuple(range(2, ndim))
 
 
+def channels(scene: Scene) -> tuple[int, ...]:
+    """Return the axes of the argument that may hold samples or channels: all but those of positions, if it has any."""
+    space = spatial_axes(scene, scene.name) if len(scene.shape) >= 3 else ()
+    return tuple(a for a in range(len(scene.shape)) if a not in space)
+
+
+def output_channels(scene: Scene) -> tuple[int, ...]:
+    """Return the axes of the output that may hold samples or channels."""
+    space = output_positions(scene) if len(scene.output_shape) >= 3 else ()
+    return tuple(a for a in range(len(scene.output_shape)) if a not in space)
+
+
 def batch_length(scene: Scene) -> int:
     """Return the number of samples: the length of the first axis that the output shares with some argument, or 1."""
     shapes = [getattr(value, "shape", ()) for value in scene.inputs.values()]

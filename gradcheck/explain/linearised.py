@@ -170,10 +170,12 @@ def _rearranged(scene: Scene, name: str, value: Array) -> Iterator[Point]:
 
 def _likely(rows: Rows) -> Iterator[Change]:
     """Yield the flips that cost a call each and are worth it: of positions, and of any one axis."""
+    found = []
     for change in flips(rows):
         axes = {a for a in rows.long if change.repair.split("[")[1].split(",")[a].strip(" ]") == "::-1"}
         if len(axes) == 1 or axes <= set(rows.space):
-            yield change
+            found.append(change)
+    yield from sorted(found, key=lambda change: change.code != "kernel-not-rotated")
 
 
 def _replaced(scene: Scene, name: str, value: Array) -> Iterator[Point]:

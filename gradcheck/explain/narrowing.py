@@ -1,8 +1,13 @@
-"""Finding a few wrong entries among very many: blocks that disagree, with a ramp to jump ahead in each.
+"""Finding a few wrong entries among very many, in the probes there are, or by blocks with a ramp to jump ahead.
 
-The discrepancy of a block is linear in its tangent, so that what is left of it without a part is the difference, and
-costs nothing. With a tangent multiplied by a ramp over the block, the ratio of the two discrepancies is where a single
-wrong entry lies, for every grad_output the same; where there are several, the ratios spread between and around them.
+Discrepancies along R directions for K grad_outputs are a K x R matrix whose rows are combinations of the wrong entries'
+columns of the directions, as long as these are fewer than K: an entry is wrong where its own column lies in the span
+of the rows, and no other column does by chance (R. O. Schmidt's MUSIC, 1986). It costs no calls.
+
+Where entries are wrong in proportion, as all are of a single output, blocks tell. The discrepancy of a block is linear
+in its tangent, so that what is left of it without a part is the difference, and costs nothing. With a tangent
+multiplied by a ramp over the block, the ratio of the two discrepancies is where a single wrong entry lies, for every
+grad_output the same; where there are several, the ratios spread between and around them.
 """
 
 from collections.abc import Iterator
@@ -24,6 +29,10 @@ PARTS = 8  # blocks to begin with: more than MOST_NAMED of them are wrong wherev
 SHORT = 4  # entries of a block up to which no ramp is worth its calls
 EXACT = 0.25  # of an entry: guesses that agree so well are one entry
 AROUND = 2  # entries to both sides of guesses that nearly agree
+
+
+IN_SPAN = 1e-6  # relative: what a column's distance from a span may be for rounding alone
+TOO_NOISY = 1e-2  # of the discrepancies; with more noise than this the span is not known well enough
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,24 @@ class _Search:
         lo, hi = max(lo, 0) + block.lo, min(hi, length) + block.lo
         return (lo, hi) if 0 < hi - lo <= length // 2 else None
 
+    def found(self) -> list[int]:
+        """Return the entries that the search ends at; none where there are too many."""
+        found: list[int] = []
+        blocks: list[_Block] = []
+        for part in self.cut(self.whole(), PARTS):
+            blocks.append(part)
+            if len(blocks) > MOST_NAMED:
+                return []
+        while blocks:
+            block = blocks.pop()
+            if block.hi - block.lo == 1:
+                found.append(block.lo)
+            else:
+                blocks += self.split(block)
+            if len(found) + len(blocks) > MOST_NAMED:
+                return []
+        return found
+
     def split(self, block: _Block) -> list[_Block]:
         """Return smaller blocks that hold the fault of this one."""
         if block.hi - block.lo > SHORT and (guess := self.guess(block)) is not None:
@@ -127,24 +154,33 @@ def narrowed(scene: Scene) -> list[Named] | None:
     if scene.value.size <= COUNTED or not len(scene.tangents):
         return None
     try:
-        search, found, blocks = _Search(scene), [], []
-        for part in search.cut(search.whole(), PARTS):
-            blocks.append(part)
-            if len(blocks) > MOST_NAMED:
-                return None
-        while blocks:
-            block = blocks.pop()
-            if block.hi - block.lo == 1:
-                found.append(block.lo)
-            else:
-                blocks += search.split(block)
-            if len(found) + len(blocks) > MOST_NAMED:
-                return None
+        found = _spanned(scene)
+        search = _Search(scene)
+        found = search.found() if found is None else found
         named = [search.named.get(index) or _looked_at(scene, index) for index in sorted(found)]
     except OutOfCalls:
         return None
     kept = [one for one in named if one is not None and one.wrong]
     return kept or None
+
+
+def _spanned(scene: Scene) -> list[int] | None:
+    """Return the entries whose columns span the discrepancies: none where there are too many, None if that is open."""
+    probes = Probes(scene.tangents, scene.slopes, scene.slope_bars)
+    apart = scene.claims @ probes.tangents.T - scene.cotangents @ probes.slopes.T
+    noise = THRESHOLD * float(np.linalg.norm(bars_of(scene.claims, scene.cotangents, probes, scene.slack)))
+    _, sizes, rows = np.linalg.svd(apart, full_matrices=False)
+    rank = int(np.sum(sizes > noise))
+    if rank == 0 or noise > TOO_NOISY * sizes[rank - 1] or rank >= len(scene.tangents) // 2:
+        return None
+    whole = np.sum(scene.tangents**2, axis=0)
+    inside = np.sum((rows[:rank] @ scene.tangents) ** 2, axis=0)
+    limit = max(IN_SPAN, float(noise / sizes[rank - 1]))
+    found = np.flatnonzero((whole > 0) & (whole - inside <= limit**2 * whole))
+    if len(found) == rank <= MOST_NAMED:
+        return [int(index) for index in found]
+    # As many independent discrepancies as questions, and not of so few entries: there are more.
+    return [] if rank == len(scene.claims) else None
 
 
 def sampled(scene: Scene) -> list[Named]:

@@ -53,7 +53,8 @@ class Scene:
 
     `cotangents` is (K, outputs), `claims` (K, entries), `tangents` (R, entries), `slopes` and `slope_bars`
     (R, outputs), all flat; `others` are the claims for the other arguments. `answered` keeps what backward answered to
-    the hypotheses' questions at the place itself: an answer serves the scenes of all arguments.
+    the hypotheses' questions at the place itself: an answer serves the scenes of all arguments. `reach` keeps which
+    indices of the outputs' axes an index of one of the argument's axes moves.
     """
 
     instrument: Instrument
@@ -71,6 +72,7 @@ class Scene:
     slope_bars: Array
     others: Mapping[str, Array] = field(default_factory=dict)
     answered: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    reach: dict[tuple[int, int], list[Array]] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:

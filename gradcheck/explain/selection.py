@@ -167,7 +167,7 @@ def overlaps(case: Case) -> Iterator[Proof]:
             kept = np.where(at == at.max(axis=0)[None], truth.jacobian, 0.0)
             worst = None if np.array_equal(kept != 0, truth.jacobian != 0) else predicted(case, kept)
             if worst is not None:
-                yield _overwritten(scene, words, worst)
+                yield _overwritten(scene, words, worst, last=order is places)
                 return
     cells = cells_of(case)
     if cells is None or np.any(cells.wrong & cells.claims) or not _selects(cells):
@@ -177,18 +177,21 @@ def overlaps(case: Case) -> Iterator[Proof]:
         for order in (places, -places):
             at = np.where(cells.responds, order[:, None], order.min() - 1)
             if meets.any() and np.all((at == at.max(axis=0)[None])[cells.claims]):
-                yield _overwritten(scene, words, 0.0)
+                yield _overwritten(scene, words, 0.0, last=order is places)
                 return
 
 
-def _overwritten(scene: Scene, words: str, worst: float) -> Proof:
+def _overwritten(scene: Scene, words: str, worst: float, *, last: bool) -> Proof:
+    # A loop leaves the last; where the first is left, the others may not have been looked at.
+    also: tuple[str, ...] = () if last else ("path-missing", "part-zeroed")
     text = f"where {words} meet, one replaces what the others brought, instead of being added to it"
     add = f"np.add.at(grad_{scene.name}, indices, grad_output)"
     repair = f"grad_{scene.name}[...] += share" if words == "windows" else add
     shown = "every entry, against the shares of the measured Jacobian"
     # Along an axis of steps, what came through the others is a path of its own (that of the state carried on).
-    also = () if words == "windows" else ("path-missing",)
-    return Proof("overlap-overwritten", text, worst, f"last {words}", repair=repair, tested=shown, also=also)
+    also += () if words == "windows" else ("path-missing",)
+    also = tuple(dict.fromkeys(also))
+    return Proof("overlap-overwritten", text, worst, f"last {words}", repair=repair, also=also, tested=shown)
 
 
 def _ranks(scene: Scene) -> Iterator[tuple[str, Array]]:

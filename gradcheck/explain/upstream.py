@@ -137,7 +137,7 @@ def _along(rows: Array, axis: int, scene: Scene) -> Iterator[tuple[Proof, Array]
     for words, cut in (("last", slice(0, last)), ("first", slice(1, None))):
         proof = _cut(words, axis, scene)
         yield proof, _kept(rows, axis, cut)
-    if last > 1:
+    if last > 1 or axis == 0:
         yield _only_last(axis, scene), _kept(rows, axis, slice(last, None))
     for width in range(1, min(MOST_BORDER, last // 2) + 1):
         ends = "the first and the last index" if width == 1 else f"the first and the last {width} indices"
@@ -167,7 +167,9 @@ def _only_first(axis: int, scene: Scene) -> Proof:
     if axis == 0:
         text = "only the first sample of the batch counts; what the others bring is left out"
         return Proof("batch-ignored", text, 0.0, "first 0", repair="add up over the whole batch")
-    also = ("batch-ignored",) if len(scene.output_shape) == 2 else ()
+    also: tuple[str, ...] = ("batch-ignored",) if len(scene.output_shape) == 2 else ()
+    if adds_up(scene) and axis in output_positions(scene):
+        also = (*also, "bias-space-missing")
     return Proof(
         "part-zeroed", f"only index 0 along axis {axis} of grad_output is used", 0.0, f"first {axis}", also=also
     )
@@ -198,26 +200,34 @@ def summed(scene: Scene) -> str:
 
 
 def _positions(case: Case, rows: Array) -> Iterator[Proof]:
-    """Propose that only one position of each image, or only its inner ones, are used."""
+    """Propose that one position of each image counts alone, the first for want of a sum, the last in a loop."""
     scene = case.scene
     count = rows.ndim - 3
     for first, layout in ((2, "channels first"), (1, "channels last")):
-        index = (slice(None),) * (first + 1) + (slice(0, 1),) * count
-        if count < 1 or len(index) > rows.ndim:
-            continue
-        made = np.zeros_like(rows)
-        made[index] = rows[index]
-        code = "bias-space-missing" if adds_up(scene) else "part-zeroed"
-        proof = Proof(
-            code,
-            "only the first position of each image counts: it is not summed over the positions",
-            0.0,
-            f"one position {layout}",
-            repair=summed(scene) if code == "bias-space-missing" else "",
-        )
-        flat = made.reshape(len(rows), -1) * scene.mask
-        if flat.any():
-            yield from prove(scene, proof, cotangents=flat)
+        for words, samples in (("first", False), ("last", False), ("last", True)):
+            part = slice(0, 1) if words == "first" else slice(-1, None)
+            index = (slice(None), part if samples else slice(None), *(slice(None),) * (first - 1), *(part,) * count)
+            if count < 1 or len(index) > rows.ndim:
+                continue
+            made = np.zeros_like(rows)
+            made[index] = rows[index]
+            flat = made.reshape(len(rows), -1) * scene.mask
+            if flat.any() and not np.array_equal(flat, scene.cotangents):
+                yield from prove(scene, _one_position(scene, words, samples=samples, layout=layout), cotangents=flat)
+
+
+def _one_position(scene: Scene, words: str, *, samples: bool, layout: str) -> Proof:
+    key = f"one position {words} {samples} {layout}"
+    if words == "last":
+        what = "of the last image" if samples else "of each image"
+        text = f"only the last position {what} counts: in the loop the gradient is set instead of added to"
+        repair = f"grad_{scene.name} += ... in the loop"
+        also = ("bias-space-missing", "path-missing") if adds_up(scene) else ("path-missing",)
+        return Proof("overlap-overwritten", text, 0.0, key, repair=repair, also=also)
+    bias = adds_up(scene)
+    text = "only the first position of each image counts: it is not summed over the positions"
+    repair = summed(scene) if bias else ""
+    return Proof("bias-space-missing" if bias else "part-zeroed", text, 0.0, key, repair=repair)
 
 
 def edges(case: Case) -> Iterator[Proof]:

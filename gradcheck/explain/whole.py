@@ -237,6 +237,11 @@ def nonlinear(case: Case) -> Iterator[Proof]:
         tested = "a grad_output of one sign, and its negative"
         yield Proof("not-linear", text, 0.0, "nonlinear", also=("wrong-branch",), repair=repair, tested=tested)
         return
+    if _deaf(scene):
+        text = "the gradient does not depend on grad_output at all"
+        tested = "grad_output, twice as much, and its negative: the answer is the same to the last bit"
+        yield Proof("grad-output-ignored", text, 0.0, "deaf", tested=tested, repair="grad_output * derivative")
+        return
     for factor in (2.0, -1.0, SMALL):
         answer = scene.ask(factor * scene.cotangents[0])
         if answer is None or not np.all(np.isfinite(answer)):
@@ -250,6 +255,12 @@ def nonlinear(case: Case) -> Iterator[Proof]:
             tested = f"grad_output and {factor:g} times grad_output"
             yield Proof("not-linear", text, 0.0, "nonlinear", also=("other",), tested=tested)
             return
+
+
+def _deaf(scene: Scene) -> bool:
+    """Tell whether every grad_output gets the same answer."""
+    other = (scene.ask(factor * scene.cotangents[0]) for factor in (2.0, -1.0))
+    return all(answer is not None and np.array_equal(answer, scene.claims[0]) for answer in other)
 
 
 def _only_positive(scene: Scene) -> bool:
