@@ -53,7 +53,7 @@ def preparations(owner: Any, inputs: Inputs) -> Iterator[tuple[str, Callable[[An
     shape = next((value.shape for value in inputs.values() if is_floating(value)), ())
     told = []
     for whole, last in product((shape[1:], shape), (True, False)):
-        steps = {name: _arguments(getattr(owner, name), inputs, (whole, shape, last)) for name in _initialisers(owner)}
+        steps = {name: _arguments(getattr(owner, name), inputs, (whole, shape, last)) for name in initialisers(owner)}
         calls = [(name, arguments) for name, arguments in steps.items() if arguments is not None]
         for chosen in (*([one] for one in calls), *([calls] if len(calls) > 1 else [])):
             shown = ", ".join(f"{name}({', '.join(arguments)})" for name, arguments in chosen)
@@ -62,7 +62,8 @@ def preparations(owner: Any, inputs: Inputs) -> Iterator[tuple[str, Callable[[An
                 yield shown, partial(_prepare, calls=chosen)
 
 
-def _initialisers(owner: Any) -> list[str]:
+def initialisers(owner: Any) -> list[str]:
+    """Return the methods that may make a layer ready."""
     named = {plain(name): name for name in dir(type(owner)) if not name.startswith("__")}
     return [named[name] for name in INITIALISERS if name in named and callable(getattr(owner, named[name]))]
 

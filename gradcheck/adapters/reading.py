@@ -20,6 +20,7 @@ from gradcheck.adapters.functions import read_pair
 from gradcheck.adapters.lists import heads, spread
 from gradcheck.adapters.means import scaled
 from gradcheck.adapters.methods import entry_of, methods_of
+from gradcheck.adapters.preparing import initialisers
 from gradcheck.adapters.single import read_single
 from gradcheck.adapters.slots import slots_of
 from gradcheck.adapters.stateful import read_stateful
@@ -148,7 +149,7 @@ def _object(
     pure = pure and callable(backward) and heads(names) == names and not needs_defaults(layer.forward, backward, names)
     takes_inputs = pure and callable(backward) and accepts_inputs(backward, names) and not says_nothing(backward, names)
     notes: tuple[str, ...] = ()
-    takes_inputs = takes_inputs and _runs(layer, inputs, factory)
+    takes_inputs = takes_inputs and not (initialisers(layer) and not _runs(layer, inputs, factory))
     if not takes_inputs or slots_of(layer):
         subject = read_stateful(
             layer,
