@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 
 from gradcheck.adapters.reading import subject_of
-from gradcheck.errors import GradcheckError, InvalidInput
+from gradcheck.errors import GradcheckError, InvalidInput, LayerFailed
 from gradcheck.examine import check, verdict_of
 from gradcheck.report.record import Report
 from gradcheck.runner.inputs import make, parse_spec
+from gradcheck.runner.refusals import is_refusal
 from gradcheck.runner.sweeps import letters_in, with_sizes
 from gradcheck.subject import Subject
 from gradcheck.verdict import Verdict
@@ -29,9 +30,6 @@ SEEDS = 1000
 
 _STEP = 2.0**-10  # of a difference that is only shown, to six digits
 _VISIBLE = 1e-3  # relative; below it six digits of a difference with that step say little
-
-# What a layer raises of its own accord where it does not take a configuration.
-_REFUSALS = (ValueError, AssertionError, NotImplementedError)
 
 Case = Mapping[str, Any]
 
@@ -61,7 +59,7 @@ class FuzzResult:
     report : Report or None
         The whole report on the smallest counterexample; None where there is none.
     smallest : str
-        The counterexample in one line: shapes, hyperparameters, the entry that is wrong.
+        The counterexample in one line: shapes, hyperparameters, the entry that is wrong; or what the layer raised.
     case : mapping
         Shapes, hyperparameters, kind of values and seed of it, as `known` of a later call takes them.
     tally : mapping of str to int
@@ -76,7 +74,7 @@ class FuzzResult:
     @property
     def verdict(self) -> Verdict:
         """DISAGREES with a counterexample, AGREES where examples agreed and none failed, else INCONCLUSIVE."""
-        if self.case is not None:
+        if self.report is not None:
             return Verdict.DISAGREES
         return Verdict.AGREES if self.tally.get(AGREES) and not self.tally.get(RAISED) else Verdict.INCONCLUSIVE
 
@@ -112,8 +110,8 @@ def fuzz(
     args : mapping of str to sequence, optional
         The values of each hyperparameter, the plainest first.
     max_examples : int
-        Examples to try; those that the layer refuses (ValueError, AssertionError, NotImplementedError of its own
-        making) do not count.
+        Examples to try; those that the layer refuses by a `raise` or an `assert` of its own do not count. What is
+        raised on its behalf (shapes that do not fit, say) is a failure, told if no gradient is wrong.
     seed, effort, wrt
         As for `check`; the same seed draws the same examples.
     known : sequence of mapping
@@ -139,17 +137,42 @@ def fuzz(
 
     def attempt(case: Case) -> str:
         try:
-            return str(verdict_of(subject(case), seed=seed, effort=effort))
-        except (GradcheckError, ValueError, AssertionError, NotImplementedError) as err:
-            return REJECTED if isinstance(err.__cause__ or err, _REFUSALS) else RAISED
+            made = subject(case)
+        except Exception as err:  # noqa: BLE001 - a constructor may refuse in any way it likes
+            return _outcome_of(err, "constructor")
+        try:
+            return str(verdict_of(made, seed=seed, effort=effort))
+        except GradcheckError as err:
+            return _outcome_of(err)
 
     found = search(axes, attempt, max_examples=max_examples, seed=seed, known=known)
+    if found.case is None and RAISED in found.tally:
+        again = search(axes, attempt, max_examples=max_examples, seed=seed, known=known, failing=(RAISED,))
+        if again.case is not None:
+            return FuzzResult(None, _raised(subject, again.case, args or {}), again.case, found.tally)
     if found.case is None:
         return FuzzResult(None, "", None, found.tally)
     smallest = subject(found.case)
     report = check(smallest, seed=seed, wrt=wrt)
     line = in_one_line(smallest, {name: found.case[name] for name in args or {}}, report)
     return FuzzResult(report, line, found.case, found.tally)
+
+
+def _outcome_of(error: Exception, stage: str = "") -> str:
+    """Tell a refusal, in the layer's own words, from a failure."""
+    cause = error.__cause__ if isinstance(error, LayerFailed) and isinstance(error.__cause__, Exception) else error
+    return REJECTED if is_refusal(cause, getattr(error, "stage", stage)) else RAISED
+
+
+def _raised(subject: Callable[[Case], Subject], case: Case, args: Mapping[str, Any]) -> str:
+    """Say what a case raises."""
+    told = [f"{name}={value}" for name, value in case.items() if name in args or name not in ("values", "seed")]
+    try:
+        verdict_of(subject(case))
+    except Exception as err:  # noqa: BLE001 - it did so before
+        words = str(err) if isinstance(err, GradcheckError) else f"{type(err).__name__}: {err}"
+        return f"{', '.join(told)}: {words}"
+    return ", ".join(told)
 
 
 def search(

@@ -89,6 +89,27 @@ def test_what_a_layer_refuses_counts_apart_and_refusals_alone_decide_nothing():
     assert set(found.tally) == {"rejected"}
 
 
+def test_what_numpy_raises_inside_a_layer_is_a_failure_and_not_a_refusal():
+    def breaks(x):
+        return x + np.zeros(3) if len(x) > 2 and len(x) != 3 else x
+
+    found = gradcheck.fuzz((breaks, lambda grad_output, x: grad_output), {"x": "N"}, max_examples=30)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert set(found.tally) == {"agrees", "raised"}
+    assert found.case["N"] == 4
+    assert found.smallest.startswith("N=4: breaks's forward raised ValueError: operands could not be broadcast")
+
+
+def test_a_constructor_may_refuse_hyperparameters_too():
+    def make(factor):
+        assert factor % 2 == 0, "factor must be even"
+        return (lambda x: factor * x, lambda grad_output, x: factor * grad_output)
+
+    found = gradcheck.fuzz(make, {"x": "N"}, args={"factor": [1, 2, 3]}, max_examples=20)
+    assert found.verdict is Verdict.AGREES
+    assert set(found.tally) == {"agrees", "rejected"}
+
+
 def test_a_search_ends_when_time_is_up_with_what_it_has():
     tried = []
 

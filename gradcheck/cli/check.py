@@ -158,6 +158,7 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     help="How hard to look.",
 )
 @click.option("--dtype", type=click.Choice(DTYPES), default=None, help="Type of the inputs.  [default: float64]")
+@click.option("--allow-inconclusive", is_flag=True, help="Let an inconclusive check pass.")
 @click.option("--strict", is_flag=True, help="Let nothing pass: an agreement that says nothing exits with 3.")
 @click.option(
     "--prove-it", "prove", is_flag=True, help="Damage the gradient on purpose and show that this check sees it."

@@ -1,5 +1,6 @@
 """`gradcheck fuzz`: shapes, hyperparameters and values drawn, the smallest failure remembered."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,13 @@ _BY_TASK = ("targets", "inputs", "dims", "args", "max_examples")
 @click.option("--grad", "grads", multiple=True, metavar="NAME=ATTRIBUTE", help="Where a gradient is kept, if unclear.")
 @click.option("--max-examples", type=click.IntRange(min=1), default=100, show_default=True, help="Cases to try.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything drawn.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Searches of each target, each a task with a seed of its own.",
+)
 @click.option("--dtype", type=click.Choice(DTYPES), default=None, help="Type of the inputs.  [default: float64]")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=TIMEOUT, show_default=True, help="Seconds a target.")
 @click.option(
@@ -65,7 +73,7 @@ _BY_TASK = ("targets", "inputs", "dims", "args", "max_examples")
 @click.option("-q", "--quiet", is_flag=True, help="Print one line a target.")
 @click.option("--no-color", is_flag=True, help="No colours, even on a terminal.")
 def command(
-    as_json: bool, junit: Path | None, html: Path | None, running: Running, forget: bool, **options: Any
+    as_json: bool, junit: Path | None, html: Path | None, running: Running, forget: bool, seeds: int, **options: Any
 ) -> int:
     """Fuzz the targets and return the exit code."""
     quiet, verbose, color = options.pop("quiet"), options.pop("verbose"), not options.pop("no_color")
@@ -78,7 +86,9 @@ def command(
     tasks: list[tuple[int, Task]] = []
     for number, target in enumerate(chosen.pop("targets")):
         try:
-            tasks.append((number, task_of_fuzz(target, known=failures.known, settings=settings, **chosen)))
+            for seed in range(settings["seed"], settings["seed"] + seeds):
+                asked = {**settings, "seed": seed}
+                tasks.append((number, task_of_fuzz(target, known=failures.known, settings=asked, **chosen)))
         except TargetError as err:
             results[number] = Failure(target=target, kind="load", sentence=str(err))
     _run(tasks, results, failures, running)
@@ -90,16 +100,32 @@ def command(
 def _run(tasks: list[tuple[int, Task]], results: dict[int, Result], failures: Failures, running: Running) -> None:
     from gradcheck.runner.executor import run_tasks
 
+    answers: dict[int, list[tuple[Task, Answer]]] = {}
     with running.opened("fuzz", many=len(tasks) > 1) as options, progress([t.label for _, t in tasks]) as done:
         for index, answer in run_tasks([task for _, task in tasks], **options):
             number, task = tasks[index]
-            results[number] = _result(answer)
-            if answer.failure is None:
-                failures.keep(task.spec["remembered"], answer.result["case"])
+            answers.setdefault(number, []).append((task, answer))
             done(index)
+    for number, told in answers.items():
+        task, answer = min(told, key=lambda one: _rank(*one))
+        results[number] = _result(answer, others=len(told) - 1)
+        if answer.failure is None:
+            failures.keep(task.spec["remembered"], answer.result["case"])
 
 
-def _result(answer: Answer) -> Result:
+def _rank(task: Task, answer: Answer) -> tuple[int, int, int]:
+    """Order the searches of one target: failing cases first, the smallest of them, then by their seeds."""
+    case = answer.result["case"] if answer.failure is None and answer.result else None
+    size = sum(value for name, value in (case or {}).items() if isinstance(value, int) and name != "seed")
+    failing = 0 if case is not None else 1 if answer.failure is not None else 2
+    return failing, size, task.spec["job"]["seed"]
+
+
+def _result(answer: Answer, *, others: int = 0) -> Result:
+    """Return what came of a search; `others` are further ones of the same target, none of them worse."""
     if answer.failure or answer.result is None:
         return answer.failure or Failure(target="", kind="crashed", sentence="there was no answer")
-    return read_entry({**answer.result["entry"], "printed": answer.printed})
+    result = read_entry({**answer.result["entry"], "printed": answer.printed})
+    if others and answer.result["case"] is None and result.sentence:
+        result = replace(result, sentence=f"{result.sentence}, and none in {others} more searches")
+    return result

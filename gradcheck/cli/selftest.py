@@ -1,22 +1,21 @@
 """`gradcheck selftest`: the zoo of faults and tricky layers through the judge, and the catch matrix."""
 
-import multiprocessing
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from gradcheck.cli.exits import AGREES, DISAGREES
+from gradcheck.cli.running import Running, running_options
+from gradcheck.errors import GradcheckError
 
 if TYPE_CHECKING:
     from gradcheck.faults.records import Fault, Tricky
     from gradcheck.faults.selftest import Trial
 
-_TOGETHER = 16  # cases that a worker takes at a time; fewer in all are not worth a second process
+_TOGETHER = 40  # cases that a child takes at a time; fewer in all are not worth one
+_PATIENCE = 15.0  # seconds that a case may take on average; a second on the slowest machine met so far
 
 _HELP = """Prove the judge on layers whose answer is known.
 
@@ -39,14 +38,12 @@ Examples:
 @click.command("selftest", help=_HELP)
 @click.option("--only", multiple=True, metavar="TEXT", help="Only cases with TEXT in the name; may be repeated.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the inputs drawn.")
-@click.option(
-    "--workers", type=click.IntRange(min=1), default=None, help="Processes to share the work.  [default: one a core]"
-)
+@running_options
 @click.option("-q", "--quiet", is_flag=True, help="Print deviations and totals only.")
-def command(only: tuple[str, ...], seed: int, workers: int | None, quiet: bool) -> int:
+def command(only: tuple[str, ...], seed: int, quiet: bool, running: Running) -> int:
     """Run the zoo and return the exit code."""
     trials = []
-    for trial in _trials(_chosen(only), seed, workers or os.cpu_count() or 1):
+    for trial in _trials(_chosen(only), seed, running):
         trials.append(trial)
         if trial.deviation or not quiet:
             click.echo(line(trial))
@@ -106,40 +103,45 @@ def explained(faults: Sequence["Trial"]) -> list[str]:
     return [f"{', '.join(parts)}; {wrong} diagnosed as something else"]
 
 
-def _trials(cases: "Sequence[Fault | Tricky]", seed: int, workers: int) -> "Iterator[Trial]":
-    """Yield a trial for each case, in order, from so many processes as there is work for."""
-    from gradcheck.faults.selftest import Trial
+def _trials(cases: "Sequence[Fault | Tricky]", seed: int, running: Running) -> "Iterator[Trial]":
+    """Yield a trial for each case, in order; many go to children, some at a time."""
+    if len(cases) <= _TOGETHER and not running.scheduler:
+        from gradcheck.examine import check
+        from gradcheck.faults.selftest import try_case
 
-    workers = min(workers, -(-len(cases) // _TOGETHER))
-    if workers == 1:
-        yield from (_try(case, seed) for case in cases)
+        yield from (try_case(check, case, seed=seed) for case in cases)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        answers = pool.map(partial(_answers, seed=seed), [c.name for c in cases], chunksize=_TOGETHER)
-        yield from (Trial(case, **answer) for case, answer in zip(cases, answers, strict=True))
+    from gradcheck.oracle.trying import trials_of
+    from gradcheck.runner.executor import run_tasks
+    from gradcheck.runner.task import Task
 
-
-def _answers(name: str, seed: int) -> dict[str, Any]:
-    """Try a case in a worker; return all of its trial but the case, whose functions no process can hand to another."""
-    (case,) = (c for c in _zoo() if c.name == name)
-    return {field: value for field, value in vars(_try(case, seed)).items() if field != "case"}
-
-
-def _try(case: "Fault | Tricky", seed: int) -> "Trial":
-    from gradcheck.examine import check
-    from gradcheck.faults.selftest import try_case
-
-    return try_case(check, case, seed=seed)
-
-
-def _zoo() -> "list[Fault | Tricky]":
-    from gradcheck.faults.zoo import FAULTS, TRICKY
-
-    return [*FAULTS, *TRICKY]
+    chunks = [cases[start : start + _TOGETHER] for start in range(0, len(cases), _TOGETHER)]
+    tasks = [
+        Task(
+            "trials",
+            {"names": [c.name for c in chunk], "seed": seed},
+            label=chunk[0].name,
+            timeout=_PATIENCE * len(chunk),
+        )
+        for chunk in chunks
+    ]
+    early: dict[int, list[Trial]] = {}
+    awaited = 0
+    with running.opened("selftest") as options:
+        for number, answer in run_tasks(tasks, **options):
+            if answer.failure is not None or answer.result is None:
+                why = answer.failure.sentence if answer.failure else "there was no answer"
+                raise GradcheckError(f"the cases from {chunks[number][0].name} on could not be tried: {why}")
+            early[number] = trials_of(chunks[number], answer.result)
+            while awaited in early:
+                yield from early.pop(awaited)
+                awaited += 1
 
 
 def _chosen(only: tuple[str, ...]) -> "list[Fault | Tricky]":
-    cases = [c for c in _zoo() if not only or any(text in c.name for text in only)]
+    from gradcheck.oracle.trying import zoo
+
+    cases = [c for c in zoo() if not only or any(text in c.name for text in only)]
     if not cases:
         raise click.UsageError(f"no case has {' or '.join(only)} in its name.")
     return cases

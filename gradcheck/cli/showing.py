@@ -68,7 +68,13 @@ def _run(jobs: Sequence[Job], results: dict[int, "Result"], running: Running, wa
     with running.opened("check", many=len(jobs) > 1) as options, progress(names) as done:
         for number, result in check_jobs(jobs, **options):
             own = result.target.removeprefix(jobs[number].target)  # what a sweep of a kind adds
-            results[number] = waived(replace(result, target=names[number] + own), jobs[number].target, waivers)
+            job = jobs[number]
+            results[number] = waived(
+                replace(result, target=names[number] + own),
+                job.target,
+                waivers,
+                allow_inconclusive=job.allow_inconclusive,
+            )
             done(number)
 
 

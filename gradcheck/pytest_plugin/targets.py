@@ -73,6 +73,7 @@ class Target(pytest.Item):
         with chdir(self.path.parent):
             (result,) = run_jobs([self._job])
         result = waived(replace(result, target=self.name), self._job.target, self._waivers)
+        allowed = self._job.allow_inconclusive or self.config.option.gradcheck_allow_inconclusive
         keep(self, result)
         if isinstance(result, Failure):
             if result.kind == "rejected":
@@ -80,7 +81,7 @@ class Target(pytest.Item):
             raise TargetFailed(result)
         if result.waived:
             pytest.xfail(result.waived)
-        if result.verdict is Verdict.INCONCLUSIVE and self.config.option.gradcheck_allow_inconclusive:
+        if result.verdict is Verdict.INCONCLUSIVE and allowed:
             pytest.skip(one_line(result))
         if result.verdict is not Verdict.AGREES:
             raise TargetFailed(result)

@@ -52,6 +52,8 @@ class Job:
         Modules that are stubbed where they are missing.
     old_numpy : bool
         Whether NumPy is given back the names it has removed.
+    allow_inconclusive : bool
+        Whether an inconclusive check is as expected.
     swept : bool
         Whether it is one of several configurations, so that one that the layer refuses is no failure.
     """
@@ -78,6 +80,7 @@ class Job:
     no_like_error: bool = False
     stubs: tuple[str, ...] = ()
     old_numpy: bool = False
+    allow_inconclusive: bool = False
     swept: bool = False
 
     def to_json(self) -> str:
@@ -97,7 +100,7 @@ _OPTIONS: Mapping[str, str] = {
     "grad_attr": "--grad-attr", "wrt": "--wrt", "points": "--points", "errors": "--error",
     "seed": "--seed", "effort": "--effort", "dtype": "--dtype", "strict": "--strict", "prove": "--prove-it",
     "timeout": "--timeout", "memory": "--memory", "like": "--like", "no_like_error": "--no-like-error",
-    "stubs": "--stub", "old_numpy": "--old-numpy",
+    "stubs": "--stub", "old_numpy": "--old-numpy", "allow_inconclusive": "--allow-inconclusive",
 }  # fmt: skip
 
 

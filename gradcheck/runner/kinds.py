@@ -24,5 +24,6 @@ KINDS = {
     "dry-run": Kind("gradcheck.oracle.dry_run", "perform_dry_run", (*JUDGE, "gradcheck.layers")),
     "fuzz": Kind("gradcheck.oracle.fuzzed", "perform_fuzz", (*JUDGE, "gradcheck.layers")),
     "like": Kind("gradcheck.oracle.like.performing", "perform_like", (*JUDGE, "gradcheck.layers")),
+    "trials": Kind("gradcheck.oracle.trying", "perform_trials", (*JUDGE, "gradcheck.layers", "gradcheck.faults")),
     "conform": Kind("gradcheck.oracle.conforming", "perform_conformance", ("gradcheck.oracle", "gradcheck.layers")),
 }

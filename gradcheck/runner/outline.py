@@ -23,11 +23,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Function:
-    """A function or method: its arguments (without self and ctx) and, of each return, how many things it returns."""
+    """A function or method: its arguments (without self and ctx) and, of each return, how many things it returns.
+
+    `line` is where its file defines it.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     returns: tuple[int, ...]
+    line: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -167,6 +171,7 @@ def _function(node: ast.FunctionDef) -> Function:
         node.name,
         tuple(Parameter(name, default) for n, (name, default) in enumerate(named) if n not in leading),
         tuple(_size(one.value) for one in ast.walk(node) if isinstance(one, ast.Return)),
+        node.lineno,
     )
 
 

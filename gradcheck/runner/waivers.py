@@ -36,11 +36,17 @@ def check_waivers(waivers: Sequence[Waiver], targets: Sequence[str]) -> None:
             raise InvalidInput(f"a waiver must name a target that is checked; {waiver.target!r} is none{near}")
 
 
-def waived(result: Result, target: str, waivers: Sequence[Waiver]) -> Result:
+ALLOWED = "an inconclusive check is allowed here"
+
+
+def waived(result: Result, target: str, waivers: Sequence[Waiver], *, allow_inconclusive: bool = False) -> Result:
     """Return the result as the waivers for its target (or for its own name) leave it.
 
-    A disagreement that is covered whole says so; an agreement where a waiver expects none is a failure of its own.
+    A disagreement that is covered whole says so, and an inconclusive check where it is allowed; an agreement where a
+    waiver expects none is a failure of its own.
     """
+    if allow_inconclusive and not isinstance(result, Failure) and result.verdict is Verdict.INCONCLUSIVE:
+        return replace(result, waived=ALLOWED)
     mine = [waiver for waiver in waivers if waiver.target in (target, result.target)]
     if not mine or isinstance(result, Failure):
         return result

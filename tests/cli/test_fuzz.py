@@ -116,3 +116,13 @@ def test_a_damaged_memory_is_said_and_begun_anew(run, tmp_path):
     done = run("fuzz", "layers.py:Right", "--input", "x=N", "--max-examples", "3", "-q")
     assert done.code == 0
     assert "failures.json cannot be read (JSONDecodeError" in done.err
+
+
+def test_several_searches_are_tasks_of_their_own_and_the_smallest_failure_is_told(run):
+    asked = ("fuzz", "layers.py:Wrong", "--input", "x=NH", "--arg", "factor=1..3", "--seeds", "3", "--forget", "-q")
+    done = run(*asked)
+    assert done.code == 1
+    assert "1x3 x, factor=2: grad_x[0, 0] claimed 1, is 2" in done.out
+    done = run("fuzz", "layers.py:Right", "--input", "x=NH", "--seeds", "2", "--max-examples", "5", "--forget", "-q")
+    assert done.code == 0
+    assert "and none in 1 more searches" in done.out

@@ -155,6 +155,29 @@ def test_what_fails_is_annotated_beside_its_file_and_nothing_else():
     ]
 
 
+LINES = (
+    "class Conv:\n    def forward(self, x): return x\n\n    def backward(self, g): return g\n\n\ndef f(x): return x\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("Conv", 4),
+        ("Conv (stride=2)", 4),
+        ("Conv like conv2d (1x1x1x1 input)", 4),
+        ("Conv,f", 7),
+        ("f", 0),
+        ("None", 0),
+    ],
+)
+def test_an_annotation_stands_beside_the_backward_pass(tmp_path, monkeypatch, name, line):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "layers.py").write_text(LINES)
+    (told,) = annotations([report(f"layers.py:{name}", Verdict.DISAGREES)])
+    assert told.startswith(f"::error file=layers.py,{f'line={line},' if line else ''}title=gradcheck::"), told
+
+
 def test_annotate_prints_them_beside_the_report(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, _ = run(capsys, "check", "nothere.py:Conv", "--annotate")

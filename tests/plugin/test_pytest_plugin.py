@@ -181,6 +181,7 @@ targets = [
   { target = "layers.py:Wrong", args = { factor = [2, 3] } },
   { target = "layers.py:Refuses", args = { factor = [2, 3] } },
   "layers.py:Missing",
+  { target = "layers.py:Noisy", allow_inconclusive = true },
 ]
 waive = [{ target = "layers.py:Wrong (factor=2)", reason = "known since 2020" }]
 """
@@ -189,11 +190,12 @@ waive = [{ target = "layers.py:Wrong (factor=2)", reason = "known since 2020" }]
 def test_targets_are_collected_as_tests_and_run_apart(project):
     project.pytester.makepyprojecttoml(TARGETS)
     result = project("def test_other(): pass\n", "--gradcheck", "-rfsx")
-    result.assert_outcomes(passed=3, failed=2, skipped=1, xfailed=1)
+    result.assert_outcomes(passed=3, failed=2, skipped=2, xfailed=1)
     shown = text(result)
     assert "FAILED pyproject.toml::layers.py:Wrong (factor=3)" in shown
     assert "NOT CHECKED  layers.py:Missing: a target must name something that layers.py\n" in shown
     assert "XFAIL pyproject.toml::layers.py:Wrong (factor=2) - known since 2020" in shown
+    assert re.search(r"SKIPPED \[1\] pyproject\.toml:1: inconclusive: layers\.py:Noisy", shown)
     assert re.search(r"SKIPPED \[1\] pyproject\.toml:1: rejected: .*factor must be even", shown)
     assert re.search(r"gradcheck check layers\.py:Wrong .*--seed \d{3,}", re.sub(r"\s*\\?\n\s*", " ", shown))
 
@@ -201,7 +203,7 @@ def test_targets_are_collected_as_tests_and_run_apart(project):
 def test_targets_are_tests_only_when_asked_for_and_can_be_chosen(project):
     project.pytester.makepyprojecttoml(TARGETS)
     project("def test_other(): pass\n").assert_outcomes(passed=1)
-    project("def test_other(): pass\n", "--gradcheck", "-k", "Double").assert_outcomes(passed=1, deselected=6)
+    project("def test_other(): pass\n", "--gradcheck", "-k", "Double").assert_outcomes(passed=1, deselected=7)
     project("", "--gradcheck", "pyproject.toml::layers.py:Double").assert_outcomes(passed=1)
 
 

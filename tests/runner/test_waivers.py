@@ -47,6 +47,13 @@ def test_a_waiver_covers_what_it_names_until_it_heals(result, waivers, word, cod
     assert (label(left), exit_code([left])) == (word, code)
 
 
+def test_an_inconclusive_check_is_as_expected_where_it_is_allowed():
+    left = waived(UNSURE, "t", [], allow_inconclusive=True)
+    assert (label(left), exit_code([left])) == ("WAIVED", 0)
+    assert left.waived == "an inconclusive check is allowed here"
+    assert waived(WRONG, "t", [], allow_inconclusive=True) is WRONG
+
+
 def test_a_waiver_may_name_a_configuration():
     waiver = Waiver("layers.py:L (stride=2)", "known")
     one = Report("layers.py:L (stride=2)", "", Verdict.DISAGREES, None, "", findings=[Finding("c", "s")])
