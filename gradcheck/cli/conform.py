@@ -127,7 +127,9 @@ def _run(asked: Any, chosen: "list[tuple[Case, str]]", running: Running) -> "lis
 
 
 def _told(asked: Any, sha256: str) -> dict[str, str]:
-    """Say what was held to what: the implementation with its version, and the suite."""
+    """Say what was held to what, and where: the implementation with its version, the suite, the machine."""
+    import os
+    import platform
     from importlib.metadata import PackageNotFoundError, version
 
     name = asked.implementation or asked.program
@@ -135,7 +137,15 @@ def _told(asked: Any, sha256: str) -> dict[str, str]:
         of = version("tensorflow-cpu" if name == "tensorflow" and not _installed("tensorflow") else name)
     except (PackageNotFoundError, ValueError):
         of = ""
-    return {"implementation": name, "version": of, "device": asked.device or "cpu", "suite": sha256}
+    return {
+        "implementation": name,
+        "version": of,
+        "device": asked.device or "cpu",
+        "suite": sha256,
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
 
 
 def _installed(name: str) -> bool:

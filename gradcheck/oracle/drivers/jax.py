@@ -28,7 +28,7 @@ def open_device(device: str) -> Run:
     def run(operation: str, hyperparameters: Settings, inputs: Mapping[str, Array], grad_output: Array) -> Results:
         compute = _OPERATIONS.get(operation)
         if compute is None:
-            raise NotImplementedError(f"jax has no {operation}")
+            raise NotImplementedError(f"jax.nn and jax.lax have no {operation}")
         arrays = {name: jax.device_put(value, place) for name, value in inputs.items()}
         floating = [name for name, value in inputs.items() if value.dtype.kind == "f"]
 

@@ -1,4 +1,4 @@
-"""TensorFlow: tf.nn, channels last as its CPU kernels want them, and the gradients of tf.GradientTape."""
+"""TensorFlow: tf.nn and Keras, channels last as its CPU kernels want them; the gradients of tf.GradientTape."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def open_device(device: str) -> Run:
     def run(operation: str, hyperparameters: Settings, inputs: Mapping[str, Array], grad_output: Array) -> Results:
         compute = _OPERATIONS.get(operation)
         if compute is None:
-            raise NotImplementedError(f"tensorflow has no {operation}")
+            raise NotImplementedError(f"tf.nn and keras.activations have no {operation}")
         with tf.device(place), tf.GradientTape() as tape:
             tensors = {name: tf.constant(value) for name, value in inputs.items()}
             leaves = {name: tensors[name] for name, value in inputs.items() if value.dtype.kind == "f"}
@@ -73,6 +73,27 @@ def _conv(x: Any, weight: Any, bias: Any = None, **more: Any) -> Any:
     out = _first(
         tf.nn.convolution(_last(padded), kernel, strides=more["stride"], padding="VALID", dilations=more["dilation"])
     )
+    return out if bias is None else out + tf.reshape(bias, [-1, *[1] * rank])
+
+
+def _conv_transpose(x: Any, weight: Any, bias: Any = None, **more: Any) -> Any:
+    """Take TensorFlow's without padding, cut ours off its output, and add what output_padding lacks as zeros."""
+    import tensorflow as tf
+
+    rank = len(more["stride"])
+    if any(d > 1 for d in more["dilation"]):
+        raise NotImplementedError("tensorflow's transposed convolution takes no dilation on the CPU")
+    if more["groups"] > 1:
+        raise NotImplementedError("tensorflow's transposed convolution takes no groups")
+    kernel = tf.reverse(weight, list(range(2, 2 + rank))) if more["flip"] else weight
+    kernel = tf.transpose(kernel, [*range(2, 2 + rank), 1, 0])
+    whole = [(n - 1) * s + k for n, s, k in zip(x.shape[2:], more["stride"], weight.shape[2:], strict=True)]
+    shape = [x.shape[0], *whole, weight.shape[1]]
+    out = _first(tf.nn.conv_transpose(_last(x), kernel, shape, strides=more["stride"], padding="VALID"))
+    behind = [extra - after for (_, after), extra in zip(more["padding"], more["output_padding"], strict=True)]
+    out = tf.pad(out, [[0, 0], [0, 0], *([0, max(more_behind, 0)] for more_behind in behind)])
+    kept = (slice(before, min(b, 0) or None) for (before, _), b in zip(more["padding"], behind, strict=True))
+    out = out[(slice(None), slice(None), *kept)]
     return out if bias is None else out + tf.reshape(bias, [-1, *[1] * rank])
 
 
@@ -126,6 +147,23 @@ def _nn(name: str, renamed: Mapping[str, str] | None = None, **only: Any) -> Cal
     return compute
 
 
+def _keras(name: str, renamed: Mapping[str, str] | None = None, **only: Any) -> Callable[..., Any]:
+    """Return a function of keras.activations, in the way of `_nn`."""
+
+    def compute(x: Any, **settings: Any) -> Any:
+        import keras
+
+        if keras.backend.backend() != "tensorflow":
+            raise NotImplementedError(f"keras computes with {keras.backend.backend()} here, not with tensorflow")
+        for key, value in only.items():
+            if settings.pop(key) != value:
+                raise NotImplementedError(f"keras.activations.{name} has no {key}")
+        given = {(renamed or {}).get(key, key): value for key, value in settings.items()}
+        return getattr(keras.activations, name)(x, **given)
+
+    return compute
+
+
 def _log_sigmoid(x: Any) -> Any:
     import tensorflow as tf
 
@@ -161,6 +199,7 @@ def _reduced(losses: Any, reduction: str) -> Any:
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "conv": _conv,
+    "conv_transpose": _conv_transpose,
     "linear": _linear,
     "max_pool": _pool("MAX", -np.inf),
     "avg_pool": _pool("AVG", 0.0),
@@ -176,6 +215,15 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "softsign": _nn("softsign"),
     "elu": _nn("elu", alpha=1),
     "selu": _nn("selu"),
+    "celu": _keras("celu"),
+    "threshold": _keras("threshold", {"value": "default_value"}),
+    "hard_tanh": _keras("hard_tanh", min_val=-1, max_val=1),
+    "hard_sigmoid": _keras("hard_sigmoid"),
+    "hard_swish": _keras("hard_silu"),
+    "hard_shrink": _keras("hard_shrink", {"lambd": "threshold"}),
+    "soft_shrink": _keras("soft_shrink", {"lambd": "threshold"}),
+    "tanh_shrink": _keras("tanh_shrink"),
+    "mish": _keras("mish"),
     "gelu": _gelu,
     "silu": _nn("silu"),
     "softmax": _nn("softmax"),

@@ -25,7 +25,7 @@ def open_device(device: str) -> Run:
     def run(operation: str, hyperparameters: Settings, inputs: Mapping[str, Array], grad_output: Array) -> Results:
         compute = _OPERATIONS.get(operation)
         if compute is None:
-            raise NotImplementedError(f"torch has no {operation}")
+            raise NotImplementedError(f"torch.nn.functional has no {operation}")
         wide = {name: v if v.dtype.kind == "f" else v.astype("int64") for name, v in inputs.items()}  # labels
         tensors = {name: torch.tensor(value, device=place) for name, value in wide.items()}
         leaves = {name: t.requires_grad_() for name, t in tensors.items() if t.is_floating_point()}
