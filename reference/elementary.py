@@ -60,8 +60,8 @@ def pi() -> Decimal:
 
 
 def tanh(x: Decimal) -> Decimal:
-    """(e^x - e^-x) / (e^x + e^-x)."""
-    return (exp(x) - exp(-x)) / (exp(x) + exp(-x))
+    """1 - 2 / (e^2x + 1), which has its limits where e^2x is beyond all numbers."""
+    return ONE - TWO / (exp(2 * x) + ONE)
 
 
 def tanh_slope(x: Decimal) -> Decimal:

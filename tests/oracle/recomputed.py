@@ -136,22 +136,25 @@ def by_statistics(case, inputs, error):
 
 
 def recomputed(case):
-    """Every result of an exact case, once or twice, as a list of mappings from name to array."""
+    """Yield every result of an exact case, once or twice, as mappings from name to array."""
     vector = case.vector("float64")
     inputs, error = vector.inputs, vector.grad_output
     x = inputs["input"]
     if case.operation in ("conv", "conv_transpose"):
-        return [by_sliding(source, case, inputs, error) for source in (loops, signal)]
-    if "pool" in case.operation:
+        yield by_sliding(loops, case, inputs, error)
+        yield by_sliding(signal, case, inputs, error)
+    elif "pool" in case.operation:
         by = by_maxima if "max" in case.operation else by_means if "avg" in case.operation else by_magnitudes
-        again = [{"output": by_filters(case, x)}] if "kernel_size" in case.hyperparameters else []
-        return [by(case, x, error), *again]
-    if case.operation == "linear":
-        return [by_rows(inputs, error)]
-    if case.operation == "prelu":
-        return [by_slopes(inputs, error)]
-    if case.operation.endswith("_error"):
-        return [by_terms(case, inputs, error)]
-    if case.operation.endswith("_norm"):
-        return [by_statistics(case, inputs, error)]
-    return [by_entries(case, x, error)]
+        yield by(case, x, error)
+        if "kernel_size" in case.hyperparameters:
+            yield {"output": by_filters(case, x)}
+    elif case.operation == "linear":
+        yield by_rows(inputs, error)
+    elif case.operation == "prelu":
+        yield by_slopes(inputs, error)
+    elif case.operation.endswith("_error"):
+        yield by_terms(case, inputs, error)
+    elif case.operation.endswith("_norm"):
+        yield by_statistics(case, inputs, error)
+    else:
+        yield by_entries(case, x, error)

@@ -1,7 +1,8 @@
 """The rounded cases: decimals of 400 digits agree, our layers keep a few ulps, flags mean what they say."""
 
 from collections import Counter
-from decimal import Decimal, InvalidOperation, localcontext
+from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -15,9 +16,8 @@ from gradcheck.oracle.loudness import LOUD, loss_in_ulps
 from gradcheck.oracle.making import SMOOTH_MISTAKES
 from gradcheck.oracle.mistakes import Scene
 from gradcheck.oracle.operations import layer_of
-from gradcheck.oracle.places import windows_of
-from reference import elementary
-from reference.elementary import WIDE
+from tests.oracle.decimals import recomputed_in_decimals
+from tests.oracle.recomputed import axes_of
 
 DTYPES = ("float16", "float32", "float64")
 
@@ -118,162 +118,40 @@ def assert_nearest(found, exact, label):
     assert all(distance <= abs(Fraction(float(n)) - exact) for n in neighbours if np.isfinite(n)), f"{label}: {found}"
 
 
-NAMES = {"tanh_shrink": "tanhshrink"}
-
-
-def decimal_curves(case):
-    """The value and the slope of an activation in decimal arithmetic, as functions of one number."""
-    how = {name: value for name, value in case.hyperparameters.items() if name != "approximate"}
-    name = NAMES.get(case.operation, case.operation)
-    if case.hyperparameters.get("approximate") == "tanh":
-        name = "gelu_tanh"
-    value, slope = elementary.ACTIVATIONS[name]
-    if case.operation == "softplus" and how["threshold"] is None:
-        beta = Decimal(how["beta"])
-        return (
-            lambda x: elementary.plain_softplus(beta * x) / beta if x < 500 else x,
-            lambda x: elementary.sigmoid(beta * x),
-        )
-    parameters = {name: Decimal(value) for name, value in how.items()}
-    return lambda x: value(x, **parameters), lambda x: slope(x, **parameters)
-
-
-def assert_activation_is_recomputed(case, every):
-    """Hold a case to decimals; those too large for a textbook formula (infinity over infinity) are counted."""
-    value, slope = decimal_curves(case)
-    error, beyond = case.tensors["grad_output"].tolist(), 0
-    x = case.tensors["inputs/input"]
-    for i in range(0, len(x), every):
-        with localcontext(WIDE):
-            exact_x = Decimal(float(x[i]))
-            try:
-                results = {"output": value(exact_x), "gradients/input": error[i] * slope(exact_x)}
-            except InvalidOperation:
-                beyond += 1
-                continue
-        for role, exact in results.items():
-            for dtype in case.dtypes:
-                assert_nearest(case.tensors[f"{role}/{dtype}"][i], exact, f"{case.name}, {role} of {x[i]} in {dtype}")
-    return beyond
-
-
-# Exponentials of more than 10^18 digits: the textbook's tanh is infinity over infinity there, and so is mish.
-BEYOND = ("huge-double", "huge-single")
+def assert_recomputed(case, every=1):
+    """Hold a case to decimals: every number, or of an activation every so many."""
+    vector, kept = case.vector("float64"), slice(None, None, every) if every > 1 else ...
+    inputs = {name: values[kept] for name, values in vector.inputs.items()}
+    thinned = replace(vector, inputs=inputs, grad_output=vector.grad_output[kept])
+    for name, exact in recomputed_in_decimals(case, thinned, axes_of).items():
+        role = name if name == "output" else f"gradients/{name}"
+        for dtype in case.dtypes:
+            stored = case.tensors[f"{role}/{dtype}"][kept]
+            assert stored.shape == exact.shape, case.name
+            for at in np.ndindex(exact.shape):
+                assert_nearest(stored[at], exact[at], f"{case.name}, {role} at {at} in {dtype}")
 
 
 def test_decimals_recompute_a_sample_of_activations(activations):
     for case in activations:
-        beyond = assert_activation_is_recomputed(case, every=13)
-        assert not beyond or case.name.endswith(BEYOND), case.name
+        assert_recomputed(case, every=13)
 
 
 @pytest.mark.slow
 def test_decimals_recompute_every_activation(all_activations):
     for case in all_activations:
-        beyond = assert_activation_is_recomputed(case, every=1)
-        assert not beyond or case.name.endswith(BEYOND), case.name
-
-
-def decimals(values):
-    return [Decimal(float(v)) for v in values]
-
-
-def decimal_softmax(case, vector):
-    x, error, axis = vector.inputs["input"], vector.grad_output, case.hyperparameters["axis"]
-    value, slope = (getattr(elementary, name) for name in (case.operation, f"{case.operation}_grad"))
-    output, gradient = np.empty(x.shape, object), np.empty(x.shape, object)
-    moved = [np.moveaxis(array, axis, -1) for array in (x, error, output, gradient)]
-    for at in np.ndindex(moved[0].shape[:-1]):
-        moved[2][at] = value(decimals(moved[0][at]))
-        moved[3][at] = slope(decimals(moved[1][at]), decimals(moved[0][at]))
-    return {"output": output, "gradients/input": gradient}
-
-
-def reduced(terms, reduction):
-    return (
-        terms
-        if reduction == "none"
-        else np.array(sum(terms.ravel()) / (terms.size if reduction == "mean" else 1), object)
-    )
-
-
-def shares(error, shape, reduction):
-    count = int(np.prod(shape)) if reduction == "mean" else 1
-    return np.broadcast_to(np.vectorize(lambda d: Decimal(float(d)) / count, otypes=[object])(error), shape)
-
-
-def decimal_entropy(case, vector):
-    x, labels, reduction = vector.inputs["input"], vector.inputs["target"], case.hyperparameters["reduction"]
-    share, terms, gradient = (
-        shares(vector.grad_output, labels.shape, reduction),
-        np.empty(labels.shape, object),
-        np.empty(x.shape, object),
-    )
-    for n, *at in np.ndindex(labels.shape):
-        line, label = decimals(x[(n, slice(None), *at)]), labels[(n, *at)]
-        terms[(n, *at)] = -elementary.log_softmax(line)[label]
-        weights = elementary.softmax(line)
-        gradient[(n, slice(None), *at)] = [share[(n, *at)] * (y - (j == label)) for j, y in enumerate(weights)]
-    return {"output": reduced(terms, reduction), "gradients/input": gradient}
-
-
-def decimal_binary(case, vector):
-    x, target, reduction = vector.inputs["input"], vector.inputs["target"], case.hyperparameters["reduction"]
-    share, terms = shares(vector.grad_output, x.shape, reduction), np.empty(x.shape, object)
-    of_input, of_target = np.empty(x.shape, object), np.empty(x.shape, object)
-    for at in np.ndindex(x.shape):
-        v, t = Decimal(float(x[at])), Decimal(float(target[at]))
-        terms[at] = t * elementary.plain_softplus(-v) + (1 - t) * elementary.plain_softplus(v)
-        of_input[at], of_target[at] = share[at] * (elementary.sigmoid(v) - t), -share[at] * v
-    return {"output": reduced(terms, reduction), "gradients/input": of_input, "gradients/target": of_target}
-
-
-def decimal_norm(case, vector):
-    x, error, p = vector.inputs["input"], vector.grad_output, Decimal(case.hyperparameters["p"])
-    windows = windows_of(layer_of(case), x.shape)
-    flat, errors = x.reshape(*x.shape[:2], -1), error.reshape(*error.shape[:2], -1)
-    output, gradient = np.empty(errors.shape, object), np.full(flat.shape, Decimal(0), object)
-    for n, c, w in np.ndindex(errors.shape):
-        values = dict(zip(windows[w], decimals(flat[n, c, windows[w]]), strict=True))
-        total = sum(abs(v) ** p for v in values.values())
-        output[n, c, w] = total ** (1 / p) if total else Decimal(0)
-        for j, v in values.items():
-            if v:
-                slope = (abs(v) / output[n, c, w]) ** (p - 1)
-                gradient[n, c, j] += Decimal(float(errors[n, c, w])) * slope.copy_sign(v)
-    return {"output": output.reshape(error.shape), "gradients/input": gradient.reshape(x.shape)}
-
-
-SOURCES = {
-    "softmax": decimal_softmax,
-    "log_softmax": decimal_softmax,
-    "cross_entropy": decimal_entropy,
-    "binary_cross_entropy": decimal_binary,
-    "lp_pool": decimal_norm,
-    "global_lp_pool": decimal_norm,
-}
-
-
-def assert_line_is_recomputed(case):
-    with localcontext(WIDE):
-        results = SOURCES[case.operation](case, case.vector("float64"))
-    for role, exact in results.items():
-        for dtype in case.dtypes:
-            for at in np.ndindex(exact.shape):
-                assert_nearest(
-                    case.tensors[f"{role}/{dtype}"][at], exact[at], f"{case.name}, {role} at {at} in {dtype}"
-                )
+        assert_recomputed(case)
 
 
 def test_decimals_recompute_a_sample_of_softmaxes_entropies_and_norms(others):
     for case in others[::9]:
-        assert_line_is_recomputed(case)
+        assert_recomputed(case)
 
 
 @pytest.mark.slow
 def test_decimals_recompute_every_softmax_entropy_and_norm(others):
     for case in others:
-        assert_line_is_recomputed(case)
+        assert_recomputed(case)
 
 
 # Ulps that our own layers may be off, in float32 and float64. Most are two exponentials and six roundings, as in
