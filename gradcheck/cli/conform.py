@@ -73,6 +73,7 @@ _SHOWN = 20  # deviations listed one by one; --json has them all
 @running_options
 def command(implementation: str | None, program: str, running: Running, **options: Any) -> int:
     """Run the cases and return the exit code."""
+    from gradcheck.cli.vectors import made
     from gradcheck.oracle.conforming import Conformance
     from gradcheck.oracle.expectations import is_deviation, read_expectations
     from gradcheck.oracle.kept import suite_at
@@ -80,7 +81,7 @@ def command(implementation: str | None, program: str, running: Running, **option
     if bool(implementation) == bool(program):
         raise click.UsageError("name one IMPLEMENTATION, or a --program.")
     expectations = read_expectations(options["xfail"]) if options["xfail"] else ()
-    folder, suite = suite_at(options["vectors"])
+    folder, suite = suite_at(options["vectors"], made)
     chosen = _chosen(suite.cases, options)
     asked = Conformance(
         suite=str(folder),

@@ -61,11 +61,11 @@ def _sentence(outcome: Outcome, expectations: Sequence[Expectation]) -> str:
 def _suspected(
     deviating: Sequence[Outcome], outcomes: Sequence[Outcome], cases: Mapping[str, Case], paper: Paper
 ) -> list[str]:
-    operations = {outcome.operation for outcome in deviating if outcome.status == "wrong"}
+    operations = {outcome.operation for outcome in deviating if outcome.status in DEVIATIONS}
     lines = []
     for suspicion in suspicions([o for o in outcomes if o.operation in operations], cases):
-        count = whole(suspicion.cases, "wrong case")
-        told = f"this mistake gives exactly the numbers of {count}" if suspicion.reproduced else f"it shows in {count}"
+        exactly = f"this mistake gives exactly the numbers of {whole(suspicion.cases, 'wrong case')}"
+        told = exactly if suspicion.reproduced else f"it shows in {whole(suspicion.cases, 'failing case')}"
         said = f"{suspicion.operation}: [{suspicion.flag}] {told}: "
         lines += paper.wrap(said + suspicion.sentence, first="  ", rest="    ")
     return ["", "what explains it:", *lines] if lines else []

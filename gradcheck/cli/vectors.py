@@ -71,10 +71,11 @@ def write(folder: Path, workers: int | None) -> int:
 @_WORKERS
 def verify(folder: Path | None, workers: int | None) -> int:
     """Compute every case of DIR (or of your cache) anew and compare all numbers."""
+    from gradcheck.oracle.kept import suite_at
     from gradcheck.oracle.pinned import pinned
     from gradcheck.oracle.verifying import differences
 
-    stored = _suite(folder, workers)
+    _, stored = suite_at(folder, lambda: made(workers))
     found = differences(stored, made(workers))
     for line in found:
         click.echo(line)
@@ -95,12 +96,14 @@ def verify(folder: Path | None, workers: int | None) -> int:
 def list_cases(only: tuple[str, ...], flags: tuple[str, ...], tell_flags: bool, folder: Path | None) -> int:
     """List the cases: name, result class, dtypes and how many flags."""
     from gradcheck.oracle.flags import FLAGS
+    from gradcheck.oracle.kept import suite_at
 
     _check_flags(flags)
     if tell_flags:
         click.echo("\n".join(f"{flag}: {sentence}" for flag, sentence in sorted(FLAGS.items())))
         return AGREES
-    cases = [case for case in _suite(folder, None) if _is_chosen(case, only, flags)]
+    _, suite = suite_at(folder, made)
+    cases = [case for case in suite if _is_chosen(case, only, flags)]
     if not cases:
         raise InvalidInput("no case is chosen: see gradcheck vectors list for all names, --flags for the flags.")
     for case in cases:
@@ -115,8 +118,10 @@ def list_cases(only: tuple[str, ...], flags: tuple[str, ...], tell_flags: bool, 
 def show(name: str, folder: Path | None) -> int:
     """Show one case: hyperparameters, what it exposes, and its arrays."""
     from gradcheck.oracle.flags import FLAGS
+    from gradcheck.oracle.kept import suite_at
 
-    case = _suite(folder, None).case(name)
+    _, suite = suite_at(folder, made)
+    case = suite.case(name)
     click.echo(f"{case.name}: {case.operation}, {case.result}, {', '.join(case.dtypes)}")
     for parameter, value in case.hyperparameters.items():
         click.echo(f"  {parameter} = {value}")
@@ -128,7 +133,7 @@ def show(name: str, folder: Path | None) -> int:
     return AGREES
 
 
-def made(workers: int | None) -> "Suite":
+def made(workers: int | None = None) -> "Suite":
     """Make the suite, with a progress bar where stderr is a terminal."""
     from gradcheck.oracle.making import make_cases, make_suite, names
 
@@ -139,14 +144,6 @@ def made(workers: int | None) -> "Suite":
             cases.append(case)
             done(number)
     return make_suite(cases)
-
-
-def _suite(folder: Path | None, workers: int | None) -> "Suite":
-    """Read the suite from a folder, or from the user's cache, where it is made the first time."""
-    from gradcheck.oracle.pinned import kept_suite
-    from gradcheck.oracle.suite import load_suite
-
-    return load_suite(folder) if folder is not None else kept_suite(lambda: made(workers))
 
 
 def _check_flags(flags: Sequence[str]) -> None:

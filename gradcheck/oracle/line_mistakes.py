@@ -9,6 +9,10 @@ from gradcheck.oracle.case import Array
 from gradcheck.oracle.loudness import EVERY_CASE, SmoothEntry, subnormals_flushed
 from gradcheck.oracle.mistakes import Results, Scene
 from gradcheck.oracle.places import windows_of
+from gradcheck.oracle.pool_mistakes import MISTAKES as OF_POOLS
+
+# Mistakes of every pool, which rounded norms show as exact cases do.
+SLIDING = {entry.flag: entry.mistake for entry in OF_POOLS}
 
 
 def _logistic(x: Any) -> Any:
@@ -284,6 +288,30 @@ MISTAKES: tuple[SmoothEntry, ...] = (
         "binary_cross_entropy",
         _target_gradient_missing,
         EVERY_CASE,
+    ),
+    SmoothEntry(
+        "overlap-overwritten",
+        "lp_pool",
+        SLIDING["overlap-overwritten"],
+        "cube-overlap square-overlap square-padded",
+    ),
+    SmoothEntry(
+        "stride-taken-as-kernel",
+        "lp_pool",
+        SLIDING["stride-taken-as-kernel"],
+        "cube-overlap square-overlap square-padded",
+    ),
+    SmoothEntry(
+        "ceil-mode-forgotten",
+        "lp_pool",
+        SLIDING["ceil-mode-forgotten"],
+        "square-ceil-mode",
+    ),
+    SmoothEntry(
+        "remainder-pooled",
+        "lp_pool",
+        SLIDING["remainder-pooled"],
+        "square-padded",
     ),
     SmoothEntry(
         "powers-overflow",

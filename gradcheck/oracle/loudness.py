@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from gradcheck.errors import GradcheckError
 from gradcheck.oracle.case import Array
 from gradcheck.oracle.mistakes import Mistake, Results, Scene
 
@@ -44,8 +45,16 @@ class SmoothEntry:
         return case.operation == self.operation and (self.labels == EVERY_CASE or label in self.labels.split())
 
 
-def loss_in_ulps(scene: Scene, results: Results) -> float:
-    """Return the largest error of some results, in ulps of the right numbers; infinite for what is not finite."""
+def loss_in_ulps(scene: Scene, mistake: Mistake) -> float:
+    """Return the largest error of what a mistake changes, in ulps of the right numbers.
+
+    It is infinite for what is not finite, and for an implementation that ends in an exception.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            results = mistake(scene)
+    except (GradcheckError, ValueError, IndexError):
+        return np.inf  # a shape that does not fit
     losses = [0.0]
     for name, result in results.items():
         right = scene.vector.output if name == "output" else scene.vector.gradients[name]

@@ -206,6 +206,13 @@ def _magnitude_forgotten(scene: Scene) -> Results:
     return {"output": sums.reshape(scene.vector.output.shape)}
 
 
+def _mean_taken_of_magnitudes(scene: Scene) -> Results:
+    """Divide by the number of entries, padding left out, as a mean of powers does before its root."""
+    x = scene.inputs[0]
+    counts = np.reshape([len(places) for places in windows_of(scene.layer, x.shape)], scene.error.shape[2:])
+    return {"output": scene.vector.output / counts}
+
+
 def _errors(scene: Scene) -> Array:
     """Return grad_output as (N, C, windows)."""
     return np.reshape(scene.error, (*scene.error.shape[:2], -1))
@@ -248,4 +255,5 @@ MISTAKES = (
     Entry("batch-averaged", ("global_max_pool", "global_avg_pool"), _batch_averaged),
     Entry("sign-of-input-lost", ("lp_pool",), _sign_of_input_lost),
     Entry("magnitude-forgotten", ("lp_pool",), _magnitude_forgotten),
+    Entry("mean-taken-of-powers", ("lp_pool",), _mean_taken_of_magnitudes),
 )

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gradcheck.oracle.case import Case
+from gradcheck.oracle.expectations import DEVIATIONS
 from gradcheck.oracle.flags import FLAGS
 from gradcheck.oracle.judging import Outcome
+from gradcheck.oracle.loudness import LOUD
 
 COLUMNS = ("bit-exact", "ulps", "reciprocal", "wrong", "unsupported", "crashed")
 _TOLD = 3  # mistakes named for each operation
@@ -18,7 +20,7 @@ class Suspicion:
     """A mistake that explains failures of an operation.
 
     Either it gives exactly the numbers of so many wrong cases (`reproduced`), or, where no mistake does, every case
-    that shows it is wrong and no other mistake shows in more.
+    that shows it fails and no other mistake shows in more.
     """
 
     operation: str
@@ -42,20 +44,35 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def suspicions(outcomes: Sequence[Outcome], cases: Mapping[str, Case]) -> list[Suspicion]:
-    """Name the mistakes that explain the wrong cases of each operation, the most telling first."""
+    """Name the mistakes that explain the failures of each operation, the most telling first."""
     found = []
-    for operation in sorted({o.operation for o in outcomes if o.status == "wrong"}):
-        mine = [o for o in outcomes if o.operation == operation and o.status not in ("unsupported", "crashed")]
+    for operation in sorted({o.operation for o in outcomes if o.status in DEVIATIONS}):
+        mine = [o for o in outcomes if o.operation == operation and o.status != "unsupported"]
         told = Counter(flag for o in mine for flag in o.flags)
-        counted = told or _always_wrong(mine, cases)
+        counted = told or _always_failing(mine, cases)
         found += [Suspicion(operation, flag, n, bool(told), FLAGS[flag]) for flag, n in counted.most_common(_TOLD)]
     return found
 
 
-def _always_wrong(outcomes: Sequence[Outcome], cases: Mapping[str, Case]) -> Counter[str]:
-    """Count the cases of each flag that shows in wrong cases alone, and keep the flags that show in the most."""
-    shown: Counter[str] = Counter(flag for o in outcomes if o.status == "wrong" for flag in cases[o.case].flags)
-    passing = {flag for o in outcomes if o.status != "wrong" for flag in cases[o.case].flags}
+def _always_failing(outcomes: Sequence[Outcome], cases: Mapping[str, Case]) -> Counter[str]:
+    """Count the failures that show each flag, less the flags of cases that pass, and keep those that show in the most.
+
+    A mistake of another window's size ends in an exception as often as in wrong numbers: both are failures.
+    """
+    failing = [o for o in outcomes if o.status in DEVIATIONS]
+    shown: Counter[str] = Counter(flag for o in failing for flag in cases[o.case].flags)
+    passing = {flag for o in outcomes if _refutes(o, cases[o.case]) for flag in cases[o.case].flags}
     kept = {flag: count for flag, count in shown.items() if flag not in passing}
     most = max(kept.values(), default=0)
     return Counter({flag: count for flag, count in kept.items() if count == most})
+
+
+def _refutes(outcome: Outcome, case: Case) -> bool:
+    """Tell whether a case passes that would not if its flags' mistakes were made.
+
+    A flag of a rounded case says what the mistake costs in float64, which may be less than a case is let off with, and
+    says nothing of a narrower dtype.
+    """
+    if outcome.status in DEVIATIONS:
+        return False
+    return case.result != "rounded" or (outcome.dtype == "float64" and outcome.ulps <= LOUD)

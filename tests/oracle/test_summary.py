@@ -7,10 +7,10 @@ from gradcheck.oracle.judging import Outcome
 from gradcheck.oracle.summary import suspicions, table
 
 CASES = {
-    "a": SimpleNamespace(flags=("kernel-not-rotated", "stride-forgotten")),
-    "b": SimpleNamespace(flags=("kernel-not-rotated",)),
-    "c": SimpleNamespace(flags=("groups-interleaved",)),
-    "d": SimpleNamespace(flags=()),
+    "a": SimpleNamespace(result="exact", flags=("kernel-not-rotated", "stride-forgotten")),
+    "b": SimpleNamespace(result="exact", flags=("kernel-not-rotated",)),
+    "c": SimpleNamespace(result="exact", flags=("groups-interleaved",)),
+    "d": SimpleNamespace(result="exact", flags=()),
 }
 
 

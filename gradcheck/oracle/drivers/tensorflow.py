@@ -151,15 +151,16 @@ def _keras(name: str, renamed: Mapping[str, str] | None = None, **only: Any) -> 
     """Return a function of keras.activations, in the way of `_nn`."""
 
     def compute(x: Any, **settings: Any) -> Any:
-        import keras
+        import tensorflow as tf
 
-        if keras.backend.backend() != "tensorflow":
-            raise NotImplementedError(f"keras computes with {keras.backend.backend()} here, not with tensorflow")
+        backend = tf.keras.config.backend()
+        if backend != "tensorflow":
+            raise NotImplementedError(f"Keras computes with {backend} here, not with tensorflow")
         for key, value in only.items():
             if settings.pop(key) != value:
                 raise NotImplementedError(f"keras.activations.{name} has no {key}")
         given = {(renamed or {}).get(key, key): value for key, value in settings.items()}
-        return getattr(keras.activations, name)(x, **given)
+        return getattr(tf.keras.activations, name)(x, **given)
 
     return compute
 
