@@ -25,11 +25,10 @@ def kept(few, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_fresh_suite_has_the_pinned_checksum_and_survives_the_disk(tmp_path):
-    suite = make_suite(list(make_cases(names(), workers=2)))
-    assert pins.record_of(suite) == pins.pinned()
-    write_suite(suite, tmp_path / "suite")
-    assert load_suite(tmp_path / "suite").sha256 == suite.sha256
+def test_a_fresh_suite_has_the_pinned_checksum_and_survives_the_disk(whole_suite, tmp_path):
+    assert pins.record_of(whole_suite) == pins.pinned()
+    write_suite(whole_suite, tmp_path / "suite")
+    assert load_suite(tmp_path / "suite").sha256 == whole_suite.sha256
     assert sum(path.stat().st_size for path in (tmp_path / "suite").iterdir()) < 20e6
 
 
