@@ -59,6 +59,9 @@ def _first(x: Any) -> Any:
     return tf.transpose(x, [0, len(x.shape) - 1, *range(1, len(x.shape) - 1)])
 
 
+_LAYOUTS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}  # named, since TensorFlow 2.21 has no gradient of an unnamed third one
+
+
 def _conv(x: Any, weight: Any, bias: Any = None, **more: Any) -> Any:
     import tensorflow as tf
 
@@ -70,9 +73,8 @@ def _conv(x: Any, weight: Any, bias: Any = None, **more: Any) -> Any:
     kernel = tf.reverse(weight, list(range(2, 2 + rank))) if more["flip"] else weight
     kernel = tf.transpose(kernel, [*range(2, 2 + rank), 1, 0])
     padded = tf.pad(x, [[0, 0], [0, 0], *more["padding"]])
-    out = _first(
-        tf.nn.convolution(_last(padded), kernel, strides=more["stride"], padding="VALID", dilations=more["dilation"])
-    )
+    how = {"strides": more["stride"], "dilations": more["dilation"], "data_format": _LAYOUTS[rank]}
+    out = _first(tf.nn.convolution(_last(padded), kernel, padding="VALID", **how))
     return out if bias is None else out + tf.reshape(bias, [-1, *[1] * rank])
 
 
@@ -89,7 +91,8 @@ def _conv_transpose(x: Any, weight: Any, bias: Any = None, **more: Any) -> Any:
     kernel = tf.transpose(kernel, [*range(2, 2 + rank), 1, 0])
     whole = [(n - 1) * s + k for n, s, k in zip(x.shape[2:], more["stride"], weight.shape[2:], strict=True)]
     shape = [x.shape[0], *whole, weight.shape[1]]
-    out = _first(tf.nn.conv_transpose(_last(x), kernel, shape, strides=more["stride"], padding="VALID"))
+    how = {"strides": more["stride"], "data_format": _LAYOUTS[rank]}
+    out = _first(tf.nn.conv_transpose(_last(x), kernel, shape, padding="VALID", **how))
     behind = [extra - after for (_, after), extra in zip(more["padding"], more["output_padding"], strict=True)]
     out = tf.pad(out, [[0, 0], [0, 0], *([0, max(more_behind, 0)] for more_behind in behind)])
     kept = (slice(before, min(b, 0) or None) for (before, _), b in zip(more["padding"], behind, strict=True))
@@ -112,6 +115,10 @@ def _pool(kind: str, padding_value: float) -> Callable[..., Any]:
             raise NotImplementedError("tensorflow's pooling has no ceil_mode")
         if any(d > 1 for d in more.get("dilation", [])):
             raise NotImplementedError("tensorflow has no gradient of a dilated pool")
+        if any(s > k for s, k in zip(stride, kernel_size, strict=True)):
+            raise NotImplementedError("tensorflow's pooling takes no stride beyond its window")
+        if len(kernel_size) == 3 and x.dtype == tf.float64:
+            raise NotImplementedError("tensorflow's pooling of three axes takes no float64 on the CPU")
         padded_at_all = any(side for pair in padding for side in pair)
         if kind == "AVG" and more["divisor_override"] is not None:
             raise NotImplementedError("tensorflow's pooling has no divisor_override")
