@@ -15,7 +15,7 @@ project_copyright = "The gradcheck maintainers; MIT licence"
 release = version = installed("gradcheck")
 
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "known"]
 html_theme = "furo"
 html_title = f"gradcheck {release}"
 html_extra_path = ["article.html"]

@@ -1,95 +1,137 @@
-"""Hold the frameworks that are installed to the golden vectors and write what came out: docs/conformance.md.
+"""Write docs/conformance.md: what PyTorch, JAX and TensorFlow return for the golden vectors, and why it deviates.
 
-    python docs/conformance_page.py
+    gradcheck conform torch --json > runs/torch.json
+    gradcheck conform jax --timeout 3600 --json > runs/jax.json
+    gradcheck conform tensorflow --timeout 3600 --json > runs/tensorflow.json
+    python docs/conformance_page.py runs
 
-Known deviations, each with its sentence, stand in docs/known/<framework>.txt; a case that deviates and is not there
-ends this with an exception, so that the page explains everything that it shows.
+Known deviations, each with its sentence, stand in docs/known/<framework>.txt; the text about them, with programs that
+show the bugs, in docs/known/<framework>.md. The programs are run, and what they print is put below them. A case that
+deviates and is not explained, or is explained and does not deviate, ends this with an exception.
 """
 
-import os
-import platform
-from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import activation_ulps
 import numpy as np
 
-from gradcheck.errors import MissingExtra
-from gradcheck.oracle.case import Case
-from gradcheck.oracle.conforming import Conformance, conform
 from gradcheck.oracle.expectations import DEVIATIONS, Expectation, expected, is_deviation, read_expectations
-from gradcheck.oracle.implementation import implementation
-from gradcheck.oracle.judging import Outcome, ulps_apart
-from gradcheck.oracle.kept import suite_at
-from gradcheck.oracle.suite import Suite
+from gradcheck.oracle.judging import Outcome
+from gradcheck.oracle.pinned import pinned
 from gradcheck.oracle.summary import table
+from gradcheck.report import plain
 
 HERE = Path(__file__).parent
+KNOWN = HERE / "known"
 FRAMEWORKS = {"torch": "PyTorch", "jax": "JAX", "tensorflow": "TensorFlow"}
 DTYPES = ("float32", "float64")
-CURVES = (
-    ("sigmoid", {}), ("tanh", {}), ("gelu", {"approximate": "none"}), ("gelu", {"approximate": "tanh"}), ("silu", {}),
-    ("softplus", {"beta": 1, "threshold": None}), ("mish", {}), ("elu", {"alpha": 1}), ("selu", {}),
-    ("log_softmax", {}),
-)  # fmt: skip
+KINDS = {
+    "bug": "bugs",
+    "accuracy": "losses of accuracy",
+    "convention": "conventions",
+}
+PROGRAM = re.compile(r"^```python\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 HEAD = """# What other implementations return
 
-Written by `python docs/conformance_page.py`, on {machine}. Each framework computes on the CPU; every case is asked in
-float32 and in float64, forward and all gradients. What the columns mean, and what a conforming implementation may
-claim: [the golden vectors](vectors.md). Suite {sha256}, {cases} cases.
+Written by `python docs/conformance_page.py` from runs of `gradcheck conform`. Every case of the [golden
+vectors](vectors.md), {cases} of them with the checksum `{sha256}`,
+is asked in float32 and in float64, forward and all gradients, on the CPU.
 
+A case that deviates is one of three: a *bug* (the numbers of another function, or infinity or NaN where a finite
+number is due), a *loss of accuracy* (the right function, of whose digits less than half are right somewhere), or a
+*convention* (another definition, by intent). Each has its sentence in `docs/known/`, and
+`gradcheck conform torch --xfail docs/known/torch.txt` tells of any other; so does CI, where PyTorch is installed. Sums
+of small integers are exact in all three frameworks: of the convolutions and linear layers that they have, every number
+is the stored one.
 """
 
 
-def installed(name: str) -> str:
-    """Return the version of a framework, or nothing where it is not installed."""
-    for package in (name, f"{name}-cpu"):
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            continue
-    return ""
+@dataclass(frozen=True)
+class Run:
+    """One `gradcheck conform NAME --json`, and the sentences for what deviates in it."""
+
+    name: str
+    told: Mapping[str, Any]
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Every case in every dtype."""
+        return tuple(
+            plain.load(Outcome, {key: value for key, value in row.items() if key != "expected"})
+            for row in self.told["outcomes"]
+        )
+
+    @cached_property
+    def known(self) -> tuple[Expectation, ...]:
+        """What is explained."""
+        return read_expectations(KNOWN / f"{self.name}.txt")
+
+    @property
+    def provenance(self) -> str:
+        """With which versions, and where."""
+        told = self.told
+        what = f"{FRAMEWORKS[self.name]} {told['version']}, NumPy {told['numpy']}, Python {told['python']}"
+        return f"{what}; {told['machine']}."
+
+    def hold(self) -> None:
+        """Raise unless the run is one of the pinned suite, and deviates where it is said, and only there."""
+        if self.told["suite"] != pinned()["sha256"]:
+            raise SystemExit(f"the run of {self.name} is one of another suite: {self.told['suite']}")
+        unexplained = [o for o in self.outcomes if is_deviation(o, self.known)]
+        if unexplained:
+            lines = [f"{o.status} {o.case} {o.dtype}: {o.sentence} {o.flags}" for o in unexplained]
+            raise SystemExit(f"docs/known/{self.name}.txt and the run do not fit:\n" + "\n".join(lines))
 
 
-@cache
-def known(name: str) -> tuple[Expectation, ...]:
-    """Return the deviations of a framework that are explained."""
-    path = HERE / "known" / f"{name}.txt"
-    return read_expectations(path) if path.exists() else ()
-
-
-def outcomes_of(name: str, suite: Suite, folder: Path) -> list[Outcome]:
-    """Hold a framework to all cases."""
-    cases = [(case, dtype) for dtype in DTYPES for case in suite if dtype in case.dtypes]
-    asked = Conformance(str(folder), name, timeout=600.0)
-    return list(conform(asked, cases, workers=os.cpu_count() or 1))
-
-
-def section(name: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Write the tables of a framework, and what explains its deviations."""
-    yield f"## {FRAMEWORKS[name]} {installed(name)}\n"
+def section(run: Run) -> Iterator[str]:
+    """Write the tables of a framework, what explains its deviations, and the programs that show its bugs."""
+    yield f"## {FRAMEWORKS[run.name]} {run.told['version']}\n"
     for dtype in DTYPES:
-        rows = table([outcome for outcome in outcomes if outcome.dtype == dtype])
-        yield f"### {dtype}\n"
-        yield from _markdown(rows)
-    yield "### What deviates, and why\n"
-    told = {line.sentence for line in known(name)}
-    if not told:
-        yield "Nothing.\n"
-    for sentence in sorted(told):
-        covered = [o for o in outcomes if o.status in DEVIATIONS and _explains(sentence, name, o)]
-        worst = max(covered, key=lambda o: (np.isfinite(o.ulps), o.ulps))
-        cases = f"{len(covered)} case{'s' if len(covered) > 1 else ''}"
-        yield f"- `{worst.operation}`: {sentence} ({cases}; `{worst.case}` in {worst.dtype}: {worst.sentence}.)"
-    refused = sorted({o.sentence for o in outcomes if o.status == "unsupported"})
-    yield "\nNot supported: " + "; ".join(refused) + ".\n"
+        yield f"### {FRAMEWORKS[run.name]}, {dtype}\n"
+        yield from _markdown(table([outcome for outcome in run.outcomes if outcome.dtype == dtype]))
+        yield f"{run.provenance} Reprint with `gradcheck conform {run.name} --dtype {dtype}`.\n"
+    for kind, title in KINDS.items():
+        sentences = sorted({line.sentence for line in run.known if line.sentence.startswith(f"{kind}: ")})
+        if sentences:
+            yield f"### {FRAMEWORKS[run.name]}: {title}\n"
+            yield from (_explained(sentence, run) for sentence in sentences)
+            yield ""
+    yield from with_output((KNOWN / f"{run.name}.md").read_text(encoding="utf-8"))
+    refused = sorted({o.sentence for o in run.outcomes if o.status == "unsupported"})
+    yield "Not asked: " + "; ".join(refused) + ".\n"
 
 
-def _explains(sentence: str, name: str, outcome: Outcome) -> bool:
-    line = expected(outcome, known(name))
+def _explained(sentence: str, run: Run) -> str:
+    """Return the sentence with how many cases it is about, and the worst of them."""
+    covered = [o for o in run.outcomes if o.status in DEVIATIONS and _is_told_by(o, sentence, run)]
+    worst = max(covered, key=lambda o: (o.status == "crashed", np.isfinite(o.ulps), o.ulps))
+    _, words = sentence.split(": ", 1)
+    count = f"{len(covered)} case{'s' if len(covered) > 1 else ''}"
+    operations = ", ".join(sorted({f"`{o.operation}`" for o in covered}))
+    return f"- {operations}: {words} ({count}, as `{worst.case}` in {worst.dtype}: {worst.sentence}.)"
+
+
+def _is_told_by(outcome: Outcome, sentence: str, run: Run) -> bool:
+    line = expected(outcome, run.known)
     return line is not None and line.sentence == sentence
+
+
+def with_output(text: str) -> Iterator[str]:
+    """Yield the text with each program's output below it."""
+
+    def told(match: re.Match[str]) -> str:
+        ran = subprocess.run([sys.executable, "-c", match[1]], capture_output=True, text=True, timeout=300, check=True)
+        return f"{match[0]}\n```text\n{ran.stdout}```\n"
+
+    yield PROGRAM.sub(told, text)
 
 
 def _markdown(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -99,68 +141,18 @@ def _markdown(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     yield ""
 
 
-def ulps_table(names: Sequence[str], suite: Suite) -> Iterator[str]:
-    """Write the worst error of each activation's gradient, with the input where it is."""
-    yield "## Gradients of activations, in ulps\n"
-    yield (
-        "The largest error of the gradient over all inputs of the suite, from subnormal to the largest number, in "
-        "units of the last place of the correctly rounded gradient, and the input where it is. A correctly rounded "
-        "gradient has 0; an error beyond 1e6 means that hardly a digit is right, as where a formula cancels.\n"
-    )
-    columns = [f"{FRAMEWORKS[name]} {dtype}" for name in names for dtype in DTYPES]
-    rows: list[tuple[str, ...]] = [("activation", *columns)]
-    runs = {name: implementation(name) for name in names}
-    for operation, wanted in CURVES:
-        cases = [
-            case
-            for case in suite
-            if case.operation == operation
-            and case.result == "rounded"
-            and all(case.hyperparameters.get(key, value) == value for key, value in wanted.items())
-        ]
-        label = operation + (" (tanh)" if wanted.get("approximate") == "tanh" else "")
-        rows.append((label, *(_worst(runs[name], cases, dtype) for name in names for dtype in DTYPES)))
-    yield from _markdown(rows)
-
-
-def _worst(run: Any, cases: Sequence[Case], dtype: str) -> str:
-    found: list[tuple[float, float]] = []
-    for case in cases:
-        if dtype not in case.dtypes:
-            continue
-        vector = case.vector(dtype)
-        try:
-            _, gradients = run(case.operation, case.hyperparameters, vector.inputs, vector.grad_output)
-        except NotImplementedError:
-            continue
-        off = ulps_apart(np.asarray(gradients["input"]), vector.gradients["input"])
-        at = np.unravel_index(int(np.argmax(off)), off.shape)
-        found.append((float(off[at]), float(vector.inputs["input"][at])))
-    if not found:
-        return ""
-    ulps, x = max(found)
-    return f"{ulps:.2g} at {x:.4g}" if ulps else "0"
-
-
-def main() -> None:
-    """Write the page."""
-    folder, suite = suite_at(None)
-    names = [name for name in FRAMEWORKS if installed(name)]
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    parts = [HEAD.format(machine=machine, sha256=suite.sha256, cases=len(suite))]
-    for name in names:
-        try:
-            outcomes = outcomes_of(name, suite, folder)
-        except MissingExtra:
-            continue
-        unexplained = [o for o in outcomes if is_deviation(o, known(name))]
-        if unexplained:
-            told = "\n".join(f"{o.status} {o.case} {o.dtype}: {o.sentence} {o.flags}" for o in unexplained)
-            raise SystemExit(f"{name} deviates, and docs/known/{name}.txt does not say why:\n{told}")
-        parts += [*section(name, outcomes)]
-    parts += ulps_table(names, suite)
+def main(folder: Path) -> None:
+    """Write the page from the runs in a folder."""
+    runs = [Run(name, json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))) for name in FRAMEWORKS]
+    for run in runs:
+        run.hold()
+    record = pinned()
+    parts = [HEAD.format(sha256=record["sha256"], cases=record["cases"])]
+    for run in runs:
+        parts += section(run)
+    parts += activation_ulps.section([*FRAMEWORKS, "numpy"])
     (HERE / "conformance.md").write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

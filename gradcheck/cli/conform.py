@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gradcheck import __version__
 from gradcheck.cli.exits import AGREES, DISAGREES
 from gradcheck.cli.running import Running, running_options
 from gradcheck.cli.values import read_size
@@ -74,6 +75,7 @@ _SHOWN = 20  # deviations listed one by one; --json has them all
 def command(implementation: str | None, program: str, running: Running, **options: Any) -> int:
     """Run the cases and return the exit code."""
     from gradcheck.cli.vectors import made
+    from gradcheck.oracle.claim import claim
     from gradcheck.oracle.conforming import Conformance
     from gradcheck.oracle.expectations import is_deviation, read_expectations
     from gradcheck.oracle.kept import suite_at
@@ -93,7 +95,11 @@ def command(implementation: str | None, program: str, running: Running, **option
         memory=options["memory"],
     )
     outcomes = _run(asked, chosen, running)
-    _show(outcomes, {case.name: case for case, _ in chosen}, expectations, options, told=_told(asked, suite.sha256))
+    told = _told(asked, suite.sha256)
+    told["claim"] = claim(
+        outcomes, suite, f"gradcheck.layers {__version__}" if implementation == "numpy" else _name(told)
+    )
+    _show(outcomes, {case.name: case for case, _ in chosen}, expectations, options, told=told)
     return DISAGREES if any(is_deviation(outcome, expectations) for outcome in outcomes) else AGREES
 
 
@@ -125,6 +131,12 @@ def _run(asked: Any, chosen: "list[tuple[Case, str]]", running: Running) -> "lis
             found[number] = outcome
             done(number)
     return [found[number] for number in sorted(found)]
+
+
+def _name(told: dict[str, str]) -> str:
+    """Say what conforms; the implementation `numpy` is our layers."""
+    ours = told["implementation"] == "numpy"
+    return f"gradcheck.layers {__version__}" if ours else f"{told['implementation']} {told['version']}".strip()
 
 
 def _told(asked: Any, sha256: str) -> dict[str, str]:

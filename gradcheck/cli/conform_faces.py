@@ -40,6 +40,7 @@ def text(
     known = sum(o.status in DEVIATIONS and expected(o, expectations) is not None for o in outcomes)
     noted = f", {known} as expected" if expectations else ""
     lines += ["", f"{whole(len(outcomes), 'case')}, {whole(len(deviating), 'deviation')}{noted}"]
+    lines += ["", "it may claim:", *paper.wrap(told["claim"], first="  ", rest="  ")] if shown and told["claim"] else []
     return lines
 
 
