@@ -100,7 +100,7 @@ def _attempt(run: Run, case: Case, dtype: str, limit: float | None) -> tuple[Out
         return replace(plainly, status="crashed", sentence=str(err)), True
     except Exception as err:  # noqa: BLE001 - somebody else's code may raise anything, and that is its answer
         words = " ".join(f"{type(err).__name__}: {err}".split())[:200]
-        return replace(plainly, status="crashed", sentence=words), False
+        return replace(plainly, status="crashed", sentence=words, raised=True), False
 
 
 def _groups(cases: Sequence[tuple[Case, str]]) -> list[tuple[str, tuple[str, ...]]]:

@@ -25,7 +25,7 @@ class Outcome:
 
     `ulps` is the largest distance of a number from its due, in units of the last place of the number due (of the sum
     of all magnitudes where the numbers due are exact); `sentence` says what is wrong, and where; `flags` are the known
-    mistakes that give exactly these wrong numbers.
+    mistakes that give exactly these wrong numbers; `raised` tells a crash by an exception from the end of a process.
     """
 
     case: str
@@ -35,6 +35,7 @@ class Outcome:
     ulps: float = 0.0
     sentence: str = ""
     flags: tuple[str, ...] = ()
+    raised: bool = False
 
 
 def judge(case: Case, dtype: str, output: Any, gradients: Mapping[str, Any], *, limit: float | None = None) -> Outcome:

@@ -46,7 +46,7 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 def suspicions(outcomes: Sequence[Outcome], cases: Mapping[str, Case]) -> list[Suspicion]:
     """Name the mistakes that explain the failures of each operation, the most telling first."""
     found = []
-    for operation in sorted({o.operation for o in outcomes if o.status in DEVIATIONS}):
+    for operation in sorted({o.operation for o in outcomes if _is_evidence(o)}):
         mine = [o for o in outcomes if o.operation == operation and o.status != "unsupported"]
         told = Counter(flag for o in mine for flag in o.flags)
         counted = told or _always_failing(mine, cases)
@@ -54,12 +54,19 @@ def suspicions(outcomes: Sequence[Outcome], cases: Mapping[str, Case]) -> list[S
     return found
 
 
+def _is_evidence(outcome: Outcome) -> bool:
+    """Tell whether a case fails as by a mistake of ours: one of a window's size ends in an exception, too."""
+    return outcome.status == "wrong" or outcome.raised
+
+
 def _always_failing(outcomes: Sequence[Outcome], cases: Mapping[str, Case]) -> Counter[str]:
     """Count the failures that show each flag, less the flags of cases that pass, and keep those that show in the most.
 
-    A mistake of another window's size ends in an exception as often as in wrong numbers: both are failures.
+    Where every case ends in an exception there is nothing to tell mistakes apart by.
     """
-    failing = [o for o in outcomes if o.status in DEVIATIONS]
+    failing = [o for o in outcomes if _is_evidence(o)]
+    if all(outcome.status == "crashed" for outcome in outcomes):
+        return Counter()
     shown: Counter[str] = Counter(flag for o in failing for flag in cases[o.case].flags)
     passing = {flag for o in outcomes if _refutes(o, cases[o.case]) for flag in cases[o.case].flags}
     kept = {flag: count for flag, count in shown.items() if flag not in passing}

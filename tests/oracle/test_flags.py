@@ -35,7 +35,7 @@ def outcomes_of(mistakes, cases, limit):
                 output = np.asarray(given.pop("output"))
                 found.append(judge(case, "float64", output, given, limit=limit))
         except (GradcheckError, ValueError, IndexError) as err:
-            found.append(Outcome(case.name, case.operation, "float64", "crashed", sentence=str(err)))
+            found.append(Outcome(case.name, case.operation, "float64", "crashed", sentence=str(err), raised=True))
     return found
 
 
