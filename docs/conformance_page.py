@@ -20,7 +20,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import activation_ulps
 import numpy as np
 
 from gradcheck.oracle.expectations import DEVIATIONS, Expectation, expected, is_deviation, read_expectations
@@ -106,7 +105,9 @@ def section(run: Run) -> Iterator[str]:
             yield ""
     yield from with_output((KNOWN / f"{run.name}.md").read_text(encoding="utf-8"))
     refused = sorted({o.sentence for o in run.outcomes if o.status == "unsupported"})
-    yield "Not asked: " + "; ".join(refused) + ".\n"
+    yield f"{FRAMEWORKS[run.name]} is not asked where it cannot do it:\n"
+    yield from (f"- {sentence}" for sentence in refused)
+    yield ""
 
 
 def _explained(sentence: str, run: Run) -> str:
@@ -143,6 +144,8 @@ def _markdown(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 def main(folder: Path) -> None:
     """Write the page from the runs in a folder."""
+    import activation_ulps  # beside this script
+
     runs = [Run(name, json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))) for name in FRAMEWORKS]
     for run in runs:
         run.hold()
