@@ -4,7 +4,21 @@ import nox
 
 nox.options.sessions = ["ci"]
 
-STEPS = ("lint", "types", "contracts", "doctests", "docs", "job", "browser", "tests", "slow", "frameworks", "conform", "package", "lowest")
+STEPS = (
+    "lint",
+    "types",
+    "contracts",
+    "doctests",
+    "docs",
+    "job",
+    "browser",
+    "tests",
+    "slow",
+    "frameworks",
+    "conform",
+    "package",
+    "lowest",
+)
 
 
 @nox.session(venv_backend="none")
