@@ -22,7 +22,7 @@ DIAGNOSES: Mapping[str, str] = MappingProxyType(
         "part-zeroed": "A loop ends one step early, a slice leaves something out, or a mask cuts too much.",
         "part-off": "Some entries alone are wrong. Where they lie (border, one channel, one sample) is the hint.",
         "small-error": "A constant has too few digits, an epsilon is on one side only, or something is rounded inside.",
-        "clipped": "Gradient clipping belongs between backward and the update: backward itself returns the whole gradient.",
+        "clipped": "Clipping belongs between backward and the update: backward itself returns the whole gradient.",
         "offset": "Something is added that does not belong here: weight decay, momentum, an older gradient.",
         "transposed": "A `.T` is missing or one too many; on square arrays it does not show.",
         "reversed": "A `[::-1]` is missing or one too many.",
