@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,10 @@ class FuzzResult:
         if self.report is not None:
             return Verdict.DISAGREES
         return Verdict.AGREES if self.tally.get(AGREES) and not self.tally.get(RAISED) else Verdict.INCONCLUSIVE
+
+    def _repr_html_(self) -> str:
+        """Show the report in a notebook, or what was tried where nothing failed."""
+        return self.report._repr_html_() if self.report else f"<pre>{escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         lines = [self.smallest] if self.smallest else []

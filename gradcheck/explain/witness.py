@@ -152,11 +152,12 @@ def _sliced(inputs: Mapping[str, Any], group: list[tuple[str, int]], to: int) ->
 
 
 def _snippet(scene: Scene, shown: Shown) -> str:
-    name, names = scene.name, ", ".join(shown.inputs)
-    moved = ", ".join(f"{n} {{}} h * tangent" if n == name else n for n in shown.inputs)
+    name, spelled = scene.name, {n: n.replace(".", "_") for n in shown.inputs}  # `xs.0`, of a list, is no variable
+    names = ", ".join(spelled.values())
+    moved = ", ".join(f"{one} {{}} h * tangent" if n == name else one for n, one in spelled.items())
     position = list(shown.inputs).index(name)
     call = "layer." if scene.instrument.subject.convention == "contract" else ""
-    lines = ["import numpy as np", *(f"{n} = {_literal(v)}" for n, v in shown.inputs.items())]
+    lines = ["import numpy as np", *(f"{spelled[n]} = {_literal(v)}" for n, v in shown.inputs.items())]
     lines += [
         f"grad_output = {_literal(shown.grad_output)}",
         f"tangent = {_literal(shown.tangent)}",

@@ -30,6 +30,7 @@ _ASCII = {
 # Sequences that start with the escape character: of control (CSI), of text up to a bell (OSC and its like), short ones.
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, invisible format marks, surrogates, line separators
+_JOINTS = "/\\,:;=+"  # signs behind which a long word may be cut
 _COLORS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
 
@@ -98,11 +99,14 @@ class Paper:
 
 
 def _pieces(word: str, room: int) -> list[str]:
+    """Cut a word that is too long: behind the last sign in it that joins parts of a path or a list, if there is one."""
     pieces, piece = [], ""
     for character in word:
         if columns(piece) + columns(character) > room:
-            pieces.append(piece)
-            piece = ""
+            joint = max(map(piece.rfind, _JOINTS)) + 1
+            cut = joint if joint > len(piece) // 3 else len(piece)  # no line is to be nearly empty for it
+            pieces.append(piece[:cut])
+            piece = piece[cut:]
         piece += character
     return [*pieces, piece]
 

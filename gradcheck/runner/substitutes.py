@@ -212,6 +212,8 @@ def advice(message: str) -> str:
     for name in REMOVED:
         if f"module 'numpy' has no attribute '{name}'" in message or f"`np.{name}` was removed" in message:
             return f"; NumPy has removed np.{name}, --old-numpy puts it back"
+    if "no usable devices" in message:
+        return "; tinygrad needs a compiler, or DEV=PYTHON in the environment, which is its interpreter"
     if "only 0-dimensional arrays can be converted to Python scalars" in message:
         return f"; NumPy took arrays of one entry for numbers before 2.4 (this is {np.__version__})"
     return ""

@@ -213,6 +213,8 @@ _FRAMEWORKS = {
         "",
         'jax.config.update("jax_enable_x64", True)  # as precise as the arrays that are handed over',
     ],
+    "autograd": ["from autograd import make_vjp"],
+    "tinygrad": ["from tinygrad import Tensor"],
 }
 
 
@@ -224,6 +226,21 @@ def _of_framework(outline: Outline, forward: Function, framework: str) -> list[s
             f"output, vjp = jax.vjp(lambda {given}: {_call(name, forward.parameters)}, {given})",
             "", "def pullback(grad_output):", "    return vjp(jax.numpy.asarray(grad_output))", "",
             "return output, pullback",
+        ]  # fmt: skip
+    if framework == "autograd":
+        numbers = ", ".join(map(str, range(len(inputs)))) + ("," if len(inputs) == 1 else "")
+        return [
+            f"vjp, output = make_vjp(lambda {', '.join(inputs)}: {_call(name, forward.parameters)}, ({numbers}))"
+            f"({', '.join(inputs)})",
+            "", "def pullback(grad_output):", "    return vjp(grad_output)", "", "return output, pullback",
+        ]  # fmt: skip
+    if framework == "tinygrad":
+        told = ", ".join(f'"{one}": {one}.grad.numpy()' for one in inputs)
+        return [
+            *(f"{one} = Tensor({one}, requires_grad=True)" for one in inputs),
+            f"output = {_call(name, forward.parameters)}", "", "def pullback(grad_output):",
+            "    (output * Tensor(grad_output)).sum().backward()", f"    return {{{told}}}", "",
+            "return output.numpy(), pullback",
         ]  # fmt: skip
     is_module = outline.constructor is not None and any("Module" in base for base in outline.bases)
     made = ", ".join(f"{p.name}={p.name}" for p in _constructed(outline))

@@ -110,15 +110,35 @@ def soft(x, w):
 """
 
 
+AUTOGRAD = """
+import autograd.numpy as anp
+
+
+def tanh(x, w):
+    return anp.tanh(x @ w)
+"""
+
+TINYGRAD = """
+from tinygrad import Tensor
+
+
+def gate(x: Tensor):
+    return x * x.sigmoid()
+"""
+
+
 @pytest.fixture
 def run(capsys, tmp_path, monkeypatch):
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "mine.py").write_text(FILE)
     (tmp_path / "nets" / "of_torch.py").write_text(TORCH)
     (tmp_path / "nets" / "of_jax.py").write_text(JAX)
+    (tmp_path / "nets" / "of_autograd.py").write_text(AUTOGRAD)
+    (tmp_path / "nets" / "of_tinygrad.py").write_text(TINYGRAD)
+    monkeypatch.setenv("DEV", "PYTHON")  # tinygrad's interpreter, which needs no compiler
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    for name in ("mine", "of_torch", "of_jax"):
+    for name in ("mine", "of_torch", "of_jax", "of_autograd", "of_tinygrad"):
         monkeypatch.delitem(sys.modules, name, raising=False)
 
     def run(*arguments):
@@ -140,6 +160,8 @@ RUNS = {
     "a torch module": ("of_torch.py:Net", {"x": "2,3"}, {"x"}),
     "a torch function": ("of_torch.py:swish", {"x": "2,3"}, {"x"}),
     "a jax function": ("of_jax.py:soft", {"x": "2,3", "w": "3,2"}, {"x", "w"}),
+    "an autograd function": ("of_autograd.py:tanh", {"x": "2,3", "w": "3,2"}, {"x", "w"}),
+    "a tinygrad function": ("of_tinygrad.py:gate", {"x": "2,3"}, {"x"}),
 }
 
 

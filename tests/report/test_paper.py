@@ -58,3 +58,15 @@ def test_code_is_never_broken():
 )
 def test_escapes_of_a_terminal_are_taken_out_and_their_text_is_kept(text, kept):
     assert without_escapes(text) == kept
+
+
+def test_a_long_path_is_cut_behind_its_separators():
+    path = "packages/networks/convolutional/layers/two_dimensional/convolution.py:Conv2D,conv2d_backward"
+    lines = Paper(40).wrap(f"AGREES {path}")
+    assert "".join(lines).replace(" ", "") == f"AGREES{path}"
+    assert lines[1:] == [
+        "packages/networks/convolutional/layers/",
+        "two_dimensional/convolution.py:Conv2D,",
+        "conv2d_backward",
+    ]
+    assert Paper(20).wrap("x" * 45) == ["x" * 20, "x" * 20, "x" * 5]
