@@ -235,12 +235,11 @@ def _of_framework(outline: Outline, forward: Function, framework: str) -> list[s
             "", "def pullback(grad_output):", "    return vjp(grad_output)", "", "return output, pullback",
         ]  # fmt: skip
     if framework == "tinygrad":
-        told = ", ".join(f'"{one}": {one}.grad.numpy()' for one in inputs)
         return [
-            *(f"{one} = Tensor({one}, requires_grad=True)" for one in inputs),
+            *(f"{one} = Tensor({one})" for one in inputs),
             f"output = {_call(name, forward.parameters)}", "", "def pullback(grad_output):",
-            "    (output * Tensor(grad_output)).sum().backward()", f"    return {{{told}}}", "",
-            "return output.numpy(), pullback",
+            f"    gradients = output.gradient({', '.join(inputs)}, gradient=Tensor(grad_output))",
+            "    return [gradient.numpy() for gradient in gradients]", "", "return output.numpy(), pullback",
         ]  # fmt: skip
     is_module = outline.constructor is not None and any("Module" in base for base in outline.bases)
     made = ", ".join(f"{p.name}={p.name}" for p in _constructed(outline))

@@ -72,7 +72,6 @@ DIAGNOSES: Mapping[str, str] = MappingProxyType(
         "float32-truncation": "Something in backward is float32: look for np.zeros(..., dtype) and astype.",
         "integer-truncation": "Something in backward is an integer array, into which the gradient is rounded.",
         "stale-cache": "Backward uses what an earlier forward has kept: refresh all of it in every forward.",
-        "clipped": "The gradient is clipped to bounds: return it whole, and clip where it is applied.",
         "accumulated": "The gradient is added to an earlier one: start from zeros.",
         "nondeterministic": "The same call gives another gradient: look for random draws and np.empty.",
         "not-linear": "Something is done to grad_output that is not linear: clipping, normalising, a mask made of it.",
