@@ -12,6 +12,7 @@ from gradcheck.checks.places import A_LITTLE, REPEATABLE, Place, survey, with_no
 from gradcheck.checks.precision import is_low, runs_wide
 from gradcheck.checks.probes import claim_unit, draw_cotangent
 from gradcheck.checks.severities import found
+from gradcheck.checks.triangles import finding_on, mirrored_arguments
 from gradcheck.errors import LayerFault
 from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Inputs, Subject, is_floating
@@ -63,7 +64,8 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     findings = claim_findings(claims, subject.inputs, subject, asked=plan.asked)
     weighed = tuple(_weighed(instrument, place, finding) for finding in findings)
     instrument.subject = judged_arguments(claims, findings, subject)
-    place = with_noise(instrument, place)
+    place = replace(with_noise(instrument, place), mirrored=mirrored_arguments(instrument, place, claims))
+    weighed += tuple(map(finding_on, place.mirrored))
     if not (is_low(instrument.subject) and _runs_in_double(place) and runs_wide(instrument, instrument.subject, rng)):
         return Opening(place, subject.inputs, weighed, low=False)
     double = Form(place.form.shapes, (np.dtype(np.float64),) * len(place.form.shapes))

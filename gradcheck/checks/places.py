@@ -37,7 +37,7 @@ class Place:
     that forward really works in there; `random` is how far two calls with the same inputs stand apart, in noise.
     `hidden` is the noise that a change of the inputs by a few ulps does not show, where there is any. `narrow` is the
     unit round-off of the caller's dtype where a layer of lower precision is judged in float64: its constants may still
-    be rounded to that dtype.
+    be rounded to that dtype. `mirrored` are arguments that are changed symmetrically alone (see triangles.py).
     """
 
     name: str
@@ -51,6 +51,7 @@ class Place:
     hidden: Vector | None = None
     random: float = 0.0
     narrow: float = 0.0
+    mirrored: tuple[str, ...] = ()
 
     @property
     def given(self) -> bool:
@@ -97,7 +98,8 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
     if like is not None:
         noise = _scaled_noise(like, base)
         hidden = None if like.hidden is None else noise
-        place = replace(place, noise=noise, carries_complex=like.carries_complex, hidden=hidden, narrow=like.narrow)
+        place = replace(place, noise=noise, carries_complex=like.carries_complex, hidden=hidden)
+        place = replace(place, narrow=like.narrow, mirrored=like.mirrored)
         return _quieter(instrument, place) if _loud(place) else place
     return replace(place, random=_apart(instrument.evaluate(wide, form), place))
 
@@ -201,7 +203,11 @@ def _moved(x: Array, step: float, tangent: Array) -> Array:
 def draw_tangent(rng: np.random.Generator, place: Place, name: str) -> Array:
     """Draw a random direction for one argument at its natural scale."""
     x = place.wide[name]
-    return random_direction(rng, x.shape) * natural_scale(x)
+    drawn = random_direction(rng, x.shape) * natural_scale(x)
+    if name not in place.mirrored:
+        return drawn
+    mirrored: Array = np.tril(drawn) + np.swapaxes(np.tril(drawn, -1), -1, -2)
+    return mirrored
 
 
 def grid_dtype(place: Place, name: str) -> np.dtype[Any]:

@@ -76,6 +76,7 @@ OPENING: Mapping[str, tuple[Severity, str]] = MappingProxyType(
         # An error where it is complex.
         "gradient-dtype": (Severity.WARNING, "the numbers are judged by themselves; a mixed sum costs speed or digits"),
         "gradient-nonfinite": (Severity.ERROR, "one NaN or infinity spoils every update that it enters"),
+        "one-triangle": (Severity.NOTE, "the convention of the literature, and unique along symmetric changes"),
         # Found beside the comparisons, whose bars leave the excess out.
         "unstable-backward": (Severity.WARNING, "rounding decides the answer; whether it is right the comparisons say"),
     }

@@ -123,6 +123,11 @@ def _masked_softmax_backward(g: Any, x: Any, mask: Any) -> Any:
     return gradient, gradient.copy()
 
 
+def _eigenvalues_backward(g: Any, matrix: Any) -> Any:
+    vectors = np.linalg.eigh(matrix)[1]
+    return vectors @ np.diag(g) @ vectors.T
+
+
 TRICKY = (
     Tricky(
         "tricky-domains/probabilities/fused-softmax",
@@ -201,6 +206,12 @@ TRICKY = (
         pair(lambda matrix: np.linalg.slogdet(matrix)[1], lambda g, matrix: g * np.linalg.inv(matrix)),
         drawn(matrix=positive_definite),
         "right only where the matrix is symmetric",
+    ),
+    Tricky(
+        "tricky-domains/matrix/eigenvalues-of-one-triangle",
+        pair(np.linalg.eigvalsh, _eigenvalues_backward),
+        drawn(matrix=positive_definite),
+        "forward reads the lower triangle; the formula of the literature is the symmetric gradient",
     ),
     Tricky(
         "tricky-domains/integer/positions-of-floats",

@@ -69,6 +69,8 @@ FINDINGS: Mapping[str, str] = MappingProxyType(
         "gradient-unclaimed": "Backward claims no gradient for this input, though forward responds to it. Meant: "
         "say so "
         "with --wrt, which names what is to be judged. Not meant: return it.",
+        "one-triangle": "Forward reads half of a symmetric matrix, as for eigenvalues and Cholesky factors. The "
+        "symmetric gradient was judged along symmetric changes.",
         "gradient-type": "What is returned for a gradient is no array of numbers.",
         "gradient-shape": "A gradient has another shape than the array that it belongs to. A sum over the axes that "
         "were broadcast is missing, as a rule, or keepdims.",
