@@ -165,8 +165,12 @@ def _only_first(axis: int, scene: Scene) -> Proof:
         text = "only the first sample of grad_output counts: it is not summed over the batch"
         return Proof("bias-batch-missing", text, 0.0, "first 0", also=("batch-ignored",), repair=summed(scene))
     if axis == 0:
-        text = "only the first sample of the batch counts; what the others bring is left out"
-        return Proof("batch-ignored", text, 0.0, "first 0", repair="add up over the whole batch")
+        text = (
+            "only index 0 along axis 0 of grad_output counts (the first sample, or the first step of a sequence); what "
+        )
+        text += "the others bring is left out"
+        steps: tuple[str, ...] = ("path-missing",) if len(scene.output_shape) > 1 else ()
+        return Proof("batch-ignored", text, 0.0, "first 0", repair="add up over all of them", also=steps)
     also: tuple[str, ...] = ("batch-ignored",) if len(scene.output_shape) == 2 else ()
     if adds_up(scene) and axis in output_positions(scene):
         also = (*also, "bias-space-missing")
