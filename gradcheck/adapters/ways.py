@@ -231,10 +231,11 @@ def _alternatives(
                 (f"backward's `{alone}` is read as the gradient of the output (--pass {alone}={alone} if not)",),
             )
             return
-    if alone and not grads and alone not in known.passing and asked[alone].kind == "rate":
-        upstream = {alone: Role("grad")}  # `gradient(eta)`: some call the sensitivity so
+    doubtful = _doubtful(asked, grads, known, alone)
+    if doubtful:
+        upstream = {**asked, doubtful: Role("grad")}
         if _is_linear(given, replace(way, asked=upstream)):
-            yield upstream, (f"backward's `{alone}` is read as the gradient of the output: it is linear in it",)
+            yield upstream, (f"backward's `{doubtful}` is read as the gradient of the output: it is linear in it",)
             return
     predictions = _predictions(given, asked, grads)
     if predictions and not _is_linear(given, way):
@@ -245,6 +246,14 @@ def _alternatives(
         yield swapped, (f"backward's `{grad}` is read as the gradient of the output: it is linear in it",)
         return
     yield asked, ()
+
+
+def _doubtful(asked: Mapping[str, Role], grads: list[str], known: Known, alone: str | None) -> str | None:
+    """Return the one argument that is named like a rate or an output and may be the gradient: `backward(y)`."""
+    if grads:
+        return None
+    named = [n for n, role in asked.items() if role.kind == "output" or (role.kind == "rate" and n == alone)]
+    return named[0] if len(named) == 1 and named[0] not in known.passing else None
 
 
 def _of_a_loss(given: Given, way: Way, name: str, predictions: str) -> Iterator[tuple[Roles, tuple[str, ...]]]:

@@ -218,3 +218,40 @@ READABLE = [
 def test_accepts_correct_layers_of_odd_manners(layer, inputs):
     report = check(layer(), inputs)
     assert report.verdict is Verdict.AGREES, str(report)
+
+
+class CallsItY:
+    """Calls the gradient from above like an output."""
+
+    factor = 1.0
+
+    def __init__(self):
+        self.W = np.random.default_rng(4).standard_normal((3, 2))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, y):
+        self.dW = self.factor * self.x.T @ y
+        return y @ self.W.T
+
+
+class WronglyCallsItY(CallsItY):
+    factor = 3.0
+
+
+class TakesItsOutput:
+    """Its derivative is a function of its output, by which the caller multiplies."""
+
+    def forward(self, x):
+        return np.tanh(x)
+
+    def backward(self, y):
+        return 1 - y**2
+
+
+@pytest.mark.parametrize(("layer", "wrong"), [(CallsItY, []), (WronglyCallsItY, ["W"]), (TakesItsOutput, [])])
+def test_what_is_named_like_an_output_is_the_gradient_where_backward_is_linear_in_it(layer, wrong):
+    report = check(layer(), {"x": X}, effort="quick")
+    assert [name for name, one in report.arguments.items() if one.verdict is Verdict.DISAGREES] == wrong, str(report)
