@@ -40,12 +40,11 @@ def finding_on(name: str) -> Finding:
     return found("one-triangle", text, argument=name)
 
 
-def _is_symmetric(x: Array, units: float) -> bool:
+def _is_symmetric(x: Array, relative: float) -> bool:
     square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
     if not square or not np.all(np.isfinite(x)) or not np.any(np.triu(x, 1)):
         return False
-    room = units * float(np.finfo(np.float64).eps) * np.abs(x).max()
-    return bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= room))
+    return bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= relative * np.abs(x).max()))
 
 
 def _by_half(instrument: Instrument, place: Place, name: str) -> bool:

@@ -36,9 +36,10 @@ LAYERS = {
 }
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
-def test_the_symmetric_gradient_agrees_and_that_is_told(layer):
-    report = check(layer, {"a": A})
+def test_the_symmetric_gradient_agrees_and_that_is_told(layer, dtype):
+    report = check(layer, {"a": A.astype(dtype)})
     assert report.verdict is Verdict.AGREES, str(report)
     assert ("one-triangle", Severity.NOTE) in [(f.code, f.severity) for f in report.findings]
 
