@@ -21,7 +21,7 @@ from gradcheck.checks.probes import Measured, claim_unit, draw_cotangent, judged
 from gradcheck.checks.ruling import rule
 from gradcheck.errors import LayerFault
 from gradcheck.numdiff.noise import working_dtype
-from gradcheck.numdiff.records import Vector, norm
+from gradcheck.numdiff.records import Mask, Vector, norm
 from gradcheck.subject import Array, is_floating
 from gradcheck.verdict import Finding
 
@@ -57,7 +57,7 @@ def glance(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Outc
         comparisons += _joint(gradients, joint, cotangent, slack)
         if any(c.bars > THRESHOLD for c in comparisons):
             return None
-        outcome = _ruled(instrument, comparisons, joint, place, findings)
+        outcome = _ruled(instrument, comparisons, joint, place, findings=findings, together=together)
         if outcome is not None:
             return outcome
         cotangent = draw_cotangent(rng, place.form, together)
@@ -75,7 +75,13 @@ def _joint(gradients: Mapping[str, Array | None], joint: Measured, cotangent: Ve
 
 
 def _ruled(
-    instrument: Instrument, comparisons: list[Comparison], joint: Measured, place: Place, findings: list[Finding]
+    instrument: Instrument,
+    comparisons: list[Comparison],
+    joint: Measured,
+    place: Place,
+    *,
+    findings: list[Finding],
+    together: Mask,
 ) -> Outcome | None:
     """Return the outcome where everything agrees sharply enough, None where something stays open."""
     subject = instrument.subject
@@ -85,6 +91,10 @@ def _ruled(
     arguments = {name: rule(name, subject.inputs[name], [evidence], {}) for name in subject.wrt}
     if any(argument.reason is not None for argument in arguments.values()):
         return None
+    left_out = int(np.count_nonzero(finite & ~together))
+    if left_out:
+        text = f"{left_out} of {finite.size} outputs, at a kink or too near one for quick effort, were not judged"
+        arguments = {name: replace(argument, sentence=text) for name, argument in arguments.items()}
     return Outcome(arguments, tuple(findings), (evidence,), (place.name,))
 
 

@@ -80,3 +80,10 @@ def test_what_a_glance_cannot_settle_is_judged_whole(layer, inputs, wanted):
     report = check(layer, inputs, effort="quick")
     assert report.verdict is wanted
     assert report.reason == check(layer, inputs).reason
+
+
+def test_outputs_that_a_glance_leaves_out_are_counted_in_a_sentence():
+    x = np.array([0.0, 1.0, -1.0, 0.0, 2.0])
+    report = check((lambda x: np.maximum(x, 0), lambda g, x: g * (x > 0)), {"x": x}, effort="quick")
+    assert report.verdict is Verdict.AGREES
+    assert report.arguments["x"].sentence.startswith("2 of 5 outputs")
