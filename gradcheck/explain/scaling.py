@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.elsewhere import slopes_at
-from gradcheck.explain.layout import batch_length, kernel_areas
+from gradcheck.explain.layout import batch_length, kernel_areas, spatial_axes
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scene import Scene, largest_bars
 from gradcheck.subject import Array
@@ -40,6 +40,8 @@ def _roots(scene: Scene) -> tuple[float, ...]:
     return tuple(float(np.sqrt(n)) for n in _axes(scene))
 
 
+# Numbers without a class of their own that are told beside one that has: what a mean or a scale is often made with.
+ALSO_TOLD = ("the number of positions", "the square root of an axis' length")
 RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0003, 0.0002, 0.0001, 0.00001)
 
 # code when multiplied, code when divided, what the number is, its candidates
@@ -149,10 +151,38 @@ def factors(case: Case) -> Iterator[Proof]:
     named = [c for c in near if c[0] != "factor"] or _anonymous(near)
     for code, key, words, factor in named:
         text = f"the gradient is {'minus ' if minus else ''}{words.format(' the true one')}"
+        others, classes = _other_meanings(scene, code, factor, near)
+        text += f"; {max(factor, 1 / factor):.6g} is also {' and '.join(others)}" if others else ""
         proof = Proof(code, text, 0.0, f"{minus}{key}", repair=_repair(scene, factor, negative=seen < 0))
-        known = _counted(scene, code, factor)
+        known = tuple(dict.fromkeys((*_counted(scene, code, factor), *classes)))
         proof = replace(proof, also=(*known, "sign") if minus else known)
         yield from prove(scene, proof, claims=scene.claims / np.copysign(factor, seen))
+
+
+def _other_meanings(
+    scene: Scene, code: str, factor: float, near: list[tuple[str, str, str, float]]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return what else the number is on these shapes, and the classes that this would be."""
+    words: list[str] = []
+    if code != "factor":
+        words = [
+            w.partition(" is ")[2].rstrip(")") for c, _, w, f in near if c == "factor" and abs(f / factor - 1) < CLOSE
+        ]
+    classes = ("factor",) if words else ()
+    window = _window(scene, max(factor, 1.0 / factor))
+    if window and code != "factor-kernel-area":
+        words, classes = [*words, f"the number of cells in {window}"], (*classes, "factor-kernel-area")
+    return [w for w in words if w], classes
+
+
+def _window(scene: Scene, number: float) -> str:
+    """Name the square window that would have so many cells, where the argument has axes of positions for it."""
+    space = spatial_axes(scene, scene.name) if len(scene.shape) >= 3 else ()
+    if len(space) < 2:
+        return ""
+    side = round(number ** (1.0 / len(space)))
+    fits = 2 <= side <= min(scene.shape[a] for a in space) and abs(side ** len(space) - number) < CLOSE
+    return f"a window of {' x '.join([str(side)] * len(space))}" if fits else ""
 
 
 def _anonymous(near: list[tuple[str, str, str, float]]) -> list[tuple[str, str, str, float]]:

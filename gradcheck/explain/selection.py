@@ -191,7 +191,8 @@ def _overwritten(scene: Scene, words: str, worst: float, *, last: bool) -> Proof
     # Along an axis of steps, what came through the others is a path of its own (that of the state carried on).
     also += () if words == "windows" else ("path-missing",)
     also = tuple(dict.fromkeys(also))
-    return Proof("overlap-overwritten", text, worst, f"last {words}", repair=repair, also=also, tested=shown)
+    key = f"last {words}" if last else f"last {words}, from behind"
+    return Proof("overlap-overwritten", text, worst, key, repair=repair, also=also, tested=shown)
 
 
 def _ranks(scene: Scene) -> Iterator[tuple[str, Array]]:
