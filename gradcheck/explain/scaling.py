@@ -165,9 +165,9 @@ def _other_meanings(
     """Return what else the number is on these shapes, and the classes that this would be."""
     words: list[str] = []
     if code != "factor":
-        words = [
-            w.partition(" is ")[2].rstrip(")") for c, _, w, f in near if c == "factor" and abs(f / factor - 1) < CLOSE
-        ]
+        told = ALSO_TOLD if len(scene.output_shape) >= 3 else ALSO_TOLD[1:]
+        known = [(w, f) for c, _, w, f in near if c == "factor" and any(also in w for also in told)]
+        words = [w.partition(" is ")[2].rstrip(")") for w, f in known if abs(f / factor - 1.0) < CLOSE]
     classes = ("factor",) if words else ()
     window = _window(scene, max(factor, 1.0 / factor))
     if window and code != "factor-kernel-area":
