@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.explain.layout import output_positions, spatial_axes
+from gradcheck.explain.layout import other_positions, output_positions, spatial_axes
 from gradcheck.explain.order import Change, Rows, changes, exchanges, flips, moves, readings
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scaling import scaled
@@ -33,7 +33,9 @@ def both_sides(case: Case) -> Iterator[Proof]:
 
 
 def _of_claim(scene: Scene) -> Iterator[Change]:
-    yield from _few(Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name)))
+    yield from _few(
+        Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name), other_positions(scene, scene.name))
+    )
 
 
 def _of_output(scene: Scene) -> Iterator[Change]:
@@ -51,7 +53,9 @@ def orders(case: Case) -> Iterator[Proof]:
     """Propose every rearrangement of the claim, alone and with a constant or a sign."""
     scene = case.scene
     rows = scene.shaped(scene.claims)
-    for change in changes(Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name))):
+    for change in changes(
+        Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name), other_positions(scene, scene.name))
+    ):
         if not scene.plausible(change.undone(rows[:1]), scene.cotangents[:1]):
             continue
         proof = Proof(

@@ -5,16 +5,20 @@ from gradcheck.explain.scene import Scene
 
 def channels_last(scene: Scene) -> bool:
     """Guess whether the output's last axis holds channels: a kernel's last axis is as long, and its first is not."""
+    first, last = _channels_fit(scene)
+    return last and not first
+
+
+def _channels_fit(scene: Scene) -> tuple[bool, bool]:
+    """Tell whether the kernels' lengths fit channels on the output's second axis, and on its last."""
     output = scene.output_shape
     if len(output) < 3:
-        return False
+        return True, False
     kernels = [
         value.shape for name, value in scene.inputs.items() if getattr(value, "ndim", 0) >= 3 and is_kernel(scene, name)
     ]
     kernels += [scene.inputs[name].shape for name in scene.inputs if _is_depthwise(scene, name)]
-    first = any(shape[0] == output[1] for shape in kernels)
-    last = any(shape[-1] == output[-1] for shape in kernels)
-    return last and not first
+    return any(shape[0] == output[1] for shape in kernels), any(shape[-1] == output[-1] for shape in kernels)
 
 
 def is_kernel(scene: Scene, name: str) -> bool:
@@ -37,12 +41,23 @@ def _is_depthwise(scene: Scene, name: str) -> bool:
 
 def spatial_axes(scene: Scene, name: str) -> tuple[int, ...]:
     """Return the axes of an argument that hold positions, in its own layout."""
+    return _positions(scene, name, last=channels_last(scene))
+
+
+def other_positions(scene: Scene, name: str) -> tuple[int, ...]:
+    """Return the axes that would hold positions in the other layout, where the lengths fit both; else none."""
+    own = spatial_axes(scene, name)
+    other = _positions(scene, name, last=True)
+    return other if all(_channels_fit(scene)) and other != own else ()
+
+
+def _positions(scene: Scene, name: str, *, last: bool) -> tuple[int, ...]:
     ndim = int(scene.inputs[name].ndim)
     if _is_depthwise(scene, name):
-        return tuple(range(ndim - 1)) if channels_last(scene) else tuple(range(1, ndim))
+        return tuple(range(ndim - 1)) if last else tuple(range(1, ndim))
     if ndim < 3:
         return tuple(range(ndim))
-    if not channels_last(scene):
+    if not last:
         return tuple(range(2, ndim))
     return tuple(range(ndim - 2)) if is_kernel(scene, name) else tuple(range(1, ndim - 1))
 

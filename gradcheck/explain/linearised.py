@@ -13,7 +13,7 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.outputs import Form
 from gradcheck.explain.elsewhere import slopes_at
-from gradcheck.explain.layout import spatial_axes
+from gradcheck.explain.layout import other_positions, spatial_axes
 from gradcheck.explain.order import INPUT_EQUATION, Change, Rows, exchanges, flips, moves
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scaling import multiples
@@ -149,7 +149,7 @@ def _labels(wide: Mapping[str, Any], name: str, value: Array) -> Iterator[Point]
 
 
 def _rearranged(scene: Scene, name: str, value: Array) -> Iterator[Point]:
-    rows = Rows(name, tuple(value.shape), spatial_axes(scene, name))
+    rows = Rows(name, tuple(value.shape), spatial_axes(scene, name), other_positions(scene, name))
     groups = [c for c in moves(rows) if c.code in ("groups-mixed", "reversed")]
     for change in (*_likely(rows), *exchanges(rows), *groups):
         moved = change.do(value[None])[0]
@@ -208,7 +208,7 @@ def _own(scene: Scene) -> Iterator[Point]:
                 text = f"{LEFT_OUT}: backward is right for a `{scene.name}` of zero"
             yield Point(own.code, text, {**wide, scene.name: moved}, own.also)
     yield from _inner(scene)
-    rows = Rows(scene.name, tuple(x.shape), spatial_axes(scene, scene.name))
+    rows = Rows(scene.name, tuple(x.shape), spatial_axes(scene, scene.name), other_positions(scene, scene.name))
     for change in (*_likely(rows), *exchanges(rows)):
         moved = change.do(x[None])[0]
         if not np.array_equal(moved, x):

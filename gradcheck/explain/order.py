@@ -37,11 +37,15 @@ class Change(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What is rearranged: its name in code, its shape, and the axes that hold positions."""
+    """What is rearranged: its name in code, its shape, and the axes that hold positions.
+
+    `or_space` are the axes that would hold them in another layout that the lengths fit as well.
+    """
 
     name: str
     shape: tuple[int, ...]
     space: tuple[int, ...]
+    or_space: tuple[int, ...] = ()
 
     @property
     def long(self) -> list[int]:
@@ -61,7 +65,18 @@ def flips(rows: Rows) -> Iterator[Change]:
     """Yield the reversals of one axis or of several."""
     for count in range(1, min(len(rows.long), 4) + 1):
         for axes in combinations(rows.long, count):
-            yield _flip(rows.name, axes, tuple(a for a in rows.space if a in rows.long), len(rows.shape))
+            kept = [tuple(a for a in space if a in rows.long) for space in (rows.space, rows.or_space)]
+            change = _flip(rows.name, axes, kept[0], len(rows.shape))
+            yield _in_either(change, _flip(rows.name, axes, kept[1], len(rows.shape))) if rows.or_space else change
+
+
+def _in_either(change: Change, other: Change) -> Change:
+    """Join what a change is called in two layouts: words that name no layout, and the classes of both."""
+    if change.code == other.code:
+        return change
+    axes = [int(a) for a in change.key.split()[1].split("-")]
+    also = tuple(code for code in dict.fromkeys((other.code, *change.also, *other.also)) if code != change.code)
+    return change._replace(words=f"reversed along {listed(axes)}", also=also)
 
 
 def _flip(name: str, axes: tuple[int, ...], space: tuple[int, ...], ndim: int) -> Change:

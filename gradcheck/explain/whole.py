@@ -8,7 +8,7 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.instrument import usable_gradient
 from gradcheck.errors import GradcheckError
-from gradcheck.explain.layout import spatial_axes
+from gradcheck.explain.layout import other_positions, spatial_axes
 from gradcheck.explain.order import Rows, changes
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scaling import scaled
@@ -136,15 +136,16 @@ def returned(case: Case) -> Iterator[Proof]:
     tested = f"entry by entry for {len(scene.claims)} random grad_outputs"
     if _relative(scene.claims, scene.cotangents) <= scene.slack.unit * 4:
         elementwise = case.truth is not None and _diagonal(case.truth.jacobian)
+        moved = _moves_entries(scene) or (case.truth is not None and _permutes(case.truth.jacobian))
         repair = "grad_output * derivative"
-        if case.truth is None or elementwise:
+        if elementwise or (case.truth is None and not moved):
             text = "grad_output is returned unchanged: the derivative of the function is left out"
             also: tuple[str, ...] = ("equals-grad-output",)
             yield Proof("f-prime-missing", text, 0.0, "g", repair=repair, also=also, tested=tested)
         else:
             text = "grad_output is returned unchanged, as if the layer were the identity; the other paths are left out"
             order = next(_reordered(scene), None)
-            if order is None and case.truth is not None and _permutes(case.truth.jacobian):
+            if order is None and moved:
                 text = (
                     "grad_output is returned as it is, where it should go back to the places that forward took it from"
                 )
@@ -177,10 +178,20 @@ def returned(case: Case) -> Iterator[Proof]:
 def _reordered(scene: Scene) -> Iterator[Proof]:
     """Yield the proof that the layer does nothing but put entries in another order."""
     rows = scene.shaped(scene.claims)
-    for change in changes(Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name))):
+    for change in changes(
+        Rows(f"grad_{scene.name}", scene.shape, spatial_axes(scene, scene.name), other_positions(scene, scene.name))
+    ):
         text = f"it is {change.words}"
         proof = Proof(change.code, text, 0.0, change.key, repair=change.repair, also=change.also)
         yield from prove(scene, proof, claims=change.undone(rows))
+
+
+def _moves_entries(scene: Scene) -> bool:
+    """Tell whether the outputs are the entries themselves in another order, as sorting leaves them."""
+    value, base = scene.value.ravel(), scene.place.base
+    return (
+        value.shape == base.shape and not np.array_equal(value, base) and np.array_equal(np.sort(value), np.sort(base))
+    )
 
 
 def _permutes(matrix: Array) -> bool:
