@@ -14,11 +14,12 @@ from gradcheck.explain.matrix import Truth
 from gradcheck.explain.normalisation import epsilon, statistics
 from gradcheck.explain.outermost import outermost, silent, two_sides
 from gradcheck.explain.paths import decay, multiplied, skip, uses
-from gradcheck.explain.patterns import part_of_it
+from gradcheck.explain.patterns import labelled, part_of_it
 from gradcheck.explain.proof import Case, Family, Proof
 from gradcheck.explain.scaling import factors, products, proportional
 from gradcheck.explain.scene import Scene
 from gradcheck.explain.selection import counted_in, divisors, misplaced, overlaps, winners
+from gradcheck.explain.shares import beside, by_output, put_through, unmoved
 from gradcheck.explain.sums import between_outputs, means
 from gradcheck.explain.truncation import before_use, mistyped, rounded
 from gradcheck.explain.updates import after_update, updated
@@ -61,6 +62,7 @@ FAMILIES: tuple[tuple[Family, ...], ...] = (
 WINDOWS: tuple[tuple[Family, ...], ...] = (
     (along_axes, over_positions, diagonal_only, divisors, overlaps, centred),
     (laid_down,),
+    (labelled,),
 )
 # Every other point that the derivative may have been taken at, a direction or more each.
 ELSEWHERE: tuple[tuple[Family, ...], ...] = (
@@ -68,6 +70,7 @@ ELSEWHERE: tuple[tuple[Family, ...], ...] = (
     (statistics,),
     (epsilon,),
     (proportional,),
+    (unmoved,),
 )
 # These look at the whole measured Jacobian, which is measured for them where it was not before.
 WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
@@ -80,7 +83,9 @@ WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
 )
 LAST: tuple[tuple[Family, ...], ...] = (
     (both_sides,),
+    (put_through,),
     (part_of_it,),
+    (by_output, beside),
     (silent,),
     (kept_apart,),
 )

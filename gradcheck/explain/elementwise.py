@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.places import widened
-from gradcheck.explain.cells import FAR, Cells, cells_of
+from gradcheck.explain.cells import FAR, cells_of
 from gradcheck.explain.elsewhere import slopes_at
+from gradcheck.explain.matrix import Truth, entry_bars
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scene import Scene
 from gradcheck.numdiff.records import norm
@@ -16,6 +18,7 @@ from gradcheck.subject import Array
 ALIKE = 1e-6  # slopes this close are the same, relative to the largest
 FEW_SLOPES = 3  # a function of straight pieces has at most so many different slopes
 SMALL = 0.05  # typical relative error up to which a formula is called another approximation
+FEWEST_SUMMED = 4  # entries of a loss before it is taken for a sum over them
 PERTURBED = 0.37  # how far the point is moved to see whether the claim feels it
 
 
@@ -40,9 +43,11 @@ class Slopes:
         return found
 
 
-def slopes_of(case: Case) -> tuple[Slopes, Cells] | None:
-    """Return the slopes of an elementwise layer, or None where it is none."""
+def slopes_of(case: Case) -> Slopes | None:
+    """Return the slopes of an elementwise layer, or of a loss that adds up one function of each entry; else None."""
     cells, scene = cells_of(case), case.scene
+    if scene.form.size == 1 and case.truth is not None:
+        return _of_a_sum(scene, case.truth)
     if cells is None or cells.true.shape[0] != cells.true.shape[1] or scene.form.size < 2:
         return None
     off = ~np.eye(len(cells.true), dtype=bool)
@@ -51,7 +56,27 @@ def slopes_of(case: Case) -> tuple[Slopes, Cells] | None:
     judged = scene.mask
     x, y = scene.value.ravel()[judged], scene.place.base[judged]
     true, claimed = np.diag(cells.true)[judged], np.diag(cells.claimed)[judged]
-    return Slopes(x, y, true, claimed, np.diag(cells.wrong)[judged]), cells
+    return Slopes(x, y, true, claimed, np.diag(cells.wrong)[judged])
+
+
+def _of_a_sum(scene: Scene, truth: Truth) -> Slopes | None:
+    """Return the slopes of a loss whose derivative by each entry does not feel the others, as a sum's does not."""
+    c, size = float(scene.cotangents[0, 0]), scene.value.size
+    if size < FEWEST_SUMMED or c == 0.0:
+        return None
+    half = scene.rng.permutation(size) < size // 2
+    value = scene.value.ravel()
+    moved = np.where(half, 1.25 * value + 0.25 * np.abs(value).max(), value).reshape(scene.shape)
+    still = scene.tangents[:1] * ~half
+    there = slopes_at(scene, {**scene.place.wide, scene.name: moved}, still)
+    due = still @ truth.jacobian.T
+    typical = float(np.sqrt(np.sum((still * truth.jacobian) ** 2)))
+    if there is None or np.any(np.abs(there.slopes - due) > THRESHOLD * there.bars + ALIKE * typical):
+        return None
+    bars = entry_bars(scene, truth, scene.claims[:1], scene.cotangents[:1])[0]
+    wrong = np.abs(scene.claims[0] - c * truth.jacobian[0]) > THRESHOLD * bars
+    y = np.full(size, np.nan)
+    return Slopes(value, y, truth.jacobian[0], scene.claims[0] / c, wrong)
 
 
 def where(s: Slopes) -> str:
@@ -72,10 +97,9 @@ def where(s: Slopes) -> str:
 
 def elementwise(case: Case) -> Iterator[Proof]:
     """Propose what can be wrong with a slope: left out, of another branch or side, incomplete, another formula."""
-    found = slopes_of(case)
-    if found is None:
+    s = slopes_of(case)
+    if s is None:
         return
-    s, _ = found
     tested = f"the slopes of all {s.x.size} entries, measured and claimed"
     if np.abs(s.claimed - s.true).max() <= FAR * ALIKE * s.scale:
         small = _fallback(s)
@@ -89,6 +113,8 @@ def elementwise(case: Case) -> Iterator[Proof]:
 
 
 def _product_rule(s: Slopes) -> Proof | None:
+    if not np.all(np.isfinite(s.y)):
+        return None
     with np.errstate(all="ignore"):
         quotient = np.where(s.x == 0, s.claimed, s.y / s.x)
     if np.all(s.near(s.claimed, quotient)) and np.ptp(quotient) > ALIKE * s.scale:
@@ -232,17 +258,18 @@ def _fallback(s: Slopes) -> Proof | None:
             "",
             also=("f-prime-wrong",),
         )
+    if np.all(s.near(s.claimed[s.wrong], -s.true[s.wrong])):
+        text = f"the slope has the wrong sign at {int(s.wrong.sum())} of {s.x.size} entries, and is right at the others"
+        return Proof("sign", text, 0.0, "", also=("part-off", "wrong-branch", "path-missing"))
     if _crossed(s):
         return Proof(
             "wrong-branch", f"the branches have each other's derivative: {shown}", 0.0, "", also=("f-prime-wrong",)
         )
-    return Proof(
-        "f-prime-wrong",
-        f"the formula of the derivative is another function's: {shown}",
-        0.0,
-        "",
-        also=("path-missing",),
+    # Which part of a loss's derivative is wrong, slopes alone do not say.
+    also = (
+        ("path-missing",) if np.all(np.isfinite(s.y)) else ("path-missing", "wrong-branch", "f-prime-missing", "other")
     )
+    return Proof("f-prime-wrong", f"the formula of the derivative is another function's: {shown}", 0.0, "", also=also)
 
 
 def _crossed(s: Slopes) -> bool:

@@ -13,6 +13,7 @@ from gradcheck.subject import Array
 
 NEAR = 1e-6  # of what is missing; a first look before directions are spent on it
 PARTS = (2, 3, 4, 8)  # numbers of groups of channels that are tried
+SHARES = ((-1.0, "sign"), (2.0, "factor-2"), (0.5, "factor-1/2"))  # of a path, with a class of their own
 FEWEST = 2  # directions along which a part of the space has to be right
 
 
@@ -125,17 +126,54 @@ def _statistic(scene: Scene, group: Grouping, *, same_shape: bool) -> Iterator[P
         more = probe(scene, [_without(t, kept, group) for t in fresh[1:]])
         if more is None or worst_of(scene, more) > THRESHOLD:
             continue
-        if not (_left_out(scene, kept, group) if same_shape else _acts_as(scene, x, scene.place.base)):
+        images = _held(scene, kept, group) if same_shape else [scene.place.base]
+        if images is None:
             continue
         worst = max(worst_of(scene, probes), worst_of(scene, more))
-        text = (
-            f"{words} taken for a constant{group.over}: the claim is right along every direction that leaves "
-            f"{'them' if len(kept) > 1 else 'it'} unchanged, and wrong along the others"
-        )
-        both = ("mean-path-missing", "variance-path-missing") if len(kept) > 1 else ()
-        key = f"{code} {words} {len(group.axes)}"
-        tested = f"{FEWEST} such directions"
-        yield Proof(code, text, worst, key, tested=tested, also=("path-missing", *both))
+        over, key = group.over, f"{code} {words} {len(group.axes)}"
+        right = f"the claim is right along every direction that leaves {'them' if len(kept) > 1 else 'it'} unchanged"
+        if all(_acts_as(scene, d, image) for d, image in zip(kept, images, strict=True)):
+            text = f"{words} taken for a constant{over}: {right}, and wrong along the others"
+            both = ("mean-path-missing", "variance-path-missing") if len(kept) > 1 else ()
+            also = ("path-missing", *both)
+            yield Proof(code, text, worst, key, tested=f"{FEWEST} such directions", also=also)
+        elif same_shape:
+            yield from _counted_wrongly(scene, kept, images, Proof(code, f"{words}{over}: {right}", worst, key))
+
+
+def _counted_wrongly(scene: Scene, kept: list[Array], images: list[Array], found: Proof) -> Iterator[Proof]:
+    """Yield the proof where the path through the statistic is there, but some other number of times than once."""
+    shares = [_share(scene, d, image) for d, image in zip(kept, images, strict=True)]
+    if any(share is None or abs(share - 1.0) <= NEAR for share in shares) or not shares[0]:
+        return
+    share = float(shares[0])
+    if any(other is None or abs(other - share) > NEAR * abs(share) for other in shares):
+        return
+    statistic, _, rest = found.sentence.partition(": ")
+    words = f"the path through {statistic.replace(' is', '', 1).replace(' are', '', 1)}"
+    code = next((c for number, c in SHARES if abs(share - number) <= NEAR), "factor")
+    for length in dict.fromkeys(n for n in (scene.value.size, *scene.shape) if n > 2):
+        code = "factor-N" if abs(share - length) <= NEAR * length else code
+        code = "factor-1/N" if abs(share * length - 1.0) <= NEAR else code
+    text = f"{words} counts {share:.6g} times what it should: {rest}"
+    tested = f"{FEWEST} such directions, and the others against a statistic that does not move"
+    yield Proof(code, text, found.bars, found.key, also=("other",), tested=tested)
+
+
+def _share(scene: Scene, direction: Array, held: Array) -> float | None:
+    """Return how many times the claim counts what the statistic adds to what is left when it does not move."""
+    probes = probe(scene, [direction])
+    if probes is None:
+        return None
+    moved = probes.tangents[0]
+    claimed, true = scene.claims @ moved, scene.cotangents @ probes.slopes[0]
+    rest = scene.cotangents @ np.where(scene.mask, held.ravel(), 0.0)
+    path = true - rest
+    share = float(np.sum((claimed - rest) * path) / max(float(np.sum(path * path)), 1e-300))
+    size = np.sqrt(scene.cotangents**2 @ held.ravel() ** 2) + np.abs(true)
+    if np.all(np.abs(path) <= NEAR * size) or np.any(np.abs(claimed - rest - share * path) > NEAR * size):
+        return None
+    return share
 
 
 def _without(t: Array, kept: list[Array], group: Grouping) -> Array:
@@ -145,36 +183,30 @@ def _without(t: Array, kept: list[Array], group: Grouping) -> Array:
     return t
 
 
-def _left_out(scene: Scene, kept: list[Array], group: Grouping) -> bool:
-    """Tell whether the claim is what remains with the statistics held: 1/s along each direction, measured as y / x.
+def _held(scene: Scene, kept: list[Array], group: Grouping) -> list[Array] | None:
+    """Return what the derivative makes of each direction while the statistics do not move; None where that is open.
 
-    With mean m and scale s held, the slope along a direction is direction / s, and s is the centred input over the
-    centred output; where the output is multiplied by a gain the same holds with the gain in s.
+    With mean m and scale s held it is direction / s, and s is the centred input over the centred output; where the
+    output is multiplied by a gain the same holds with the gain in s. With a norm held, the input becomes the output.
     """
     x, y = scene.value.reshape(group.shape), scene.place.base.reshape(group.shape)
-    deep, high = x, y
-    if not np.array_equal(kept[0], x):
-        deep, high = (v - v.mean(group.axes, keepdims=True) for v in (x, y))
+    if np.array_equal(kept[0], x):
+        return [y]
+    deep, high = (v - v.mean(group.axes, keepdims=True) for v in (x, y))
     length = np.sum(deep * deep, axis=group.axes, keepdims=True)
     slope = np.sum(deep * high, axis=group.axes, keepdims=True) / np.where(length == 0, 1.0, length)
-    off = np.abs(high - slope * deep).max(initial=0.0)
-    if off > 1e-6 * np.abs(high).max(initial=0.0):
-        return _left_out_with_gain(scene, kept, group)
-    return all(_acts_as(scene, d, slope * d) for d in kept)
-
-
-def _left_out_with_gain(scene: Scene, kept: list[Array], group: Grouping) -> bool:
-    """The same where a gain and a shift vary inside the group: the output at the input's mean is the shift."""
-    x = scene.value.reshape(group.shape)
+    if np.abs(high - slope * deep).max(initial=0.0) <= NEAR * np.abs(high).max(initial=0.0):
+        return [slope * d for d in kept]
+    # A gain and a shift that vary inside the group: the output at the input's mean is the shift.
     middle = np.broadcast_to(x.mean(group.axes, keepdims=True), group.shape).reshape(scene.shape).copy()
     scene.budget.pay(forward=1)
     base = scene.instrument.evaluate({**scene.place.wide, scene.name: middle}, scene.form)
-    if base is None or not np.all(np.isfinite(base)) or np.array_equal(kept[0], x):
-        return False
+    if base is None or not np.all(np.isfinite(base)):
+        return None
     centred = x - middle.reshape(group.shape)
     with np.errstate(all="ignore"):
         slope = np.where(centred == 0, 0.0, (scene.place.base - base).reshape(group.shape) / centred)
-    return all(_acts_as(scene, d, slope * d) for d in kept)
+    return [slope * d for d in kept]
 
 
 def _acts_as(scene: Scene, direction: Array, image: Array) -> bool:

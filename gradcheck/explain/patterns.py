@@ -17,6 +17,9 @@ from gradcheck.subject import Array
 from gradcheck.verdict import Diagnosis
 
 SCATTERED = 0.25  # of the entries; more that are wrong without an order are no part of a gradient
+FEWEST_ROWS = 3  # rows, and entries of each, before a pattern of one or two a row says anything
+ALIKE = 1e-6  # relative: differences this close are the same
+FEWEST_SHARED = 2  # wrong entries that have to share a factor before it is told
 MOST_EXCHANGED = 8  # wrong entries up to which an exchange among them is looked for
 
 
@@ -60,7 +63,50 @@ def part_of_it(case: Case) -> Iterator[Proof]:
     if not zeroed and not spurious and _all_negated(scene, gradient, wrong):
         text += "; they have the wrong sign"
         codes.append("sign")
+    elif (share := _share(scene, gradient, wrong)) is not None:
+        text += f"; they are {share:.6g} times what they should be"
+        codes.append({2.0: "factor-2", 0.5: "factor-1/2"}.get(round(share, 6), "factor"))
     yield Proof(codes[0], text + place, 0.0, "part", also=tuple(codes[1:]), tested=tested)
+
+
+def labelled(case: Case) -> Iterator[Proof]:
+    """Propose that a label's own entry of each row is wrong, or two entries are by opposite numbers, and no others.
+
+    So it is where what a label's own entry adds is left out, or given to another entry; the label need not be known.
+    """
+    scene, truth = case.scene, case.truth
+    shape = scene.shape
+    if truth is None or len(shape) != 2 or min(shape) < FEWEST_ROWS or scene.form.size != 1:
+        return
+    gradient = truth.gradient(scene.cotangents)
+    bars = entry_bars(scene, truth, scene.claims, scene.cotangents)
+    marked = (np.abs(scene.claims - gradient) > THRESHOLD * bars).any(axis=0).reshape(shape)
+    count = marked.sum(axis=1)
+    if not marked.any() or np.all(marked == marked[0]):
+        return
+    apart = np.where(marked, (scene.claims - gradient)[0].reshape(shape), 0.0)
+    largest = np.abs(apart).max()
+    told: tuple[str, str, tuple[str, ...]] | None = None
+    if np.all(count == 1) and not scene.claims[:, marked.ravel()].any():
+        text = "one entry of each row is zero where it should not be: what a label's own entry gets is left out"
+        told = ("path-missing", text, ("part-zeroed",))
+    elif np.all(count == 1) and np.all(np.abs(scene.claims[0] + gradient[0])[marked.ravel()] <= ALIKE * largest):
+        text = "one entry of each row has the wrong sign, and the others are right: the label's own, by the look of it"
+        told = ("sign", text, ("part-off", "path-missing"))
+    elif np.all(count == 1):
+        text = (
+            "one entry of each row is wrong, and the others are right: what a label's own entry adds is missing or off"
+        )
+        told = ("path-missing", text, ("part-off", "label-shifted"))
+    elif np.all(count == 2) and np.all(np.abs(apart.sum(axis=1)) <= ALIKE * largest):
+        text = (
+            "two entries of each row are off by opposite numbers, and the others are right: what belongs to a label's "
+            "own entry is given to another"
+        )
+        told = ("label-shifted", text, ("permuted",))
+    if told is not None:
+        tested = f"all {marked.size} entries, for {len(scene.claims)} random grad_outputs"
+        yield Proof(told[0], told[1], 0.0, "labels", also=told[2], tested=tested)
 
 
 def a_few(scene: Scene, named: Sequence[Named]) -> Diagnosis:
@@ -70,6 +116,15 @@ def a_few(scene: Scene, named: Sequence[Named]) -> Diagnosis:
     text = f"{len(named)} of {scene.value.size} entries are {what}, and the others are right"
     evidence = "found by halving what disagrees, and confirmed one by one"
     return Diagnosis("part-zeroed" if zeroed else "part-off", text, evidence=evidence)
+
+
+def _share(scene: Scene, gradient: Array, wrong: Array) -> float | None:
+    """Return the one number that several wrong entries are the true ones times, if there is one."""
+    due, claimed = gradient[:, wrong], scene.claims[:, wrong]
+    if wrong.sum() < FEWEST_SHARED or not claimed.any() or not due.any():
+        return None
+    share = float(np.sum(due * claimed) / np.sum(due * due))
+    return share if np.allclose(claimed, share * due, rtol=ALIKE, atol=ALIKE * float(np.abs(due).max())) else None
 
 
 def _all_negated(scene: Scene, gradient: Array, wrong: Array) -> bool:

@@ -13,7 +13,7 @@ from gradcheck.explain.order import Rows, changes
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene
-from gradcheck.subject import Array
+from gradcheck.subject import Array, is_floating
 
 ONCE, TWICE = b"once", b"twice"  # the answers of one instance to the same question, kept for all arguments
 SAME_ENTRY = 1e-6  # a measured slope this close to 0 or 1 is that
@@ -103,6 +103,12 @@ def nothing(case: Case) -> Iterator[Proof]:
                 "the given point it is not"
             )
             yield Proof("part-zeroed", text, 0.0, "zero", also=("zero", "wrong-branch"), tested=tested)
+        elif _answers_elsewhere(scene):
+            text = (
+                f"the gradient is zero at this point, whatever grad_output is, though forward responds to `{name}`; "
+                "at a point of the opposite signs it is not"
+            )
+            yield Proof("part-zeroed", text, 0.0, "zero", also=("zero", "wrong-branch"), tested=tested)
         elif scene.mask.all():
             yield Proof("zero", text, 0.0, "zero", tested=tested)
         else:
@@ -117,6 +123,13 @@ def _lost(scene: Scene) -> bool:
     """Tell whether a far larger grad_output gets something: then the claim is zero only because it is small."""
     answer = scene.ask(ENORMOUS * scene.cotangents[0])
     return answer is not None and bool(answer.any())
+
+
+def _answers_elsewhere(scene: Scene) -> bool:
+    """Tell whether the claim is anything but zero with all signs reversed: here a mask may be all that makes it so."""
+    moved = {name: -1.25 * v if is_floating(v) else v for name, v in scene.inputs.items()}
+    answer = scene.ask(scene.cotangents[0], {n: np.asarray(v, scene.inputs[n].dtype) for n, v in moved.items()})
+    return answer is not None and bool(answer.any()) and bool(np.all(np.isfinite(answer)))
 
 
 def _claims_something(scene: Scene) -> bool:
@@ -136,7 +149,7 @@ def returned(case: Case) -> Iterator[Proof]:
     tested = f"entry by entry for {len(scene.claims)} random grad_outputs"
     if _relative(scene.claims, scene.cotangents) <= scene.slack.unit * 4:
         elementwise = case.truth is not None and _diagonal(case.truth.jacobian)
-        moved = _moves_entries(scene) or (case.truth is not None and _permutes(case.truth.jacobian))
+        moved = moves_entries(scene) or (case.truth is not None and _permutes(case.truth.jacobian))
         repair = "grad_output * derivative"
         if elementwise or (case.truth is None and not moved):
             text = "grad_output is returned unchanged: the derivative of the function is left out"
@@ -186,7 +199,7 @@ def _reordered(scene: Scene) -> Iterator[Proof]:
         yield from prove(scene, proof, claims=change.undone(rows))
 
 
-def _moves_entries(scene: Scene) -> bool:
+def moves_entries(scene: Scene) -> bool:
     """Tell whether the outputs are the entries themselves in another order, as sorting leaves them."""
     value, base = scene.value.ravel(), scene.place.base
     return (

@@ -4,17 +4,46 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Fault, normal, pair, spoiled
-from gradcheck.faults.specimens import CUBE, LINEAR, SINE, Conv2d, Pool2d, first_winner
+from gradcheck.faults.records import Fault, Make, normal, pair, spoiled
+from gradcheck.faults.specimens import CUBE, LINEAR, SINE, Conv2d, Pool2d, first_winner, log_softmax, softmax
 
 CONV = Conv2d(padding=(1, 1))
 CONV_POINT = normal(x=(2, 2, 5, 5), weight=(3, 2, 3, 3), bias=(3,))
 LINEAR_POINT = normal(x=(5, 4), weight=(4, 3), bias=(3,))
 HALVES = Pool2d()
+ATTENTION = softmax(np.arange(25).reshape(5, 5) % 7 / 2)  # how much each row attends to each other, not symmetric
 
 
 def _brought_to_length_one(gradient: Any) -> Any:
     return gradient / max(1.0, np.linalg.norm(gradient))
+
+
+def batch_norm(variance: float = 1.0, mean: float = 1.0) -> Make:
+    """Return a maker of batch normalisation that counts the paths through variance and mean so many times."""
+
+    def parts(x: Any) -> tuple[Any, Any]:
+        centred = x - x.mean(axis=0)
+        spread = np.sqrt((centred**2).mean(axis=0) + 1e-5)
+        return centred / spread, spread
+
+    def backward(g: Any, x: Any) -> Any:
+        y, spread = parts(x)
+        return (g - mean * g.mean(axis=0) - variance * y * (g * y).mean(axis=0)) / spread
+
+    return pair(lambda x: parts(x)[0], backward)
+
+
+def cross_entropy(own: float = 1.0, shift: int = 0) -> Make:
+    """Return a maker of softmax and cross-entropy for three classes, with labels of its own."""
+    labels = np.array([0, 2, 1, 2, 0])
+    rows = np.arange(len(labels))
+
+    def backward(g: Any, x: Any) -> Any:
+        gradient = softmax(x)
+        gradient[rows, (labels + shift) % 3] -= own
+        return g * gradient / len(labels)
+
+    return pair(lambda x: -log_softmax(x)[rows, labels].mean(), backward)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -103,5 +132,76 @@ FAULTS: tuple[Fault, ...] = (
         normal(x=(4, 3)),
         "computed in float32 and negated",
         also=("float32-truncation",),
+    ),
+    Fault(
+        "lookalikes/normalisation/variance-path-negated",
+        "sign",
+        ("x",),
+        batch_norm(variance=-1.0),
+        normal(x=(6, 4)),
+        "the path through the variance has the wrong sign, and is not left out",
+        also=("other",),
+    ),
+    Fault(
+        "lookalikes/normalisation/mean-of-the-gradient-summed",
+        "factor-N",
+        ("x",),
+        batch_norm(mean=6.0),
+        normal(x=(6, 4)),
+        "a sum over the batch stands where its mean belongs in the path through the mean",
+        also=("other",),
+    ),
+    Fault(
+        "lookalikes/transposed/attention-of-the-values",
+        "transposed",
+        ("values",),
+        pair(lambda values: ATTENTION @ values, lambda g, _values: ATTENTION @ g),
+        normal(values=(5, 2)),
+        "the values' gradient is weighted by what each row attends to, not by what attends to it",
+    ),
+    Fault(
+        "lookalikes/labels/one-not-subtracted",
+        "path-missing",
+        ("x",),
+        cross_entropy(own=0.0),
+        normal(x=(5, 3)),
+        "the softmax alone: the label's own entry is left out",
+        also=("part-off",),
+    ),
+    Fault(
+        "lookalikes/labels/one-subtracted-beside",
+        "label-shifted",
+        ("x",),
+        cross_entropy(shift=1),
+        normal(x=(5, 3)),
+        "one is subtracted at the class after the label's",
+    ),
+    Fault(
+        "lookalikes/gate/carried-state-forgotten",
+        "path-missing",
+        ("h",),
+        pair(
+            lambda h, weight: 0.5 * h**2 + np.tanh(h @ weight),
+            lambda g, h, weight: (
+                (g * (1 - np.tanh(h @ weight) ** 2)) @ weight.T,
+                h.T @ (g * (1 - np.tanh(h @ weight) ** 2)),
+            ),
+        ),
+        normal(scale=0.6, h=(4, 3), weight=(3, 3)),
+        "what carries the state on by itself is left out, which is no plain skip",
+    ),
+    Fault(
+        "lookalikes/gate/derivative-of-tanh-to-the-first-power",
+        "f-prime-wrong",
+        ("x", "weight"),
+        pair(
+            lambda x, weight: np.tanh(x @ weight),
+            lambda g, x, weight: (
+                (g * (1 - np.tanh(x @ weight))) @ weight.T,
+                x.T @ (g * (1 - np.tanh(x @ weight))),
+            ),
+        ),
+        normal(scale=0.6, x=(4, 3), weight=(3, 3)),
+        "1 - y for 1 - y squared, behind a dense layer",
     ),
 )

@@ -63,6 +63,7 @@ NAMED = (
     "precision/double/truncated-to-integers",
     "manners/linear/squared",
     "states/calls/slightly-random",
+    *(fault.name for fault in FAULTS if fault.group == "lookalikes"),
 )
 
 
