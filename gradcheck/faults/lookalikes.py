@@ -117,12 +117,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "lookalikes/grid/grad-output-to-one-decimal",
-        "small-error",
+        "not-linear",
         ("x",),
         pair(CUBE.forward, lambda g, x: CUBE.backward(np.round(g, 1), x)),
         normal(x=(4, 3)),
         "grad_output is rounded to a decimal, and no float16",
-        also=("not-linear",),
+        also=("small-error",),
     ),
     Fault(
         "lookalikes/single/negated-as-well",
