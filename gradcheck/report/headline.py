@@ -3,12 +3,13 @@
 import math
 from collections.abc import Iterable
 
-from gradcheck.report.digits import percent, whole
+from gradcheck.report.digits import percent, short, whole
 from gradcheck.report.record import Failure, Report, Result
 from gradcheck.verdict import Argument, Severity, Verdict
 
 COARSE = 0.01  # a one-entry resolution above this is said in the first line (DESIGN.md, "Verdict")
 
+_LITTLE = 1e-3  # of a gradient: below it training goes on much as before, and the size belongs into the first line
 _FAILURE_LABELS = {
     "rejected": "REJECTED",
     "load": "NOT CHECKED",
@@ -66,7 +67,14 @@ def _disagreement(report: Report) -> str:
 def _wrong(argument: Argument) -> str:
     if argument.reason is not None and argument.sentence:  # it could not be judged: its shape, NaN in it
         return argument.sentence.rstrip(".")
-    return f"{gradient(argument.name)} is wrong{_count(argument)}"
+    return f"{gradient(argument.name)} is wrong{_small(argument)}{_count(argument)}"
+
+
+def _small(argument: Argument) -> str:
+    """Say how far off a gradient is where that is little: an epsilon left out is not a sign turned round."""
+    size = max(abs(argument.claimed), abs(argument.measured.value))
+    relative = argument.discrepancy / size if size and math.isfinite(size) else math.inf
+    return f" by {short(relative, 1)} of its size" if 0 < relative < _LITTLE else ""
 
 
 def _count(argument: Argument) -> str:

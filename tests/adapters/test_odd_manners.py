@@ -255,3 +255,29 @@ class TakesItsOutput:
 def test_what_is_named_like_an_output_is_the_gradient_where_backward_is_linear_in_it(layer, wrong):
     report = check(layer(), {"x": X}, effort="quick")
     assert [name for name, one in report.arguments.items() if one.verdict is Verdict.DISAGREES] == wrong, str(report)
+
+
+class Exits:
+    """Leaves the program where it does not like a shape, and must be told its shape first."""
+
+    def __init__(self):
+        self.input_dim = None
+
+    def initial(self, input_dim):
+        self.input_dim = input_dim
+
+    def forward(self, x):
+        if list(x.shape[1:]) != list(self.input_dim):
+            raise SystemExit(1)
+        self.x = x
+        return x**2
+
+    def backward(self, grad):
+        return 2 * grad * self.x
+
+
+def test_a_layer_that_leaves_the_program_has_refused_and_ends_nothing():
+    report = check(Exits(), {"x": X})
+    assert report.verdict is Verdict.AGREES, str(report)
+    with pytest.raises(LayerFailed, match=r"raised Exited: the layer called sys\.exit\(1\)"):
+        check(type("Never", (Exits,), {"forward": lambda self, x: exit(1)})(), {"x": X})

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from gradcheck.report.headline import gradient, headline, label
-from gradcheck.verdict import Verdict
+from gradcheck.report.record import Report
+from gradcheck.verdict import Argument, Measured, Verdict
 
 
 def coarse(report, entry_resolution):
@@ -65,3 +66,12 @@ def test_label_is_the_verdict_in_capitals(agreement):
 def test_gradient_of_an_argument_named_like_one_is_not_prefixed_twice():
     assert gradient("weight") == "grad_weight"
     assert gradient("grad_weight") == "grad_weight"
+
+
+def test_a_gradient_that_is_little_off_says_by_how_much():
+    little = Argument(
+        "x", (2,), "float64", Verdict.DISAGREES, claimed=1.0, measured=Measured(1.0 + 2e-8, 1e-12), discrepancy=2e-8
+    )
+    much = replace(little, claimed=-1.0, discrepancy=2.0)
+    said = [headline(Report("t", "", Verdict.DISAGREES, None, "", arguments={"x": one})) for one in (little, much)]
+    assert said == ["t: grad_x is wrong by 2e-8 of its size", "t: grad_x is wrong"]
