@@ -1,7 +1,7 @@
 """Is the claimed gradient the adjoint of forward's derivative? Comparisons at one place, and their confirmation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -68,14 +68,28 @@ def _still(d: Derivative) -> Mask:
     return still
 
 
-def gather(instrument: Instrument, place: Place, rng: np.random.Generator, *, quick: bool = False) -> Evidence:
-    """Measure every argument at `place`, ask backward for a few cotangents, and compare."""
-    measured = measure_arguments(instrument, place, rng, again=not quick)
+def gather(
+    instrument: Instrument,
+    place: Place,
+    rng: np.random.Generator,
+    *,
+    quick: bool = False,
+    names: Sequence[str] | None = None,
+    steps: tuple[float, ...] | None = None,
+) -> Evidence:
+    """Measure every argument (or `names`) at `place`, ask backward for a few cotangents, and compare.
+
+    `quick` takes one direction instead of two; with `steps` given it is measured at these alone.
+    """
+    quick = quick or steps is not None
+    asked_of = instrument.subject.wrt if names is None else names
+    measured = measure_arguments(instrument, place, asked_of, rng, again=not quick, steps=steps)
+    place = replace(place, looked=None)
     groups = _groups(measured, place.base)
     kinky = kinky_anywhere([m.derivative for found in measured.values() for m in found], place.base)
     asked: list[_Asked] = []
-    for together, names in groups:
-        asked += _cotangents(rng, place, {name: measured[name] for name in names}, together, kinky, quick=quick)
+    for together, group in groups:
+        asked += _cotangents(rng, place, {name: measured[name] for name in group}, together, kinky, quick=quick)
     gradients = [instrument.gradients(ask.cotangent, place.inputs, place.form) for ask in asked]
     slacks = slack_of(instrument, place, measured, gradients[0], cotangent=asked[0].cotangent)
     comparisons = _compared(place, asked, gradients, measured, slacks)
@@ -83,9 +97,12 @@ def gather(instrument: Instrument, place: Place, rng: np.random.Generator, *, qu
     return Evidence(place, comparisons, measured, groups[0][0], kinky, cotangents, tuple(gradients), slacks)
 
 
-def gather_more(instrument: Instrument, seen: Evidence, rng: np.random.Generator) -> Evidence:
+def gather_more(
+    instrument: Instrument, seen: Evidence, rng: np.random.Generator, *, names: Sequence[str] | None = None
+) -> Evidence:
     """Measure further directions near the steps found best, and compare for further cotangents: more probes."""
-    place, names = seen.place, tuple(seen.measured)
+    place = seen.place
+    names = tuple(seen.measured) if names is None else tuple(n for n in names if n in seen.measured)
     measured = {
         name: [measure_near(instrument, place, name, seen.measured[name][0], rng=rng) for _ in range(MORE)]
         for name in names

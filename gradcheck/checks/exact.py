@@ -12,7 +12,7 @@ the inputs and the cotangent, a wrong one vanishes at points drawn from R values
 (Schwartz and Zippel).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import lcm
 from typing import Any
@@ -30,10 +30,13 @@ from gradcheck.numdiff.records import Vector
 from gradcheck.numdiff.tangents import random_signs
 from gradcheck.subject import Array, is_floating
 
-TANGENTS = 4
-TANGENT_VALUES = 2**16  # four tangents of so many values each: a wrong gradient passes with probability 2^-64
-POINT_VALUES = 2**12  # products with a tangent leave 2^26 for the number of terms below 2^53
-SPACING = 2**17  # odd multiples of it stand 2^18 apart, so that two tangents of at most 2^15 change no branch
+TANGENTS = 3
+TANGENT_VALUES = 2**22  # three tangents of so many values each: a wrong gradient passes with probability 2^-66
+POINT_VALUES = 2**12  # products with a tangent leave 2^21 for the number of terms below 2^53
+SPACING = 2**23  # odd multiples of it stand 2^24 apart, so that three tangents of at most 2^21 change no branch
+BETWEEN = 2.0**-16  # of a tangent: most of its entries become fractions
+CALLS = 6  # of forward for an argument
+STRAIGHT = 0.5  # of the outputs that respond
 LARGEST = 2.0**52
 MOST_DIVISOR = 4096
 NEARLY = 1e-7  # outputs are below 2^30 or so, and their fractions known to some 1e-7
@@ -72,27 +75,41 @@ class _Trial:
     unit: int
 
 
-def judge_exactly(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> ExactRuling:
-    """Compare exactly for every argument in which forward turns out to be linear on integers."""
+def judge_exactly(
+    instrument: Instrument, given: Evidence, rng: np.random.Generator, *, wrong: Collection[str] = ()
+) -> ExactRuling:
+    """Compare exactly for every argument in which forward turns out to be linear on integers.
+
+    Those in `wrong` need no more evidence, and those along which most outputs were seen to curve are not tried; nor is
+    any for which the calls left do not suffice.
+    """
     place = given.place
     names = [n for n in instrument.subject.wrt if place.wide[n].size and place.wide[n].dtype == np.float64]
-    if place.work != np.float64 or place.base.size == 0 or not _unrestricted(place.wide, names):
+    asked = [n for n in names if n not in wrong and _mostly_straight(given, n)]
+    affordable = instrument.left() >= CALLS
+    if place.work != np.float64 or place.base.size == 0 or not (asked and affordable):
+        return ExactRuling()
+    if not _unrestricted(place.wide, names):
         return ExactRuling()
     bounds: dict[str, float] = {}
     flags: dict[str, tuple[Flag, ...]] = {}
-    unit = _unit(instrument, _integers(place.wide, names, rng, 1), place.form)
-    if unit == 0:
-        return ExactRuling()
-    for name in names:
-        trial = _linear_at(instrument, name, names, place.wide, place.form, rng, unit)
+    table = _Table(instrument, names, place.wide, place.form, rng)
+    for name in asked:
+        trial = table.trial(name) if instrument.left() >= CALLS else None
         if trial is None:
             continue
-        wrong = _mismatch(instrument, name, trial, place.form, rng)
-        if wrong is None:
+        wrong_by = _mismatch(instrument, name, trial, place.form, rng)
+        if wrong_by is None:
             bounds[name] = float(TANGENT_VALUES) ** -TANGENTS
-        elif wrong.bar == 0.0:
-            flags[name] = (Flag(wrong, _mismatch(instrument, name, trial, place.form, rng)),)
+        elif wrong_by.bar == 0.0:
+            flags[name] = (Flag(wrong_by, _mismatch(instrument, name, trial, place.form, rng)),)
     return ExactRuling(bounds, flags)
+
+
+def _mostly_straight(given: Evidence, name: str) -> bool:
+    found = given.measured.get(name, [])
+    responding = max((int(np.count_nonzero(m.derivative.response > 0)) for m in found[:1]), default=0)
+    return any(m.derivative.straight >= STRAIGHT * responding > 0 for m in found[:1])
 
 
 def _unrestricted(inputs: Mapping[str, Any], names: list[str]) -> bool:
@@ -120,9 +137,8 @@ def _nonzero(rng: np.random.Generator, shape: tuple[int, ...], number: int) -> A
     return drawn
 
 
-def _unit(instrument: Instrument, inputs: Mapping[str, Any], form: Form) -> int:
+def _unit(outputs: Vector | None) -> int:
     """Return the common divisor that the outputs show: 1 where they are integers, 9 for a 3 x 3 mean, 0 for none."""
-    outputs = instrument.evaluate(inputs, form)
     if outputs is None or not np.all(np.isfinite(outputs)) or np.max(np.abs(outputs)) > LARGEST:
         return 0
     unit = 1
@@ -140,26 +156,52 @@ def _denominator(value: float) -> int:
     return int(found[0]) + 1 if found.size else 0
 
 
-def _linear_at(
-    instrument: Instrument,
-    name: str,
-    names: list[str],
-    inputs: Mapping[str, Any],
-    form: Form,
-    rng: np.random.Generator,
-    unit: int,
-) -> _Trial | None:
-    """Find an integer point at which forward is linear in `name`: a random one, or one of far-apart values."""
-    # Far-apart values suit every layer of one argument; with weights beside them sums may grow too large.
-    for spread_out in (True,) if len(names) == 1 else (False, True):
-        point = _integers(inputs, names, rng, unit)
-        if spread_out:
-            point[name] = _far_apart(inputs[name], rng) * unit
-        tangents = tuple(unit * _nonzero(rng, inputs[name].shape, TANGENT_VALUES) for _ in range(TANGENTS))
-        answers = _answers(instrument, name, point, tangents, form)
-        if answers is not None:
-            return _Trial(point, answers[0], tangents, tuple(answers[1:]), unit)
-    return None
+class _Table:
+    """Integer points of one layer: a random one that serves all arguments, and far-apart values for one of them.
+
+    Far-apart values suit every layer of one argument; with weights beside them sums may grow too large.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        names: list[str],
+        inputs: Mapping[str, Any],
+        form: Form,
+        rng: np.random.Generator,
+    ) -> None:
+        self._instrument, self._names, self._inputs, self._form, self._rng = instrument, names, inputs, form, rng
+        self._alone = len(names) == 1
+        self._point = self._drawn(names[0] if self._alone else None, 1)
+        self._base = instrument.evaluate(self._point, form)
+        self.unit = _unit(self._base)
+        if self.unit > 1:
+            self._point = self._drawn(names[0] if self._alone else None, self.unit)
+            self._base = instrument.evaluate(self._point, form)
+
+    def _drawn(self, far_apart: str | None, unit: int) -> dict[str, Any]:
+        point = _integers(self._inputs, self._names, self._rng, unit)
+        if far_apart is not None:
+            point[far_apart] = _far_apart(self._inputs[far_apart], self._rng) * unit
+        return point
+
+    def trial(self, name: str) -> _Trial | None:
+        """Find an integer point at which forward is linear in `name`: the random one, or one of far-apart values."""
+        if self.unit == 0:
+            return None
+        found = self._at(name, self._point, self._base)
+        if found is None and not self._alone and self._instrument.left() >= CALLS:
+            point = self._drawn(name, self.unit)
+            found = self._at(name, point, self._instrument.evaluate(point, self._form))
+        return found
+
+    def _at(self, name: str, point: Mapping[str, Any], base: Vector | None) -> _Trial | None:
+        if base is None or not _whole(base):
+            return None
+        shape = self._inputs[name].shape
+        tangents = tuple(self.unit * _nonzero(self._rng, shape, TANGENT_VALUES) for _ in range(TANGENTS))
+        changes = _changes(self._instrument, name, point, base, tangents, form=self._form)
+        return None if changes is None else _Trial(point, base, tangents, changes, self.unit)
 
 
 def _far_apart(x: Array, rng: np.random.Generator) -> Array:
@@ -168,42 +210,36 @@ def _far_apart(x: Array, rng: np.random.Generator) -> Array:
     return (SPACING * (2.0 * (ranks - centre) + 1.0)).reshape(x.shape)
 
 
-def _answers(
-    instrument: Instrument, name: str, point: Mapping[str, Any], tangents: tuple[Array, ...], form: Form
-) -> list[Vector] | None:
-    """Return f(x) and the exact changes along the tangents, or None where f is not linear on these integers."""
-
-    def at(tangent: Array) -> Vector | None:
-        outputs = instrument.evaluate({**point, name: point[name] + tangent}, form)
-        return outputs if outputs is not None and _whole(outputs) else None
-
-    base, first = at(np.zeros(point[name].shape)), at(tangents[0])
-    if base is None or first is None or not np.any(first - base):
-        return None
-    second, both = at(tangents[1]), at(tangents[0] + tangents[1])
-    if second is None or both is None:
-        return None
-    if not np.array_equal(both - base, (first - base) + (second - base)):
-        return None
-    if not _between(instrument, name, point, tangents[0], base, first - base, form):
-        return None
-    rest = [at(t) for t in tangents[2:]]
-    found = [value for value in (first, second, *rest) if value is not None]
-    return [base, *(value - base for value in found)] if len(found) == len(tangents) else None
-
-
-def _between(
+def _changes(
     instrument: Instrument,
     name: str,
     point: Mapping[str, Any],
-    tangent: Array,
     base: Vector,
-    change: Vector,
+    tangents: tuple[Array, ...],
+    *,
     form: Form,
-) -> bool:
-    """Tell whether f is linear between the integers too: floor(x) is not, and looks like x on them."""
-    part = instrument.evaluate({**point, name: point[name] + tangent / TANGENT_VALUES}, form)
-    return part is not None and np.array_equal((part - base) * TANGENT_VALUES, change)
+) -> tuple[Vector, ...] | None:
+    """Return the exact changes along the tangents, or None where f is not linear on these integers and between them.
+
+    The changes along all tangents together must be the sum of theirs, and along a small part of one the same part of
+    its own: floor(x) looks like x on integers.
+    """
+
+    def along(tangent: Array) -> Vector | None:
+        outputs = instrument.evaluate({**point, name: point[name] + tangent}, form)
+        return None if outputs is None or not np.all(np.isfinite(outputs)) else outputs - base
+
+    changes: list[Vector] = []
+    for tangent in tangents:
+        change = along(tangent)
+        if change is None or not _whole(change + base) or not np.any(change):
+            return None
+        changes.append(change)
+    together = along(np.sum(tangents, axis=0))
+    if together is None or not np.array_equal(together, np.sum(changes, axis=0)):
+        return None
+    part = along(tangents[0] * BETWEEN)
+    return tuple(changes) if part is not None and np.array_equal(part / BETWEEN, changes[0]) else None
 
 
 def _odd(instrument: Instrument, name: str, trial: _Trial, tangent: Array, change: Vector, form: Form) -> bool:
@@ -259,6 +295,7 @@ def exact_inner(a: Array, b: Array) -> int:
     """Return the inner product of two arrays of integers stored as floats, exactly."""
     x, y = a.ravel().astype(np.int64), b.ravel().astype(np.int64)
     largest = int(np.max(np.abs(x), initial=0)) * int(np.max(np.abs(y), initial=0))
-    if largest * max(x.size, 1) < 2**62:
-        return int(np.dot(x, y))
-    return sum(int(p) * int(q) for p, q in zip(x.tolist(), y.tolist(), strict=True))
+    most = (2**62 - 1) // max(largest, 1)  # products that fit into 63 bits together
+    if most == 0:
+        return sum(int(p) * int(q) for p, q in zip(x.tolist(), y.tolist(), strict=True))
+    return sum(int(np.dot(x[i : i + most], y[i : i + most])) for i in range(0, x.size, most))

@@ -16,6 +16,7 @@ from gradcheck.verdict import Cost, Evaluations
 
 OURS = __file__.replace("\\", "/").rsplit("/", 2)[0]
 MOST_WARNINGS = 20
+PAY_THEMSELVES = frozenset({"the contract", "explaining"})  # purposes that have a budget of their own
 
 
 def copied(inputs: Inputs, given_away: Collection[str] = ()) -> dict[str, Any]:
@@ -50,6 +51,7 @@ class Instrument:
         self.tally: dict[str, list[int]] = {}
         self.warnings: list[str] = []
         self.needs_forward = subject.stateful
+        self.allowed: int | None = None
         self._forward_passes: Passes | None = None
         # The judge mutes its own arithmetic; the layer runs under the caller's settings.
         self._errstate = np.geterr()
@@ -75,6 +77,16 @@ class Instrument:
         spent = tuple(Cost(purpose, f, b, s) for purpose, (f, b, s) in self.tally.items() if f or b or s)
         forward, backward, state = (sum(row[i] for row in self.tally.values()) for i in range(3))
         return Evaluations(forward, backward, state, spent)
+
+    def left(self, *, open_question: bool = False) -> float:
+        """Return how many forward calls the judgement may still take; contract and explanation pay for themselves.
+
+        An open question (a discrepancy that is not yet confirmed, an argument that noise hides) may take as many again.
+        """
+        if self.allowed is None:
+            return float("inf")
+        allowed = 2 * self.allowed if open_question else self.allowed
+        return allowed - sum(row[0] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES)
 
     def fresh(self) -> Passes:
         """Make a new instance; an exception of the factory is the layer's failure."""

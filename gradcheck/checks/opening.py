@@ -29,13 +29,13 @@ class Opening:
     """What the judgement starts from.
 
     `place` is the given point as it is judged; `original` are the caller's inputs, and differ from the place's where
-    a low-precision layer is judged in float64 (`low`).
+    a low-precision layer is judged in float64: `low` is the same point as the caller's dtypes have it.
     """
 
     place: Place
     original: Inputs
     findings: tuple[Finding, ...]
-    low: bool
+    low: Place | None
 
 
 def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Opening | Outcome:
@@ -65,13 +65,18 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     weighed = tuple(_weighed(instrument, place, finding) for finding in findings)
     instrument.subject = judged_arguments(claims, findings, subject)
     place = replace(with_noise(instrument, place), mirrored=mirrored_arguments(instrument, place, claims))
+    if place.mirrored:
+        place = replace(place, looked=None)  # that direction is not symmetric
     weighed += tuple(map(finding_on, place.mirrored))
-    if not (is_low(instrument.subject) and _runs_in_double(place) and runs_wide(instrument, instrument.subject, rng)):
-        return Opening(place, subject.inputs, weighed, low=False)
+    if not (
+        is_low(instrument.subject) and _runs_in_double(place) and runs_wide(instrument, instrument.subject, place, rng)
+    ):
+        return Opening(place, subject.inputs, weighed, low=None)
+    low = replace(place, looked=None)
     double = Form(place.form.shapes, (np.dtype(np.float64),) * len(place.form.shapes))
     wide = replace(place, inputs=place.wide, form=double, narrow=claim_unit(instrument, place))
     instrument.subject = instrument.subject.at(place.wide)
-    return Opening(wide, subject.inputs, weighed, low=True)
+    return Opening(wide, subject.inputs, weighed, low=low)
 
 
 def isolation(subject: Subject) -> tuple[Finding, ...]:

@@ -1,6 +1,6 @@
 """A place: one point at which the layer is examined, with its outputs and the measured noise of forward there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,14 +30,24 @@ REPEATABLE = 64.0  # two calls of a deterministic forward may differ by reordere
 
 
 @dataclass(frozen=True)
+class Looked:
+    """A joint direction along which forward was seen close by: the outputs at every step evaluated."""
+
+    tangents: Mapping[str, Array]
+    smallest_step: float
+    seen: dict[float, Vector | None]
+
+
+@dataclass(frozen=True)
 class Place:
     """One point: the caller's inputs, the same widened to float64 where forward can run so, and what forward gives.
 
     `base` and `noise` are the flat outputs at the widened inputs and their rounding noise; `work` is the precision
     that forward really works in there; `random` is how far two calls with the same inputs stand apart, in noise.
-    `hidden` is the noise that a change of the inputs by a few ulps does not show, where there is any. `narrow` is the
-    unit round-off of the caller's dtype where a layer of lower precision is judged in float64: its constants may still
-    be rounded to that dtype. `mirrored` are arguments that are changed symmetrically alone (see triangles.py).
+    `hidden` is the noise that a change of the inputs by a few ulps does not show, where there is any; `looked` is the
+    direction along which that was looked for. `narrow` is the unit round-off of the caller's dtype where a layer of
+    lower precision is judged in float64: its constants may still be rounded to that dtype. `mirrored` are arguments
+    that are changed symmetrically alone (see triangles.py).
     """
 
     name: str
@@ -52,6 +62,7 @@ class Place:
     random: float = 0.0
     narrow: float = 0.0
     mirrored: tuple[str, ...] = ()
+    looked: Looked | None = None
 
     @property
     def given(self) -> bool:
@@ -87,11 +98,11 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
             "forward must return real arrays for real inputs; it returned complex ones, which are out of scope for now."
         )
     needs_wider = any(is_floating(v) and v.dtype != np.float64 for v in inputs.values())
+    declared = form.coarsest
     if needs_wider and (like is None or any(is_floating(v) and v.dtype == np.float64 for v in like.wide.values())):
-        wider = instrument.evaluate(widened(inputs), form)
+        wider = _outputs(instrument, widened(inputs), form)
         if wider is not None:
-            wide, base = widened(inputs), wider
-    declared = form.coarsest if not needs_wider else _form_at(instrument, wide, form).coarsest
+            wide, base, declared = widened(inputs), flatten(wider), form_of(wider).coarsest
     place = Place(
         name, dict(inputs), wide, form, base, np.abs(base) * 2.0**-53, declared if like is None else like.work
     )
@@ -100,7 +111,10 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
         hidden = None if like.hidden is None else noise
         place = replace(place, noise=noise, carries_complex=like.carries_complex, hidden=hidden)
         place = replace(place, narrow=like.narrow, mirrored=like.mirrored)
-        return _quieter(instrument, place) if _loud(place) else place
+        place = _quieter(instrument, place) if _loud(place) else place
+        # Outputs that are next to nothing may be the difference of larger numbers, of the size of the other place's.
+        least = like.unit * (root_mean_square(like.base) or 1.0)
+        return replace(place, noise=np.maximum(place.noise, least))
     return replace(place, random=_apart(instrument.evaluate(wide, form), place))
 
 
@@ -116,11 +130,14 @@ def _elsewhere(instrument: Instrument, place: Place) -> Vector:
     return place.base if outputs is None else outputs
 
 
-def _form_at(instrument: Instrument, wide: Inputs, form: Form) -> Form:
+def _outputs(instrument: Instrument, wide: Inputs, form: Form) -> tuple[Array, ...] | None:
+    """Return the outputs at the widened inputs, or None where forward refuses them or answers in another shape."""
     try:
-        return form_of(instrument.outputs(wide))
+        parts = instrument.outputs(wide)
     except GradcheckError:
-        return form
+        return None
+    fits = form_of(parts).shapes == form.shapes and not any(np.iscomplexobj(part) for part in parts)
+    return parts if fits else None
 
 
 def _scaled_noise(like: Place, base: Vector) -> Vector:
@@ -150,7 +167,8 @@ def _forward_noise(instrument: Instrument, place: Place, slope: Vector | None = 
 def with_noise(instrument: Instrument, place: Place) -> Place:
     """Measure the precision that forward works in at a place, and its noise (4 or 5 evaluations).
 
-    Only the arguments under test are moved: a label stored as a float would jump.
+    Only the arguments under test are moved: a label stored as a float would jump. Along the direction of a single
+    argument all evaluations serve its ladder once more.
     """
     if place.base.size == 0 or not instrument.subject.wrt:
         return place
@@ -158,15 +176,31 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     rng = np.random.default_rng(0)
     tangents = {name: draw_tangent(rng, place, name) for name in instrument.subject.wrt}
     line = line_along(instrument, place, tangents)
+    seen: dict[float, Vector | None] = {}
+    line = replace(line, along=_remembered(line.along, seen))
     row = look_around(line.along, place.base, line.smallest_step)
-    work = working_dtype(place.base if row is None else row.beyond, place.work)
+    declared = place.work
+    work = working_dtype(place.base if row is None else row.beyond, declared)
     if work != place.work:
-        work = working_dtype(_elsewhere(instrument, place), place.work)
+        work = working_dtype(_elsewhere(instrument, place), declared)
     place = replace(place, work=work)
     shown = _forward_noise(instrument, place, None if row is None else row.slope)
     shown = np.maximum(shown, place.random * place.unit * _largest(place.base))
     noise, suspected = quantisation_noise(line.along, place.base, shown, row, smallest=line.smallest_step)
-    return replace(place, noise=noise, hidden=hidden_noise(shown, suspected, place.base))
+    alone = len(tangents) == 1 and work == declared  # the grid of another precision would make it another direction
+    looked = Looked(tangents, line.smallest_step, seen) if alone else None
+    return replace(place, noise=noise, hidden=hidden_noise(shown, suspected, place.base), looked=looked)
+
+
+def _remembered(
+    along: Callable[[float], Vector | None], seen: dict[float, Vector | None]
+) -> Callable[[float], Vector | None]:
+    def again(step: float) -> Vector | None:
+        if step not in seen:
+            seen[step] = along(step)
+        return seen[step]
+
+    return again
 
 
 def _largest(base: Vector) -> float:
@@ -220,11 +254,16 @@ def line_along(instrument: Instrument, place: Place, tangents: Mapping[str, Arra
     """Return forward restricted to a line through `place`; `tangents` are replaced by their values on the grid.
 
     The mapping given is updated in place where it is a dict, so that caller and line speak of the same direction.
+    What was seen along it already (`place.looked`, for that very mapping) is not evaluated again.
     """
     smallest = 0.0
     rounded: dict[str, Array] = {}
+    known = place.looked if place.looked is not None and place.looked.tangents is tangents else None
     for name, tangent in tangents.items():
-        rounded[name], step = on_the_grid(place.wide[name], tangent, grid_dtype(place, name))
+        if known is None:
+            rounded[name], step = on_the_grid(place.wide[name], tangent, grid_dtype(place, name))
+        else:
+            rounded[name], step = tangent, known.smallest_step
         smallest = max(smallest, step)
     if isinstance(tangents, dict):
         tangents.update(rounded)
@@ -245,7 +284,7 @@ def line_along(instrument: Instrument, place: Place, tangents: Mapping[str, Arra
     wide_enough = all(place.wide[name].dtype == np.float64 for name in rounded) and place.work == np.float64
     carries = place.carries_complex and wide_enough
     return Line(
-        along=along,
+        along=along if known is None else _remembered(along, known.seen),
         base=place.base,
         noise=place.noise,
         carried=carried if carries else None,

@@ -1,22 +1,22 @@
 """Further points: derived from the caller's, so that a fault which shows only elsewhere is met."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.adjoint import JOINT, SET_APART, Evidence, gather, gather_more
-from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
+from gradcheck.checks.adjoint import JOINT, MORE, SET_APART, Evidence, gather, gather_more
+from gradcheck.checks.comparison import SHARP_ANYWAY, THRESHOLD, Comparison, Slack, compare
 from gradcheck.checks.confirmation import flag, look_again
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent, survey
-from gradcheck.checks.probes import draw_cotangent, judged_together, measure
+from gradcheck.checks.probes import Measured, draw_cotangent, judged_together, measure, slack_of
 from gradcheck.checks.ruling import Flag
 from gradcheck.checks.traits import keep_traits, traits_of
 from gradcheck.errors import GradcheckError, LayerFault
-from gradcheck.numdiff.records import Derivative, Vector, typical_size
+from gradcheck.numdiff.records import Vector, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
@@ -32,11 +32,15 @@ FAR = 2.0**WIDE  # values that typically lie further from one than this keep the
 
 @dataclass(frozen=True)
 class PointRuling:
-    """What was seen at the further points: evidence, confirmed or doubtful flags by argument, and the points' names."""
+    """What was seen at the further points: evidence, confirmed or doubtful flags by argument, and the points' names.
+
+    `dropped` counts those at which forward has structure finer than can be measured.
+    """
 
     evidences: tuple[Evidence, ...] = ()
     flags: Mapping[str, tuple[Flag, ...]] | None = None
     names: tuple[str, ...] = ()
+    dropped: int = 0
 
 
 def _shuffled(x: Array, rng: np.random.Generator) -> Array:
@@ -76,7 +80,11 @@ def _the_other_signs(x: Array, rng: np.random.Generator) -> Array:
 
 
 CLOSER_LOOKS = 3  # further points at which every argument is measured on its own, where noise left one open
+SHARP = 1e-6  # of a slope: a ten-thousandth of what an agreement promises
 CALLS = 6  # of forward, that a derived point costs at most
+A_DIRECTION, A_LADDER = 6, 20  # of forward, that one more direction costs at most, and a whole ladder as a rule
+A_LOOK = 10  # of forward, that a second look at a derived point costs as a rule
+NEARLY_ENOUGH = 0.02  # what 16 probes in place of four bring down to the 1 % that an agreement needs
 FEWEST = 2  # derived points at any price: with opposite signs, so that every entry meets both
 
 # The last ones are kept where few can be had.
@@ -104,6 +112,13 @@ def derived_inputs(
         values = {n: keep_traits(draw(inputs[n].astype(np.float64), source), inputs[n]) for n in names}
         points.append((kind, dict(inputs) | _in_order(values, inputs)))
     return points
+
+
+def larger_batch_of(
+    points: Sequence[tuple[str, dict[str, Any]]], varied: Sequence[str], rng: np.random.Generator
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return candidates that are one of `points` with one sample more: one look at other values and another batch."""
+    return [(f"{batch}, {kind}", more) for kind, inputs in points for batch, more in larger_batch(inputs, varied, rng)]
 
 
 def _in_order(values: dict[str, Array], inputs: Inputs) -> dict[str, Array]:
@@ -154,32 +169,63 @@ def _another_sample(x: Array, rng: np.random.Generator, *, vary: bool) -> Array:
 
 
 def judge_points(
-    instrument: Instrument, given: Evidence, points: Sequence[tuple[str, Inputs]], rng: np.random.Generator
+    instrument: Instrument,
+    given: Evidence,
+    points: Sequence[tuple[str, Inputs]],
+    rng: np.random.Generator,
+    *,
+    wrong: Collection[str] = (),
+    to_come: int = 0,
 ) -> PointRuling:
-    """Judge the joint adjoint identity at further points.
+    """Judge the joint adjoint identity at further points, in the arguments that are not yet known to be `wrong`.
+
+    The complex step is taken where the calls left suffice for it, here and at the points that are still `to_come`.
 
     A point that forward refuses is dropped, and so is one where it has structure finer than can be measured.
     """
     evidences: list[Evidence] = []
     flags: dict[str, list[Flag]] = {}
     names: list[str] = []
+    dropped = 0
     for name, inputs in points:
+        known = {*wrong, *(n for n, found in flags.items() if any(f.confirmed for f in found))}
+        open_names = [n for n in instrument.subject.wrt if n not in known]
+        if not open_names:
+            break
         try:
-            evidence = _look(instrument, given, name, inputs, rng)
+            affordable = instrument.left() >= CALLS * (1 + to_come)
+            evidence = _look(instrument, given, (name, inputs), open_names, rng=rng, carries=affordable)
         except (GradcheckError, LayerFault):
             continue
         if evidence is None:
             continue
-        open_names = [n for n in instrument.subject.wrt if not any(f.confirmed for f in flags.get(n, []))]
-        if open_names and any(c.bars > THRESHOLD for c in evidence.comparisons):
-            closer = _closer(instrument, evidence, open_names, rng)
+        if any(_stands_out(c) for c in evidence.comparisons):
+            affordable = instrument.left(open_question=True) >= A_LOOK * len(open_names)
+            closer = _closer(instrument, evidence, open_names, rng) if affordable else _doubtful(evidence, open_names)
             if closer and all(f.unmeasurable for found in closer.values() for f in found):
+                dropped += 1
                 continue
             for argument, found in closer.items():
                 flags.setdefault(argument, []).extend(found)
         names.append(name)
         evidences.append(evidence)
-    return PointRuling(tuple(evidences), {n: tuple(f) for n, f in flags.items()}, tuple(names))
+    return PointRuling(tuple(evidences), {n: tuple(f) for n, f in flags.items()}, tuple(names), dropped)
+
+
+def also_elsewhere(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> Callable[[str], bool]:
+    """Return what tells whether an argument disagrees at a derived point too, where no value is equal to another."""
+    inputs, names = instrument.subject.inputs, instrument.subject.wrt
+    point = derived_inputs(inputs, names, rng)[-FEWEST]
+
+    def disagrees(name: str) -> bool:
+        try:
+            with instrument.purpose("further points"):
+                evidence = _look(instrument, given, point, [name], rng=rng)
+        except (GradcheckError, LayerFault):
+            return False
+        return evidence is not None and any(c.bars > THRESHOLD for c in evidence.comparisons)
+
+    return disagrees
 
 
 def look_in_ordinary_places(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> PointRuling:
@@ -190,22 +236,35 @@ def look_in_ordinary_places(instrument: Instrument, given: Evidence, rng: np.ran
     return judge_points(instrument, given, ordinary_inputs(inputs, names, rng), rng)
 
 
-def look_closer(instrument: Instrument, given: Evidence, further: PointRuling, rng: np.random.Generator) -> PointRuling:
-    """Take more probes at the given point, and measure every argument on its own at further ones, where noise blinds.
+def look_closer(
+    instrument: Instrument,
+    given: Evidence,
+    further: PointRuling,
+    rng: np.random.Generator,
+    *,
+    names: Mapping[str, float],
+) -> PointRuling:
+    """Take more probes at the given point, and measure arguments on their own at further ones, where noise hides them.
 
-    In a joint direction an argument whose gradient is small beside the others' is known no better than these.
+    `names` are the arguments left open, with the resolution reached. In a joint direction an argument whose gradient is
+    small beside the others' is known no better than these. As many looks are taken as the calls left allow, first
+    more probes where these can suffice.
     """
-    found = look_in_ordinary_places(instrument, given, rng)
-    evidences, flags = [], dict(found.flags or {})
-    places = [seen.place for seen in (*further.evidences[::-1], *found.evidences)]
-    looks = [partial(gather_more, instrument, given)]
-    looks += [partial(gather, instrument, place, quick=True) for place in places[:CLOSER_LOOKS]]
-    for look in looks:
+    more = [partial(gather_more, instrument, given, names=tuple(names))]
+    places = [seen.place for seen in further.evidences[::-1][:CLOSER_LOOKS]]
+    elsewhere = [partial(gather, instrument, place, quick=True, names=tuple(names)) for place in places]
+    nearly = all(resolution <= NEARLY_ENOUGH for resolution in names.values())
+    prices = {True: A_DIRECTION * MORE * len(names), False: A_LADDER * len(names)}
+    evidences: list[Evidence] = []
+    flags: dict[str, tuple[Flag, ...]] = {}
+    for look in [*more, *elsewhere] if nearly else [*elsewhere, *more]:
+        if instrument.left(open_question=True) < prices[look is more[0]]:
+            continue
         full = look(rng=rng)
         evidences.append(full)
-        for name in instrument.subject.wrt:
+        for name in names:
             flags[name] = (*flags.get(name, ()), *look_again(instrument, full, name, rng))
-    return PointRuling((*found.evidences, *evidences), flags, found.names)
+    return PointRuling(tuple(evidences), flags, ())
 
 
 def joined(one: PointRuling, other: PointRuling) -> PointRuling:
@@ -217,17 +276,22 @@ def joined(one: PointRuling, other: PointRuling) -> PointRuling:
 
 
 def _look(
-    instrument: Instrument, given: Evidence, name: str, inputs: Inputs, rng: np.random.Generator
+    instrument: Instrument,
+    given: Evidence,
+    point: tuple[str, Inputs],
+    names: Sequence[str],
+    *,
+    rng: np.random.Generator,
+    carries: bool = True,
 ) -> Evidence | None:
-    """One joint direction in all arguments, one cotangent, one backward; one more for outputs that would blur."""
-    carries = any(m.derivative.carried for found in given.measured.values() for m in found)
+    """One joint direction in `names`, one cotangent, one backward; one more for outputs that would blur."""
+    carries = _carries(given) and (carries or not _sharp_anyway(given))
     like = replace(given.place, carries_complex=carries)
-    place = survey(instrument, inputs, name=name, like=like)
+    place = survey(instrument, point[1], name=point[0], like=like)
     if place.base.size == 0 or np.mean(np.isfinite(place.base)) < 0.5:
         return None
-    tangents = {n: draw_tangent(rng, place, n) for n in instrument.subject.wrt}
-    alone = STEPS_ALONE if place.work == np.float64 else COARSE_STEPS_ALONE
-    joint = measure(instrument, place, tangents, steps=STEPS_WITH_COMPLEX if carries else alone)
+    tangents = {n: draw_tangent(rng, place, n) for n in names}
+    joint = measure(instrument, place, tangents, steps=STEPS_WITH_COMPLEX if carries else _steps_alone(place))
     together = judged_together([joint.derivative], place.base)
     if not together.any():
         return None
@@ -236,13 +300,21 @@ def _look(
     if apart.any():
         asked.append((draw_cotangent(rng, place.form, apart), SET_APART))
     claims = [instrument.gradients(cotangent, place.inputs, place.form) for cotangent, _ in asked]
-    comparisons = [
-        replace(found, kind=kind)
-        for (cotangent, kind), claim in zip(asked, claims, strict=True)
-        for found in _joint_comparisons(claim, joint.tangents, joint.derivative, cotangent, given, place)
-    ]
-    measured = {n: [replace(joint, tangents={n: joint.tangents[n]})] for n in tangents}
     slacks = {n: replace(s, noise=place.noise * max(1.0, s.unit / place.unit)) for n, s in given.slacks.items()}
+
+    def compared() -> list[Comparison]:
+        return [
+            replace(found, kind=kind)
+            for (cotangent, kind), claim in zip(asked, claims, strict=True)
+            for found in _joint_comparisons(claim, joint, cotangent, slacks, place=place)
+        ]
+
+    comparisons = compared()
+    measured = {n: [replace(joint, tangents={n: joint.tangents[n]})] for n in tangents}
+    if any(c.bars > THRESHOLD for c in comparisons):
+        # Backward's own response to rounding may be larger here than where it was measured.
+        slacks |= slack_of(instrument, place, measured, claims[0], cotangent=asked[0][0])
+        comparisons = compared()
     return Evidence(
         place,
         tuple(comparisons),
@@ -256,20 +328,38 @@ def _look(
     )
 
 
+def _carries(given: Evidence) -> bool:
+    return any(m.derivative.carried for found in given.measured.values() for m in found)
+
+
+def _sharp_anyway(given: Evidence) -> bool:
+    """Tell whether real differences were sharp at the given point, so that they may do elsewhere."""
+    first = [found[0].derivative for found in given.measured.values()]
+    told = [(d.proven, d.value, ~d.kinky & (d.value != 0)) for d in first if d.proven is not None]
+    return all(
+        2 * np.count_nonzero(proven[smooth] <= SHARP * np.abs(value[smooth])) > np.count_nonzero(smooth)
+        for proven, value, smooth in told
+    )
+
+
+def _steps_alone(place: Place) -> tuple[float, ...]:
+    return STEPS_ALONE if place.work == np.float64 else COARSE_STEPS_ALONE
+
+
 def _joint_comparisons(
     claims: Mapping[str, Array | None],
-    tangents: Mapping[str, Array],
-    derivative: Derivative,
+    measured: Measured,
     cotangent: Vector,
-    given: Evidence,
+    slacks: Mapping[str, Slack],
+    *,
     place: Place,
 ) -> list[Comparison]:
     """Compare the sum over all arguments; every argument gets the joint numbers beside its own reach."""
+    tangents, derivative = measured.tangents, measured.derivative
     used = {n: claim for n in tangents if (claim := claims.get(n)) is not None}
     if not used:
         return []
-    slack = max((given.slacks[n] for n in used), key=lambda s: (s.unit, s.relative_response))
-    slack = replace(slack, noise=place.noise * max(1.0, slack.unit / place.unit))
+    slack = max((slacks[n] for n in used), key=lambda s: (s.unit, s.relative_response))
     flat = np.concatenate([claim.ravel() for claim in used.values()])
     moved = np.concatenate([tangents[n].ravel() for n in used])
     joint = compare("", flat, moved, derivative, cotangent=cotangent, slack=slack, place=place.name, kind=JOINT)
@@ -277,14 +367,36 @@ def _joint_comparisons(
     return [replace(joint, argument=n, reach=own[n], shown=own[n], entries=max(used[n].size, 1)) for n in used]
 
 
+def _doubtful(evidence: Evidence, names: Sequence[str]) -> dict[str, list[Flag]]:
+    """Return flags without a second look, for which no calls are left."""
+    worst = [max(evidence.of(name), key=lambda c: c.bars) for name in names if evidence.of(name)]
+    return {c.argument: [Flag(c, None)] for c in worst if _stands_out(c)}
+
+
+def _stands_out(comparison: Comparison) -> bool:
+    """Tell a discrepancy from agreement, and from one so small that only rounding unlike the given point's makes it.
+
+    Values drawn far from the caller's can be as ill-conditioned as exp(A) for entries of 64.
+    """
+    size = max(comparison.reach, comparison.shown)
+    return comparison.bars > THRESHOLD and comparison.discrepancy > SHARP_ANYWAY * size
+
+
 def _closer(
     instrument: Instrument, evidence: Evidence, names: Sequence[str], rng: np.random.Generator
 ) -> dict[str, list[Flag]]:
-    """Something is wrong at this point: measure every argument on its own, and look again at what stands out."""
-    full = gather(instrument, evidence.place, rng, quick=True)
-    flags: dict[str, list[Flag]] = {}
+    """Something is wrong at this point: measure every argument on its own, and look again at what stands out.
+
+    Where one argument alone was moved it was measured on its own already.
+    """
+    full = evidence
+    if len(names) > 1:
+        (joint, *_), *_ = evidence.measured.values()
+        steps = tuple(rung.step for rung in joint.derivative.rungs)
+        full = gather(instrument, evidence.place, rng, names=names, steps=steps)
+    found: dict[str, list[Flag]] = {}
     for name in names:
         worst = max(full.of(name), key=lambda c: c.bars, default=None)
-        if worst is not None and worst.bars > THRESHOLD:
-            flags[name] = [flag(instrument, full, worst, rng)]
-    return flags
+        if worst is not None and _stands_out(worst):
+            found[name] = [flag(instrument, full, worst, rng)]
+    return found

@@ -7,21 +7,21 @@ neighbours, so the typical entry's size counts too, and so does the measured res
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from gradcheck.checks.comparison import SUMMATION, THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument, copied
-from gradcheck.checks.outputs import flatten, form_of
-from gradcheck.checks.places import GIVEN, Place, draw_tangent, line_along, widened
+from gradcheck.checks.outputs import Form
+from gradcheck.checks.places import GIVEN, Place, draw_tangent, line_along
 from gradcheck.checks.probes import claim_unit, draw_cotangent
 from gradcheck.checks.ruling import Flag
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.noise import few_ulps
 from gradcheck.numdiff.records import Mask, Vector, norm, root_mean_square, typical_size
 from gradcheck.numdiff.tangents import natural_scale
-from gradcheck.subject import Array, Inputs, Subject, is_floating
+from gradcheck.subject import Array, Subject, is_floating
 
 CANCELLED = 2.0  # units: both terms of a difference that cancels are rounded
 REACH = 32.0  # units of rounding: a branch closer than this can be taken either way in low precision
@@ -42,16 +42,12 @@ def is_low(subject: Subject) -> bool:
     return any(subject.inputs[name].dtype != np.float64 for name in subject.wrt)
 
 
-def runs_wide(instrument: Instrument, subject: Subject, rng: np.random.Generator) -> bool:
-    """Tell whether forward and backward both run in float64 at the widened inputs, and stay there."""
-    wide = widened(subject.inputs)
+def runs_wide(instrument: Instrument, subject: Subject, place: Place, rng: np.random.Generator) -> bool:
+    """Tell whether backward too runs in float64 at the widened inputs, where forward stays there, and does so."""
+    double = Form(place.form.shapes, (np.dtype(np.float64),) * len(place.form.shapes))
+    cotangent = draw_cotangent(rng, double, np.isfinite(place.base))
     try:
-        parts = instrument.outputs(wide)
-        form = form_of(parts)
-        if form.coarsest != np.float64:
-            return False
-        cotangent = draw_cotangent(rng, form, np.isfinite(flatten(parts)))
-        raw = instrument.raw_backward(form.cut(cotangent), wide)
+        raw = instrument.raw_backward(double.cut(cotangent), place.wide)
     except (GradcheckError, LayerFault):
         return False
     claimed = [np.asarray(value) for name in subject.wrt if (value := raw.get(name)) is not None]
@@ -59,11 +55,9 @@ def runs_wide(instrument: Instrument, subject: Subject, rng: np.random.Generator
 
 
 def judge_precision(
-    instrument: Instrument, wide: Place, inputs: Inputs, together: Mask, *, rng: np.random.Generator
+    instrument: Instrument, wide: Place, low: Place, together: Mask, rng: np.random.Generator
 ) -> PrecisionRuling:
-    """Hold the gradients at `inputs` against those at the widened inputs, entry by entry, for two cotangents."""
-    parts = instrument.outputs(inputs)
-    low = replace(wide, inputs=dict(inputs), form=form_of(parts))
+    """Hold the gradients at the inputs of `low` against those at the widened inputs, entry by entry, twice at most."""
     mask = together & ~_branches_in_reach(instrument, low, rng)
     if not mask.any():
         return PrecisionRuling()

@@ -1,6 +1,6 @@
 """Probes at one place: tangents measured through forward, and cotangents that leave out what cannot be measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent, line_along
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.directional import differentiate
+from gradcheck.numdiff.ladder import COARSE_STEPS
 from gradcheck.numdiff.noise import few_ulps
 from gradcheck.numdiff.records import Derivative, Mask, Vector, root_mean_square, typical_size
 from gradcheck.numdiff.tangents import MANY_DECADES, random_direction
@@ -47,16 +48,33 @@ def measure(
     return Measured(dict(tangents), differentiate(line, steps=steps))
 
 
+def measure_first(instrument: Instrument, place: Place, name: str, rng: np.random.Generator) -> Measured:
+    """Measure an argument on the whole ladder, along the direction in which noise was looked for where it is alone."""
+    if place.looked is None:
+        return measure(instrument, place, {name: draw_tangent(rng, place, name)})
+    line = line_along(instrument, place, place.looked.tangents)
+    return Measured(dict(place.looked.tangents), differentiate(line))
+
+
 def measure_arguments(
-    instrument: Instrument, place: Place, rng: np.random.Generator, *, again: bool
+    instrument: Instrument,
+    place: Place,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    again: bool,
+    steps: tuple[float, ...] | None = None,
 ) -> dict[str, list[Measured]]:
-    """Measure one direction an argument on the whole ladder, and a second one near the step found best."""
+    """Measure one direction an argument on the ladder, or at `steps`, and a second one near the step found best."""
     found: dict[str, list[Measured]] = {}
-    for name in instrument.subject.wrt:
+    for name in names:
         if place.wide[name].size == 0:
             continue
-        first = measure(instrument, place, {name: draw_tangent(rng, place, name)})
-        place = replace(place, carries_complex=place.carries_complex and first.derivative.carried)
+        if steps is None:
+            first = measure_first(instrument, place, name, rng)
+        else:
+            first = measure(instrument, place, {name: draw_tangent(rng, place, name)}, steps=steps)
+        place = replace(place, carries_complex=place.carries_complex and first.derivative.carried, looked=None)
         found[name] = [first]
         if again:
             found[name].append(measure_near(instrument, place, name, first, rng=rng))
@@ -67,9 +85,15 @@ def measure_near(
     instrument: Instrument, place: Place, name: str, first: Measured, *, rng: np.random.Generator
 ) -> Measured:
     """Measure one more direction, at steps near the one that was found best along the first."""
-    best = first.derivative.step or 2.0**-9
-    near = (4.0 * best, best) if first.derivative.carried else (16.0 * best, 4.0 * best, best)
+    near = steps_near(first.derivative.step, few=first.derivative.carried)
     return measure(instrument, place, {name: draw_tangent(rng, place, name)}, steps=near)
+
+
+def steps_near(best: float, *, few: bool) -> tuple[float, ...]:
+    """Return three steps down to the one that was found best, or two, none of them above the ladder's first."""
+    best = best or 2.0**-9
+    first = min((4.0 if few else 16.0) * best, COARSE_STEPS[0])
+    return (first, first / 4.0) if few else (first, first / 4.0, first / 16.0)
 
 
 def judged_together(derivatives: list[Derivative], base: Vector) -> Mask:

@@ -1,6 +1,6 @@
 """The checks in their order, on one subject: what was found, before it is explained and told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,12 +17,12 @@ from gradcheck.checks.places import GIVEN
 from gradcheck.checks.points import (
     CALLS,
     FEWEST,
-    KINDS,
     PointRuling,
+    also_elsewhere,
     derived_inputs,
     joined,
     judge_points,
-    larger_batch,
+    larger_batch_of,
     look_closer,
     look_in_ordinary_places,
 )
@@ -64,25 +64,29 @@ def _judged(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Out
 
 
 def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.random.Generator) -> Outcome:
-    place, names = opening.place, instrument.subject.wrt
+    names = instrument.subject.wrt
     rounds = THOROUGH_ROUNDS if plan.effort == "thorough" else 1
-    evidences = [gather(instrument, place, rng) for _ in range(rounds)]
-    given = evidences[0]
-    flags: Flags = {name: [f for e in evidences for f in look_again(instrument, e, name, rng)] for name in names}
+    instrument.allowed = rounds * FORWARD_CALLS * max(len(names), 1)
+    given = gather(instrument, opening.place, rng)
+    place = given.place
+    evidences = [given, *(gather(instrument, place, rng) for _ in range(1, rounds))]
+    also = also_elsewhere(instrument, given, rng) if plan.points is None else None
+    flags: Flags = {
+        name: [f for e in evidences for f in look_again(instrument, e, name, rng, elsewhere=also)] for name in names
+    }
     with instrument.purpose("kinks"):
-        wrong = [name for name, found in flags.items() if any(flag.confirmed for flag in found)]
-        kinks = judge_kinks(instrument, given, rng, wrong=wrong)
+        kinks = judge_kinks(instrument, given, rng, wrong=_wrong(flags))
     _add(flags, kinks.flags)
     precision, exact = PrecisionRuling(), ExactRuling()
-    if opening.low:
+    if opening.low is not None:
         with instrument.purpose("low precision"):
-            precision = judge_precision(instrument, place, opening.original, given.together, rng=rng)
+            precision = judge_precision(instrument, place, opening.low, given.together, rng)
         _add(flags, precision.flags)
-    with instrument.purpose("exact tier"):
-        exact = judge_exactly(instrument, given, rng)
-    _add(flags, exact.flags)
-    further = _further(instrument, plan, given, rng) if _open(flags) else PointRuling()
+    further = _further(instrument, plan, given, rng, wrong=_wrong(flags))
     _add(flags, further.flags)
+    with instrument.purpose("exact tier"):
+        exact = judge_exactly(instrument, given, rng, wrong=_wrong(flags))
+    _add(flags, exact.flags)
     evidences += further.evidences
 
     def ruled() -> dict[str, Argument]:
@@ -99,17 +103,24 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
             for name in names
         }
 
-    arguments = ruled()
-    reasons = [a.reason for a in arguments.values()]
-    if plan.points is None and (NOISE[1] in reasons or UNANSWERED[1] in reasons):
-        with instrument.purpose("further points"):
-            if NOISE[1] in reasons:
-                more = look_closer(instrument, given, further, rng)
-            else:
-                more = look_in_ordinary_places(instrument, given, rng)
+    def take(more: PointRuling) -> None:
+        nonlocal further, evidences
         _add(flags, more.flags)
         evidences += more.evidences
-        further, arguments = joined(further, more), ruled()
+        further = joined(further, more)
+
+    arguments = ruled()
+    if plan.points is None:
+        with instrument.purpose("further points"):
+            if _reasons(arguments) & {NOISE[1], UNANSWERED[1]}:
+                take(look_in_ordinary_places(instrument, given, rng))
+                hidden = {name: a.resolution for name, a in ruled().items() if a.reason == NOISE[1]}
+                if hidden:
+                    take(look_closer(instrument, given, further, rng, names=hidden))
+            elif plan.effort == "normal" and instrument.left() >= CALLS:
+                spare = derived_inputs(instrument.subject.inputs, names, rng)[:-FEWEST]
+                take(judge_points(instrument, given, spare, rng, wrong=_wrong(flags)))
+        arguments = ruled()
     return Outcome(
         arguments=arguments,
         findings=(*opening.findings, *_unstable(given), *_contract(instrument, given, rng)),
@@ -120,9 +131,13 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
     )
 
 
-def _open(flags: Flags) -> bool:
-    """Tell whether any argument is not yet known to be wrong, so that further points can still tell something."""
-    return not flags or any(not any(f.confirmed for f in found) for found in flags.values())
+def _wrong(flags: Flags) -> list[str]:
+    """Return the arguments known to be wrong, at which nothing more needs to be looked."""
+    return [name for name, found in flags.items() if any(flag.confirmed for flag in found)]
+
+
+def _reasons(arguments: Mapping[str, Argument]) -> set[str | None]:
+    return {argument.reason for argument in arguments.values()}
 
 
 def _contract(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> list[Finding]:
@@ -153,23 +168,24 @@ def _add(flags: Flags, more: Mapping[str, Sequence[Flag]] | None) -> None:
         flags[name] = [*flags.get(name, []), *found]
 
 
-def _further(instrument: Instrument, plan: Plan, given: Evidence, rng: np.random.Generator) -> PointRuling:
-    """Judge at the caller's further points, or at as many derived ones as the budget allows."""
+def _further(
+    instrument: Instrument, plan: Plan, given: Evidence, rng: np.random.Generator, *, wrong: Collection[str]
+) -> PointRuling:
+    """Judge at the caller's further points, or at the derived ones that are worth any price."""
     inputs, names = instrument.subject.inputs, instrument.subject.wrt
-    if plan.points is not None:
-        chosen = [(f"point {i + 1} of the caller", p) for i, p in enumerate(plan.points)]
-        with instrument.purpose("further points"):
-            return judge_points(instrument, given, chosen, rng)
-    if plan.effort == "thorough":
-        points = [point for _ in range(THOROUGH_ROUNDS) for point in derived_inputs(inputs, names, rng)]
-    else:
-        left = FORWARD_CALLS * max(len(names), 1) - instrument.evaluations.forward
-        number = min(max(left // CALLS, FEWEST), len(KINDS))
-        points = derived_inputs(inputs, names, rng, number=number)
     with instrument.purpose("further points"):
-        found = judge_points(instrument, given, points, rng)
-        for batch in larger_batch(inputs, names, rng):
-            more = judge_points(instrument, given, [batch], rng)
-            if more.names:
-                return joined(found, more)
-    return found
+        if plan.points is not None:
+            chosen = [(f"point {i + 1} of the caller", p) for i, p in enumerate(plan.points)]
+            return judge_points(instrument, given, chosen, rng, wrong=wrong)
+        found = PointRuling()
+        for _ in range(THOROUGH_ROUNDS if plan.effort == "thorough" else 1):
+            *rest, moderate, wide = derived_inputs(inputs, names, rng)
+            points = [*rest, wide] if plan.effort == "thorough" else [wide]
+            found = joined(found, judge_points(instrument, given, points, rng, wrong=wrong, to_come=1))
+            for point in [*larger_batch_of([moderate], names, rng), moderate]:
+                known = {*wrong, *_wrong({n: list(f) for n, f in (found.flags or {}).items()})}
+                more = judge_points(instrument, given, [point], rng, wrong=known)
+                if more.names or more.dropped:
+                    found = joined(found, more)
+                    break
+        return found

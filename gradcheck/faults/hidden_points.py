@@ -110,6 +110,7 @@ FAULTS = (
         pair(_narrow, lambda g, x: g * np.sign(x)),
         fixed(x=[1e-4, 5e-4, -9e-4, 0.5]),
         "the parabola of a Huber loss with delta 0.001 is left out",
+        also=("wrong-branch",),
     ),
     Fault(
         "adversary/narrow/smooth-absolute-value",

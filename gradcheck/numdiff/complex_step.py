@@ -102,4 +102,5 @@ def merge(value: Vector, bar: Vector, real: Derivative) -> Derivative:
         proven=real.bar,
         rungs=real.rungs,
         steps=np.where(sure, 0.0, real.steps),
+        straight=real.straight,
     )

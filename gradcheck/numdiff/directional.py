@@ -11,13 +11,15 @@ from gradcheck.numdiff.ladder import (
     COARSE_STEPS,
     CONFIRMING_STEPS,
     FEWEST_FOR_A_KINK,
+    KINK_STEPS,
     NEAR_STEPS,
     NEAREST_STEPS,
     SENTINEL_STEP,
     run_down,
+    step_down,
 )
 from gradcheck.numdiff.long_ladder import LongLadder, Together
-from gradcheck.numdiff.records import Derivative, Vector, blocks, joint_norm, norm
+from gradcheck.numdiff.records import Derivative, Mask, Vector, blocks, joint_norm, norm
 
 WORTHWHILE = 1e-9  # a bar below this fraction of the largest derivative is not worth another pair of evaluations
 REAL = "Richardson extrapolation"
@@ -45,13 +47,21 @@ class Line:
 
 
 class _Counted:
+    """Counts evaluations, and keeps those that a second ladder would repeat."""
+
     def __init__(self) -> None:
         self.calls = 0
+        self.kept: dict[float, Vector | None] = {}
 
     def count(self, along: Callable[[float], Vector | None]) -> Callable[[float], Vector | None]:
         def counted(step: float) -> Vector | None:
+            if step in self.kept:
+                return self.kept[step]
             self.calls += 1
-            return along(step)
+            outputs = along(step)
+            if abs(step) in CONFIRMING_STEPS:
+                self.kept[step] = outputs
+            return outputs
 
         return counted
 
@@ -78,7 +88,11 @@ def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Deri
         ladder = LongLadder(line.base, line.noise)
         run_down(along, _usable(COARSE_STEPS, line), ladder)
         found, _ = _joined(ladder, value, bar, counted)
-    if line.smallest_step <= SENTINEL_STEP < ladder.step and (value is None or _doubtful(value, found)):
+    counted.kept.clear()
+    if found.kinky.any():
+        _run_to_the_kinks(along, line, ladder, found.kinky)
+        found, _ = _joined(ladder, value, bar, counted)
+    elif line.smallest_step <= SENTINEL_STEP < ladder.step and (value is None or _doubtful(value, found)):
         plus, minus = along(SENTINEL_STEP), along(-SENTINEL_STEP)
         if plus is not None and minus is not None:
             ladder.challenge(SENTINEL_STEP, plus, minus)
@@ -89,6 +103,20 @@ def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Deri
             run_down(along, _usable(further, line), ladder)
             found, _ = _joined(ladder, value, bar, counted)
     return found
+
+
+def _run_to_the_kinks(along: Callable[[float], Vector | None], line: Line, ladder: LongLadder, kinky: Mask) -> None:
+    """Look whether the kinks seen are at the point, or so close by that smaller steps are free of them.
+
+    The first of the steps leaves out what is further away than 2^-24; two steps on the near side measure what has a
+    kink at 2^-23, one more tells whether it is at the point.
+    """
+    for step in _usable(KINK_STEPS[:1], line):
+        step_down(along, step, ladder)
+    at_the_point = np.concatenate([part.kinky for _, part in ladder.parts()])
+    rest = KINK_STEPS[1:] if np.any(kinky & ~at_the_point) else KINK_STEPS[-1:]
+    for step in _usable(rest, line):
+        step_down(along, step, ladder)
 
 
 def _doubtful(value: Vector, found: Derivative) -> bool:
@@ -155,4 +183,4 @@ def _unsatisfactory(found: Derivative, noise: Vector) -> bool:
 
 def _poorly_known(found: Derivative, noise: Vector, size: float) -> bool:
     limit = np.maximum(POOR * np.abs(found.value), WORTHWHILE * size)
-    return bool(np.any(found.kinky | (found.bar > np.maximum(limit, 4.0 * noise / COARSE_STEPS[-1]))))
+    return bool(np.any(~found.kinky & (found.bar > np.maximum(limit, 4.0 * noise / COARSE_STEPS[-1]))))

@@ -22,6 +22,7 @@ Along = Callable[[float], Vector | None]
 COARSE_STEPS = tuple(2.0**-k for k in (3, 5, 7, 9, 11, 13, 15, 17))
 NEAR_STEPS = tuple(2.0**-k for k in (17, 20))
 NEAREST_STEPS = tuple(2.0**-k for k in (27, 34))
+KINK_STEPS = tuple(2.0**-k for k in (24, 27, 34))
 CONFIRMING_STEPS = tuple(2.0**-k for k in (7, 9, 11))
 ORDERS = 3
 COVERAGE = 3.0  # standard deviations: a quotient's own noise is 0.7 to 0.8 of noise / h, so that bars hold at 4 sigma
@@ -72,6 +73,7 @@ class Ladder:
         self.told = np.zeros(shape, dtype=bool)
         self.regular = [np.zeros(shape, dtype=np.int8) for _ in range(ORDERS)]
         self.response, self.variation = np.zeros(shape), np.zeros(shape)
+        self.bent = np.zeros(shape, dtype=bool)
 
     def descend(self, step: float, plus: Vector, minus: Vector) -> None:
         """Take f(+h) and f(-h) into the tableau."""
@@ -88,6 +90,9 @@ class Ladder:
             self.response = np.fmax(self.response, moved / step)
             self.variation = np.fmax(self.variation, np.where(np.isfinite(moved), moved, 0.0))
             sharp = self._sharpened(errors, ratio)
+            if self.steps_taken < 2:
+                apart = np.abs(quotient - self.row[0]) if self.row else 0.0
+                self.bent |= np.maximum(np.abs(gap), apart) * step > GAP_NOISE * self._noise_at(plus, minus)
         roundoff = COVERAGE * self._noise_at(plus, minus) / step
         heard = ~self._plateau(plus, minus)
         for value, error in zip(row, sharp, strict=True):
@@ -226,8 +231,13 @@ class Ladder:
         self.rungs.append(Rung(step, truncation, norm(roundoff)))
 
     def settled(self, next_step: float) -> bool:
-        """Tell whether no output can gain from a smaller step: round-off alone would exceed its bar there."""
-        return bool(np.all(COVERAGE * self.noise / next_step >= self.bar))
+        """Tell whether no output can gain from a smaller step.
+
+        Round-off alone would exceed its bar there, or it has a kink, which only a much smaller step can tell from one
+        close by.
+        """
+        done = COVERAGE * self.noise / next_step >= self.bar
+        return bool(np.all(done) or np.all(done | self.kinky))
 
     @property
     def kinky(self) -> Mask:
@@ -262,6 +272,7 @@ class Ladder:
             step=typical_size(self.best_step[self.told]),
             rungs=tuple(self.rungs),
             steps=self.best_step.copy(),
+            straight=int(np.count_nonzero(~self.bent & (self.response > 0))),
         )
 
 
@@ -288,10 +299,15 @@ def run_down(along: Along, steps: tuple[float, ...], ladder: Descending) -> None
     for step in steps:
         if ladder.steps_taken > 1 and ladder.settled(step):
             break
-        plus = along(step)
-        minus = along(-step) if plus is not None else None
-        if plus is not None and minus is not None:
-            ladder.descend(step, plus, minus)
+        step_down(along, step, ladder)
+
+
+def step_down(along: Along, step: float, ladder: Descending) -> None:
+    """Take one step of two evaluations, unless it leaves the domain."""
+    plus = along(step)
+    minus = along(-step) if plus is not None else None
+    if plus is not None and minus is not None:
+        ladder.descend(step, plus, minus)
 
 
 def run_ladder(

@@ -93,7 +93,7 @@ class Together:
         self.steps = np.empty(size, dtype=np.float32)
         self.rungs: list[tuple[Rung, ...]] = []
         self._rung = np.zeros(size, dtype=np.int8)  # counted from one; zero where there is none
-        self._sure = 0
+        self._sure = self._straight = 0
 
     def add(self, at: slice, found: Derivative, ladder: Ladder) -> None:
         """Take in the outputs `at`; blocks come in their order."""
@@ -111,6 +111,7 @@ class Together:
             if self.proven is None:
                 self.proven = np.empty(self.noise.size, dtype=np.float32)
             self.proven[at] = found.proven
+        self._straight += found.straight
         self._sure += int(np.count_nonzero((found.steps == 0) & np.isfinite(found.bar)))
         for number, rung in enumerate(ladder.rungs, start=1):
             self._rung[at][ladder.told & (ladder.best_step == rung.step)] = number
@@ -136,6 +137,7 @@ class Together:
             proven=self.proven,
             rungs=rungs,
             steps=self.steps,
+            straight=self._straight,
         )
 
 

@@ -26,6 +26,7 @@ CLOSER, SAME = 8.0, 0.2  # how much closer the second look is, and how well it m
 COARSEST = 2.0**-8  # of the largest output: eight units of rounding in float16
 QUANTISED = 4.0  # the median output's third difference is below 4 times its noise unless f is quantised more coarsely
 FEW_OUTPUTS = 64
+NEIGHBOURS_ENOUGH = 16  # outputs, of which half respond by less than a quarter of the typical with probability 2^-9
 SHARED = 1 / 8  # of the outputs: quanta seen in so many are taken to be in all; too much noise blurs and accuses nobody
 GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
 CHANGES = np.array([-2.0, -1.0, 1.0, 2.0, -1.0, 2.0, -2.0, 1.0])  # in ulps
@@ -74,7 +75,7 @@ def forward_noise(
     floor = np.maximum(unit * np.abs(base), max(SMALLEST, float(np.finfo(dtype).smallest_subnormal)))
     if slope is not None:
         floor = np.maximum(floor, unit * np.nan_to_num(np.abs(slope), nan=0.0, posinf=0.0))
-    samples = SAMPLES if base.size < FEW_OUTPUTS else SAMPLES - 1
+    samples = SAMPLES if base.size < NEIGHBOURS_ENOUGH else SAMPLES - 1
     total, seen = np.zeros(base.shape), 0
     for salt in range(samples):
         moved = dict(inputs) | {name: few_ulps(inputs[name], salt, dtype) for name in varied}

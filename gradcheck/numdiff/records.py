@@ -78,7 +78,8 @@ class Derivative:
     what most of the entries were measured by; `carried` says that the function carries complex numbers.
     `proven` is the bar of the real differences beside a complex step: a term that the complex step drops silently
     (np.var, np.abs) can be as large as that.
-    `steps` is the step each output was read off at, zero where by the complex step.
+    `steps` is the step each output was read off at, zero where by the complex step; `straight` counts the outputs that
+    respond, and like a linear function at the first two steps.
     """
 
     value: Vector
@@ -95,6 +96,7 @@ class Derivative:
     proven: NDArray[np.floating] | None = None
     rungs: tuple[Rung, ...] = field(default=())
     steps: NDArray[np.floating] = field(default_factory=lambda: np.zeros(0))
+    straight: int = 0
 
     @property
     def measured(self) -> Mask:
@@ -105,3 +107,11 @@ class Derivative:
         """Return some of the outputs alone; what is told of all of them together stays."""
         names = ("value", "bar", "left", "right", "kinky", "noise", "response", "steps")
         return replace(self, **{name: getattr(self, name)[at] for name in names})
+
+
+def nowhere(base: Vector, noise: Vector) -> Derivative:
+    """Return the derivative of which nothing is known."""
+    zero = np.zeros(base.shape)
+    nothing = np.full(base.shape, np.inf)
+    silent = np.zeros(base.shape, dtype=bool)
+    return Derivative(zero, nothing, zero, zero, silent, noise, zero, "one-sided differences", 2)

@@ -40,7 +40,8 @@ def random_direction(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArra
 def natural_scale(x: Array) -> NDArray[np.float64]:
     """Return the scale of each entry: the spread of the array, |x| where the spread is zero, 1 at zero.
 
-    Where the sizes of the entries vary over many decades they have no common scale, and each takes its own.
+    Where the sizes of the entries vary over many decades they have no common scale, and each takes its own; so do
+    zeros beside nothing but large values (a mask of zeros and minus a billion).
     """
     size = np.abs(x.astype(np.float64))
     if size.size == 0:
@@ -48,6 +49,8 @@ def natural_scale(x: Array) -> NDArray[np.float64]:
     positive = size[size > 0]
     if positive.size == 0:
         return np.ones_like(size)
+    if positive.size < size.size and positive.min() > MANY_DECADES:
+        return np.where(size > 0, size, 1.0)
     if positive.max() > MANY_DECADES * positive.min() and spans_decades(positive):
         return np.where(size > 0, size, positive.min())
     spread = float(np.std(x.astype(np.float64)))

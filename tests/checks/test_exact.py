@@ -71,7 +71,7 @@ def test_linear_layers_are_compared_exactly_with_a_bound_of_two_to_the_minus_60(
     assert report.verdict is Verdict.AGREES
     assert all(a.exact_bound <= 2.0**-60 for a in report.arguments.values())
     assert report.exact.startswith("on integers grad_")
-    assert "2^-64" in report.exact
+    assert "2^-66" in report.exact
     assert "polynomial backward of degree k anywhere with k/4096" in report.exact
 
 

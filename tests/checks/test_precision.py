@@ -4,6 +4,7 @@ import pytest
 from gradcheck import Verdict, check
 from gradcheck.adapters.reading import subject_of
 from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.places import survey
 from gradcheck.checks.precision import LOW_PRECISION, is_low, runs_wide
 
 RNG = np.random.default_rng(21)
@@ -98,7 +99,10 @@ WIDE = {
 @pytest.mark.parametrize(("layer", "wanted"), WIDE.values(), ids=WIDE)
 def test_tells_whether_a_layer_also_runs_in_float64(layer, wanted):
     subject = subject_of(layer, {"x": X.astype(np.float32)})
-    assert runs_wide(Instrument(subject), subject, np.random.default_rng(0)) is wanted
+    instrument = Instrument(subject)
+    place = survey(instrument, subject.inputs)
+    wide = place.wide["x"].dtype == place.work == np.float64
+    assert (wide and runs_wide(instrument, subject, place, np.random.default_rng(0))) is wanted
 
 
 def test_a_layer_that_only_knows_float32_gets_a_verdict_as_well():

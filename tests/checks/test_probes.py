@@ -112,7 +112,7 @@ def test_every_argument_is_measured_along_two_directions_of_its_own():
     layer = (lambda a, b, n: a * b, lambda g, a, b, n: (g * b, g * a, None))
     instrument = Instrument(subject_of(layer, {"a": X, "b": X, "n": np.arange(3)}))
     place = with_noise(instrument, survey(instrument, instrument.subject.inputs))
-    found = measure_arguments(instrument, place, np.random.default_rng(0), again=True)
+    found = measure_arguments(instrument, place, ("a", "b"), np.random.default_rng(0), again=True)
     assert {name: len(ms) for name, ms in found.items()} == {"a": 2, "b": 2}
     assert all(list(m.tangents) == [name] for name, ms in found.items() for m in ms)
     assert not np.array_equal(found["a"][0].tangents["a"], found["a"][1].tangents["a"])
