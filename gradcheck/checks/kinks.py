@@ -39,6 +39,7 @@ ALONE = "kink"  # the kind of a comparison along a direction of one argument alo
 NEIGHBOURS = 8
 NEARBY, NEIGHBOUR_STEP = 2.0**-12, 2.0**-20  # of the natural scale: far enough from each other to leave every tie
 BENT = 2.0**-6  # of an interval: what it may change over the distance to the points nearby, 64 times that
+CALLS = 52  # of forward, at most, before a claim at a kink is accused: the parts, the neighbours twice, a second look
 PARTS = 8  # a direction is split into at most so many parts to tell convex outputs from others
 
 
@@ -69,6 +70,8 @@ def judge_kinks(
     found = _joined(_held(asked, directions, evidence))
     if not any(c.bars > THRESHOLD for c in found):
         return KinkRuling(tuple(found), {}, 0, int(np.count_nonzero(mask)))
+    if instrument.left(open_question=True) < CALLS:
+        return KinkRuling((), {}, int(np.count_nonzero(mask)), 0)  # nobody is accused without them
     worst = max(zip(_held(asked, directions, evidence), directions, strict=True), key=lambda pair: _most(pair[0]))[1][1]
     pure = mask & ~_mixed(instrument, place, asked[0].claims, mask, rng)
     pure &= ~_outside(instrument, place, worst, rng)
