@@ -100,7 +100,7 @@ def flag(
     if found.unmeasurable or (found.confirmed and elsewhere is not None and elsewhere(name)):
         return found
     if look.cornered is None:
-        look.cornered = corners(instrument, evidence.place, name, look.measured, rng)
+        look.cornered = corners(instrument, evidence.place, name, look.measured, rng=rng)
         if np.any(look.cornered):
             second = confirm(instrument, evidence, look, rng, kind=kind)
             found = Flag(worst, second.comparison, second.left_out)

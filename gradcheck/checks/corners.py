@@ -41,7 +41,7 @@ def finer_structure(instrument: Instrument, place: Place, measured: Measured) ->
     return finer
 
 
-def corners(instrument: Instrument, place: Place, name: str, measured: Measured, rng: np.random.Generator) -> Mask:
+def corners(instrument: Instrument, place: Place, name: str, measured: Measured, *, rng: np.random.Generator) -> Mask:
     """Outputs that have no derivative at the place, by slopes along halves of the direction and at points close by.
 
     Where nothing about the values is equal, zero or round, ties can only come from inside forward, and a few looks do
@@ -58,7 +58,7 @@ def corners(instrument: Instrument, place: Place, name: str, measured: Measured,
         for _ in range(splits):
             found |= _not_additive(instrument, place, name, measured, step=step, rng=rng)
     for _ in range(neighbours):
-        found |= _cornered(instrument, place, measured, step, rng)
+        found |= _cornered(instrument, place, measured, step, rng=rng)
     return found
 
 

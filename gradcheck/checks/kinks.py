@@ -39,7 +39,10 @@ ALONE = "kink"  # the kind of a comparison along a direction of one argument alo
 NEIGHBOURS = 8
 NEARBY, NEIGHBOUR_STEP = 2.0**-12, 2.0**-20  # of the natural scale: far enough from each other to leave every tie
 BENT = 2.0**-6  # of an interval: what it may change over the distance to the points nearby, 64 times that
-CALLS = 52  # of forward, at most, before a claim at a kink is accused: the parts, the neighbours twice, a second look
+CALLS, AGAIN = (
+    36,
+    20,
+)  # of forward before a claim at a kink is accused: parts, neighbours and a second look; of the latter
 PARTS = 8  # a direction is split into at most so many parts to tell convex outputs from others
 
 
@@ -70,13 +73,8 @@ def judge_kinks(
     found = _joined(_held(asked, directions, evidence))
     if not any(c.bars > THRESHOLD for c in found):
         return KinkRuling(tuple(found), {}, 0, int(np.count_nonzero(mask)))
-    if instrument.left(open_question=True) < CALLS:
-        return KinkRuling((), {}, int(np.count_nonzero(mask)), 0)  # nobody is accused without them
     worst = max(zip(_held(asked, directions, evidence), directions, strict=True), key=lambda pair: _most(pair[0]))[1][1]
-    pure = mask & ~_mixed(instrument, place, asked[0].claims, mask, rng)
-    pure &= ~_outside(instrument, place, worst, rng)
-    if not np.array_equal(pure, mask):  # where there is one there may be others
-        pure &= ~_outside(instrument, place, worst, rng)
+    pure = _pure(instrument, place, asked[0].claims, mask, along=worst, rng=rng)
     undecided = int(np.count_nonzero(mask & ~pure))
     if not pure.any():
         return KinkRuling((), {}, undecided, 0)
@@ -93,6 +91,21 @@ def judge_kinks(
     blamed = {name: by_themselves if (alone or wrong) and name not in alone else first for name in claims}
     flags = {name: tuple(_flags(name, blamed[name], second)) for name in claims}
     return KinkRuling(tuple(first), flags, undecided, int(np.count_nonzero(pure)))
+
+
+def _pure(
+    instrument: Instrument, place: Place, claims: Claims, mask: Mask, *, along: Measured, rng: np.random.Generator
+) -> Mask:
+    """Return the outputs of `mask` that are convex or concave as far as can be told; none without the calls to tell."""
+    if instrument.left(open_question=True) < CALLS:
+        return np.zeros_like(mask)
+    pure = mask & ~_mixed(instrument, place, claims, mask, rng)
+    pure &= ~_outside(instrument, place, along, rng)
+    if np.array_equal(pure, mask):
+        return pure
+    # Where there is one there may be others.
+    again = instrument.left(open_question=True) >= AGAIN
+    return pure & ~_outside(instrument, place, along, rng) if again else np.zeros_like(mask)
 
 
 def _flags(name: str, first: Sequence[Comparison], second: Sequence[Comparison]) -> list[Flag]:

@@ -55,7 +55,7 @@ def runs_wide(instrument: Instrument, subject: Subject, place: Place, rng: np.ra
 
 
 def judge_precision(
-    instrument: Instrument, wide: Place, low: Place, together: Mask, rng: np.random.Generator
+    instrument: Instrument, wide: Place, low: Place, together: Mask, *, rng: np.random.Generator
 ) -> PrecisionRuling:
     """Hold the gradients at the inputs of `low` against those at the widened inputs, entry by entry, twice at most."""
     mask = together & ~_branches_in_reach(instrument, low, rng)

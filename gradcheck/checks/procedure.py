@@ -8,6 +8,7 @@ import numpy as np
 from gradcheck.checks.adjoint import Evidence, gather
 from gradcheck.checks.confirmation import look_again
 from gradcheck.checks.contract import contract_findings
+from gradcheck.checks.derived import derived_inputs, larger_batch_of
 from gradcheck.checks.exact import ExactRuling, judge_exactly
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.kinks import judge_kinks
@@ -19,10 +20,8 @@ from gradcheck.checks.points import (
     FEWEST,
     PointRuling,
     also_elsewhere,
-    derived_inputs,
     joined,
     judge_points,
-    larger_batch_of,
     look_closer,
     look_in_ordinary_places,
 )
@@ -80,7 +79,7 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
     precision, exact = PrecisionRuling(), ExactRuling()
     if opening.low is not None:
         with instrument.purpose("low precision"):
-            precision = judge_precision(instrument, place, opening.low, given.together, rng)
+            precision = judge_precision(instrument, place, opening.low, given.together, rng=rng)
         _add(flags, precision.flags)
     further = _further(instrument, plan, given, rng, wrong=_wrong(flags))
     _add(flags, further.flags)

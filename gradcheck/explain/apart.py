@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from gradcheck.checks.derived import larger_batch
 from gradcheck.checks.outputs import Form
 from gradcheck.checks.places import survey
-from gradcheck.checks.points import larger_batch
 from gradcheck.checks.probes import draw_cotangent
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.explain.proof import Case, Family, Proof

@@ -7,10 +7,11 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.derived import derived_inputs, larger_batch
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outcome import Outcome
 from gradcheck.checks.places import GIVEN
-from gradcheck.checks.points import derived_inputs, judge_points, larger_batch
+from gradcheck.checks.points import judge_points
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.explain.accused import accused
 from gradcheck.explain.census import census_from, census_of

@@ -27,7 +27,7 @@ def seen(layer, *, seed=0, **inputs):
 def looked_again(instrument, evidence, rng):
     """Look again at x along a fresh direction, with corners left out."""
     look = fresh_direction(instrument, evidence, "x", rng)
-    look.cornered = corners(instrument, evidence.place, "x", look.measured, rng)
+    look.cornered = corners(instrument, evidence.place, "x", look.measured, rng=rng)
     return confirm(instrument, evidence, look, rng, kind=RANDOM)
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck import Verdict, check
-from gradcheck.checks.points import KINDS, derived_inputs
+from gradcheck.checks.derived import KINDS, derived_inputs
 
 RNG = np.random.default_rng(24)
 SMALL = RNG.uniform(0.5, 1.5, size=(3, 4)) * np.where(np.arange(4) % 2 == 0, 1.0, -1.0)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck import Verdict, check
-from gradcheck.checks.points import derived_inputs
+from gradcheck.checks.derived import derived_inputs
 from gradcheck.checks.traits import TRAITS, keep_traits, traits_of
 
 RNG = np.random.default_rng(18)

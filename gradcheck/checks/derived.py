@@ -1,0 +1,134 @@
+"""Points derived from the caller's: other values that keep what visibly holds of them, and a batch of one more."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcheck.checks.traits import keep_traits, traits_of
+from gradcheck.numdiff.records import typical_size
+from gradcheck.numdiff.tangents import natural_scale, random_direction, random_signs
+from gradcheck.subject import Array, Inputs, is_floating
+
+NEAR_THE_END = 0.15
+BREAK_TIES = 0.1
+ANOTHER = 0.5  # of the natural scale: how far a further sample is from the one before
+MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from 1/64 to 64
+FAR = 2.0**WIDE  # values that typically lie further from one than this keep their own scale
+
+
+def _shuffled(x: Array, rng: np.random.Generator) -> Array:
+    """Return the sizes in another order, with random signs, and a little apart: ties and zeros were judged already."""
+    sizes = rng.permutation(np.abs(x).ravel()).reshape(x.shape)
+    typical = typical_size(sizes[sizes > 0]) or 1.0
+    apart = np.where(sizes > 0, sizes, typical) * rng.uniform(1.0 - BREAK_TIES, 1.0 + BREAK_TIES, size=x.shape)
+    return apart * random_signs(rng, x.shape)
+
+
+def natural_centre(x: Array) -> float:
+    """Return the size around which values are drawn: one, or their own where that is far from one."""
+    typical = typical_size(np.abs(x)) if x.size else 1.0
+    return typical if typical > FAR or 0.0 < typical < 1.0 / FAR else 1.0
+
+
+def _spread(exponent: float) -> Callable[[Array, np.random.Generator], Array]:
+    return lambda x, rng: natural_centre(x) * _every_octave(x, rng, exponent)
+
+
+def _every_octave(x: Array, rng: np.random.Generator, exponent: float) -> Array:
+    """Return magnitudes from all octaves alike, with alternating signs: even a small array meets every region.
+
+    The exponents are one from each of n equal strata, in random order; the sign changes from stratum to stratum.
+    """
+    order = rng.permutation(x.size)
+    # The farthest stratum comes first and is met near its end, so that a single entry goes far too.
+    strata = 1.0 - (order + NEAR_THE_END * rng.random(x.size)) / max(x.size, 1)
+    signs = np.where(order % 2 == 0, 1.0, -1.0)
+    values: Array = signs * 2.0 ** (exponent * (2.0 * strata - 1.0))
+    return values.reshape(x.shape)
+
+
+def _the_other_signs(x: Array, rng: np.random.Generator) -> Array:
+    """Return wide magnitudes with the opposite of the moderate point's signs: no entry sees one sign alone."""
+    return -_spread(WIDE)(x, rng)
+
+
+# The last ones are kept where few can be had.
+KINDS: tuple[tuple[str, Callable[[Array, np.random.Generator], Array]], ...] = (
+    ("the values shuffled, with random signs", _shuffled),
+    ("magnitudes from 1/8 to 8", _spread(MODERATE)),
+    ("magnitudes from 1/64 to 64", _the_other_signs),
+)
+
+
+def ordinary_inputs(inputs: Inputs, names: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
+    """Return a point of ordinary size, whatever the size of the caller's values."""
+    values = {n: keep_traits(_every_octave(inputs[n], rng, MODERATE), inputs[n]) for n in names}
+    return [("magnitudes around one", dict(inputs) | _in_order(values, inputs))]
+
+
+def derived_inputs(
+    inputs: Inputs, names: Sequence[str], rng: np.random.Generator, *, number: int = len(KINDS)
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return points derived from `inputs`: new values for `names`, that keep what visibly holds of the old ones."""
+    points = []
+    seed = int(rng.integers(2**63))
+    for kind, draw in KINDS[-number:]:
+        source = np.random.default_rng(seed)
+        values = {n: keep_traits(draw(inputs[n].astype(np.float64), source), inputs[n]) for n in names}
+        points.append((kind, dict(inputs) | _in_order(values, inputs)))
+    return points
+
+
+def larger_batch_of(
+    points: Sequence[tuple[str, dict[str, Any]]], varied: Sequence[str], rng: np.random.Generator
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return candidates that are one of `points` with one sample more: one look at other values and another batch."""
+    return [(f"{batch}, {kind}", more) for kind, inputs in points for batch, more in larger_batch(inputs, varied, rng)]
+
+
+def _in_order(values: dict[str, Array], inputs: Inputs) -> dict[str, Array]:
+    """Keep arguments of one shape in order where every entry of the one lies below the other (bounds, intervals)."""
+    names = list(values)
+    for i, low in enumerate(names):
+        for high in names[i + 1 :]:
+            if inputs[low].shape != inputs[high].shape:
+                continue
+            a, b = values[low], values[high]
+            if np.all(inputs[low] < inputs[high]):
+                values[low], values[high] = np.minimum(a, b), np.maximum(a, b)
+            elif np.all(inputs[low] > inputs[high]):
+                values[low], values[high] = np.maximum(a, b), np.minimum(a, b)
+    return values
+
+
+def larger_batch(inputs: Inputs, varied: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
+    """Return candidates with one sample more: of all arrays that share the first one's leading axis, or of it alone.
+
+    A fault may show only at a batch of more than one, or at any batch but the caller's.
+    """
+    arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray) and value.ndim}
+    first = next((name for name, value in arrays.items() if is_floating(value) and value.ndim >= 2), None)
+    if first is None or len(arrays[first]) == 0:
+        return []
+    number = len(arrays[first])
+    sharing = [n for n, v in arrays.items() if len(v) == number and (number > 1 or v.ndim >= 2 or not is_floating(v))]
+    # Parameters may share the number by chance; constants that share it (labels) belong to the samples.
+    alone = [[first]] if len(sharing) > 1 and set(sharing) <= set(varied) else []
+    candidates = []
+    for names in [sharing, *alone]:
+        more = {n: np.concatenate([inputs[n], _another_sample(inputs[n], rng, vary=n in varied)]) for n in names}
+        if all(traits_of(value) == traits_of(inputs[n]) for n, value in more.items() if is_floating(value)):
+            candidates.append((f"a batch of {number + 1}", dict(inputs) | more))
+    return candidates
+
+
+def _another_sample(x: Array, rng: np.random.Generator, *, vary: bool) -> Array:
+    """Return the last sample once more, apart from itself where it is under test.
+
+    Not by little: what normalises over a batch of two nearly equal samples is too steep to be measured.
+    """
+    if not vary:
+        return x[-1:]
+    apart = x.astype(np.float64) + ANOTHER * natural_scale(x) * random_direction(rng, x.shape)
+    return keep_traits(apart, x)[-1:]
