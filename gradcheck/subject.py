@@ -48,6 +48,20 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Script:
+    """How a person calls the layer by hand: expressions for the snippet that shows a fault.
+
+    `places` says where an input is put before forward is called (`{"W": "layer.W"}`), `gradients` where each gradient
+    is found after backward, `returned` being what it returned (`{"x": "returned", "W": "layer.dW"}`).
+    """
+
+    forward: str
+    backward: str
+    places: Mapping[str, str]
+    gradients: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Subject:
     """A forward and a backward pass with named inputs: the one shape that every calling convention is brought into.
 
@@ -73,6 +87,8 @@ class Subject:
         Other ways of calling the layer that must make no difference.
     findings : tuple of Finding
         What the adapter saw of the layer's manners while it read it.
+    script : Script, optional
+        How to call the layer by hand, where that is neither `forward(*inputs)` nor `backward(grad_output, *inputs)`.
     """
 
     name: str
@@ -85,6 +101,7 @@ class Subject:
     notes: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
     findings: tuple[Finding, ...] = ()
+    script: Script | None = None
 
     def at(self, inputs: Inputs) -> "Subject":
         """Return the same subject at another point."""

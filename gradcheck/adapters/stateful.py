@@ -23,7 +23,7 @@ from gradcheck.adapters.updates import read_off
 from gradcheck.adapters.upstream import times
 from gradcheck.adapters.ways import Found, Given, find_way
 from gradcheck.errors import InvalidInput, InvalidLayer, LayerFailed, did_you_mean
-from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_differentiable, is_floating
+from gradcheck.subject import Cotangents, Inputs, Passes, Script, Subject, is_differentiable, is_floating
 
 
 def read_stateful(
@@ -85,6 +85,21 @@ def read_stateful(
         isolated=isolated,
         notes=(*_called(found), *mode, *layout.notes, *notes_on(kept)),
         findings=findings_on(asked.make(), (found.way.forward, found.way.backward), layout.gradients, layout.growing),
+        script=_script(found, layout, tuple(given)),
+    )
+
+
+def _script(found: Found, layout: Layout, given: tuple[str, ...]) -> Script | None:
+    """Say how the passes are called by hand, where they are called plainly and all that they keep is an attribute."""
+    places = {name: paths[0] for name, paths in layout.parameters.items() if name not in given}
+    if found.notes or layout.growing or any(len(path) > 1 for path in (*places.values(), *layout.gradients.values())):
+        return None
+    returned = {n: f"returned[{i}]" if len(layout.order) > 1 else "returned" for i, n in enumerate(layout.order)}
+    return Script(
+        f"layer.{found.way.forward}({', '.join(given)})",
+        f"layer.{found.way.backward}(grad_output)",
+        {name: f"layer.{path[0]}" for name, path in places.items()},
+        {**returned, **{name: f"layer.{path[0]}" for name, path in layout.gradients.items()}},
     )
 
 

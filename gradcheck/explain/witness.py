@@ -15,7 +15,7 @@ from gradcheck.checks.outputs import form_of
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.explain.scene import Scene
 from gradcheck.explain.slopes import OutOfCalls
-from gradcheck.subject import Array, is_floating
+from gradcheck.subject import Array, Script, Subject, is_floating
 
 PLAIN_STEP = 1e-6
 VISIBLE = 1e-3  # how far apart claimed and measured must be, relative, to be shown by a plain difference
@@ -152,26 +152,53 @@ def _sliced(inputs: Mapping[str, Any], group: list[tuple[str, int]], to: int) ->
 
 
 def _snippet(scene: Scene, shown: Shown) -> str:
-    name, spelled = scene.name, {n: n.replace(".", "_") for n in shown.inputs}  # `xs.0`, of a list, is no variable
-    names = ", ".join(spelled.values())
-    moved = ", ".join(f"{one} {{}} h * tangent" if n == name else one for n, one in spelled.items())
-    position = list(shown.inputs).index(name)
-    call = "layer." if scene.instrument.subject.convention == "contract" else ""
-    lines = ["import numpy as np", *(f"{spelled[n]} = {_literal(v)}" for n, v in shown.inputs.items())]
-    lines += [
-        f"grad_output = {_literal(shown.grad_output)}",
-        f"tangent = {_literal(shown.tangent)}",
-        f"h = {PLAIN_STEP}",
-        f"change = {call}forward({moved.format('+')}) - {call}forward({moved.format('-')})",
-        f"gradient = {call}backward(grad_output, {names})",
-    ]
-    if len(scene.instrument.subject.inputs) > 1:
-        lines.append(f"gradient = gradient[{name!r}] if isinstance(gradient, dict) else gradient[{position}]")
+    subject, name = scene.instrument.subject, scene.name
+    lines = ["import numpy as np", *(f"{n} = {_literal(v)}" for n, v in shown.inputs.items())]
+    lines += [f"grad_output = {_literal(shown.grad_output)}", f"tangent = {_literal(shown.tangent)}"]
+    lines.append(f"h = {PLAIN_STEP}")
+    if subject.script is not None and name in subject.script.gradients:
+        lines += _by_script(subject.script, tuple(shown.inputs), name)
+    else:
+        lines += _by_name(subject, tuple(shown.inputs), name)
     lines += [
         f"print(np.sum(gradient * tangent))  # claimed: {shown.claimed:.6g}",
         f"print(np.sum(grad_output * change) / (2 * h))  # measured: {shown.measured:.6g}",
     ]
     return "\n".join(lines)
+
+
+def _by_name(subject: Subject, names: tuple[str, ...], name: str) -> list[str]:
+    moved = ", ".join(f"{n} {{}} h * tangent" if n == name else n for n in names)
+    given, call = ", ".join(names), "layer." if subject.convention == "contract" else ""
+    if subject.convention == "cached pair of functions":
+        lines = [
+            f"change = forward({moved.format('+')})[0] - forward({moved.format('-')})[0]",
+            f"gradient = backward(grad_output, forward({given})[1])",
+        ]
+    else:
+        lines = [
+            f"change = {call}forward({moved.format('+')}) - {call}forward({moved.format('-')})",
+            f"gradient = {call}backward(grad_output, {given})",
+        ]
+    if len(subject.inputs) > 1:
+        position = names.index(name)
+        lines.append(f"gradient = gradient[{name!r}] if isinstance(gradient, dict) else gradient[{position}]")
+    return lines
+
+
+def _by_script(script: Script, names: tuple[str, ...], name: str) -> list[str]:
+    given = ", ".join(names)
+    moved = ", ".join(f"{n} {{}} h * tangent" if n == name else n for n in names)
+    return [
+        f"def run({given}):",
+        *(f"    {place} = {n}" for n, place in script.places.items()),
+        f"    return {script.forward}",
+        "",
+        f"change = run({moved.format('+')}) - run({moved.format('-')})",
+        f"run({given})",
+        f"returned = {script.backward}",
+        f"gradient = {script.gradients[name]}",
+    ]
 
 
 def _literal(value: Any) -> str:
