@@ -12,7 +12,7 @@ from gradcheck.oracle.case import Case
 from gradcheck.oracle.implementation import Run, implementation
 from gradcheck.oracle.judging import Outcome, judge
 from gradcheck.oracle.program import Program, ProgramFault
-from gradcheck.oracle.suite import load_suite
+from gradcheck.oracle.suite import load_cases
 from gradcheck.report import plain
 from gradcheck.runner.executor import run_tasks
 from gradcheck.runner.targets import parse_target
@@ -65,15 +65,15 @@ def perform_conformance(spec: Mapping[str, Any], tell: Callable[..., None]) -> A
     """Run the named cases in this process, one after the other; return their outcomes as plain data."""
     asked = plain.load(Conformance, spec["asked"])
     dtype: str = spec["dtype"]
-    tell("loading the suite")
-    suite = load_suite(Path(asked.suite))
+    tell("loading the cases")
+    cases = load_cases(Path(asked.suite), spec["names"])
     outcomes: list[Any] = []
     with ExitStack() as stack:
         tell("loading the implementation")
         run = _opened(asked, stack)
         for name in spec["names"]:
             tell(name, outcomes)
-            outcome, broken = _attempt(run, suite.case(name), dtype, asked.limit)
+            outcome, broken = _attempt(run, cases[name], dtype, asked.limit)
             outcomes.append(plain.dump(outcome))
             if broken:
                 stack.close()

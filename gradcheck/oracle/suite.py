@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib import resources
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -107,9 +107,18 @@ def load_suite(folder: Path) -> Suite:
     return suite
 
 
+def load_cases(folder: Path, names: Sequence[str]) -> dict[str, Case]:
+    """Return cases of a suite that `load_suite` has found sound, without holding all of it to its checksum again."""
+    document = json.loads((folder / MANIFEST).read_bytes())
+    rows = {row["name"]: row for row in document["cases"]}
+    files = {rows[name]["file"] for name in names}
+    tensors = {key: value for file in files for key, value in _read_tensors(folder / file, _numpy_files()).items()}
+    return {name: _case(rows[name], tensors) for name in names}
+
+
 def schema_document() -> dict[str, Any]:
     """Return the JSON Schema of the manifest."""
-    text = (files("gradcheck.oracle") / "vectors-1.schema.json").read_text(encoding="utf-8")
+    text = (resources.files("gradcheck.oracle") / "vectors-1.schema.json").read_text(encoding="utf-8")
     document: dict[str, Any] = json.loads(text)
     return document
 

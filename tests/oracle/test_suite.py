@@ -9,7 +9,7 @@ import pytest
 
 from gradcheck.errors import InvalidInput, MissingExtra
 from gradcheck.oracle.case import Case, smallest_integers
-from gradcheck.oracle.suite import DamagedSuite, load_suite, schema_document, suite_of, write_suite
+from gradcheck.oracle.suite import DamagedSuite, load_cases, load_suite, schema_document, suite_of, write_suite
 
 
 def conv(name="conv1d/plain", **changes):
@@ -110,6 +110,12 @@ def test_suite_finds_a_case_by_name_and_suggests_a_near_one(folder):
     assert load_suite(folder).case("conv1d/plain").operation == "conv"
     with pytest.raises(InvalidInput, match=r"no case 'conv1d/plane'; did you mean `conv1d/plain`"):
         load_suite(folder).case("conv1d/plane")
+
+
+def test_some_cases_are_read_as_the_whole_suite_has_them(folder):
+    (case,) = load_cases(folder, ["loss/mean"]).values()
+    assert replace(case, tensors={}) == replace(load_suite(folder).case("loss/mean"), tensors={})
+    assert case.tensors["output/float32"] == np.float32(1 / 3)
 
 
 def test_two_cases_of_one_name_are_refused():
