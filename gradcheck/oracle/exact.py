@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.errors import InvalidInput
-from gradcheck.oracle import flat, flat_mistakes, pool_mistakes, pools, sliding, sliding_mistakes
+from gradcheck.oracle import flat, flat_mistakes, pool_mistakes, pools, sliding, sliding_mistakes, slope_mistakes
 from gradcheck.oracle.case import Array, Case, smallest_integers
 from gradcheck.oracle.drawing import signed
 from gradcheck.oracle.mistakes import flags_of
@@ -20,7 +20,12 @@ from gradcheck.oracle.ties import split_evenly, winners_of
 # Integers up to here, and so all sums whose terms add up to no more in magnitude, are exact in each dtype.
 EXACT_UP_TO = {"float16": 2**11, "float32": 2**24, "float64": 2**24}
 
-MISTAKES = (*sliding_mistakes.MISTAKES, *pool_mistakes.MISTAKES, *flat_mistakes.MISTAKES)
+MISTAKES = (
+    *sliding_mistakes.MISTAKES,
+    *pool_mistakes.MISTAKES,
+    *flat_mistakes.MISTAKES,
+    *slope_mistakes.MISTAKES,
+)
 
 
 def recipes() -> Iterator[Recipe]:

@@ -92,3 +92,4 @@ def test_page_states_the_counts_that_are_pinned():
     assert text.split("\n\n")[1].startswith(f"{record['cases']} small cases")
     assert f"{record['results']['exact']} cases are exact, {record['results']['rounded']} rounded" in text
     assert f"in {record['results']['several']} several gradients are valid" in text
+    assert f"For each of the {record['flags']} flags" in text
