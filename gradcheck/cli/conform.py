@@ -93,6 +93,7 @@ def command(implementation: str | None, program: str, running: Running, **option
         limit=options["ulps"],
         timeout=options["timeout"],
         memory=options["memory"],
+        sha256=suite.sha256,
     )
     outcomes = _run(asked, chosen, running)
     told = _told(asked, suite.sha256)

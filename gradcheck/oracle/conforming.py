@@ -23,7 +23,10 @@ TOGETHER = 64  # cases a child: starting one and loading a framework costs some 
 
 @dataclass(frozen=True)
 class Conformance:
-    """What is asked: an implementation (or the command of a program), the suite's folder, and within which limits."""
+    """What is asked: an implementation (or the command of a program), the suite's folder, and within which limits.
+
+    The suite's checksum, if given, keeps a resumed run from answers about another suite in the same folder.
+    """
 
     suite: str
     implementation: str = ""
@@ -32,6 +35,7 @@ class Conformance:
     limit: float | None = None
     timeout: float = TIMEOUT
     memory: int | None = None
+    sha256: str = ""
 
 
 def conform(asked: Conformance, cases: Sequence[tuple[Case, str]], **running: Any) -> Iterator[Outcome]:

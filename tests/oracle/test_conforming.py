@@ -1,5 +1,7 @@
 """Many cases through an implementation in child processes: it may refuse, raise, crash or hang; the rest goes on."""
 
+from dataclasses import replace
+
 import pytest
 
 from gradcheck.errors import GradcheckError
@@ -78,6 +80,14 @@ def test_a_case_that_hangs_costs_its_time_and_a_resumed_run_asks_nothing_again(s
     with Journal(tmp_path / "journal.jsonl", resume=True) as journal:
         assert statuses(suite, asked, journal=journal) == found
     assert (tmp_path / "asked.txt").read_text() == calls
+
+
+def test_a_resumed_run_takes_no_answers_about_another_suite(suite, tmp_path, monkeypatch):
+    asked = Conformance(str(suite[0]), mine(tmp_path, monkeypatch, "pass"), sha256="one")
+    for checksum, asks in (("one", 5), ("one", 5), ("another", 10)):
+        with Journal(tmp_path / "journal.jsonl", resume=True) as journal:
+            statuses(suite, replace(asked, sha256=checksum), journal=journal)
+        assert len((tmp_path / "asked.txt").read_text().splitlines()) == asks
 
 
 @pytest.mark.parametrize(
