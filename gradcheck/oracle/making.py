@@ -8,7 +8,7 @@ from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
-from gradcheck.oracle import exact, line_mistakes, line_plans, lines, slope_mistakes, smooth, smooth_mistakes
+from gradcheck.oracle import exact, line_mistakes, line_plans, lines, slope_table, smooth, smooth_mistakes
 from gradcheck.oracle.case import Case
 from gradcheck.oracle.correct import context
 from gradcheck.oracle.loudness import SmoothEntry
@@ -17,7 +17,7 @@ from gradcheck.oracle.suite import Suite, suite_of
 SMOOTH_MISTAKES: tuple[SmoothEntry, ...] = (
     *smooth_mistakes.MISTAKES,
     *line_mistakes.MISTAKES,
-    *slope_mistakes.ROUNDED,
+    *slope_table.ROUNDED,
 )
 _TOGETHER = 16  # cases that a process takes at a time
 
