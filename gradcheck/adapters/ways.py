@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.adapters.handing import attributes_like, first_forward, output_attribute, set_as_attributes
 from gradcheck.adapters.living import Living, Way, arrays_of
 from gradcheck.adapters.optimizers import hand_in, lacking
 from gradcheck.adapters.roles import (
@@ -20,7 +21,6 @@ from gradcheck.adapters.roles import (
     is_required,
     parameters_of,
     unnamed,
-    unplaced,
 )
 from gradcheck.adapters.spellings import (
     INPUT_GRADIENTS,
@@ -29,7 +29,6 @@ from gradcheck.adapters.spellings import (
     is_derivative,
     is_label,
     is_upstream,
-    plain,
 )
 from gradcheck.adapters.trial import copies, cotangents_of, outputs_of, quietly, run_backward, run_forward
 from gradcheck.errors import InvalidLayer, LayerFailed
@@ -93,18 +92,18 @@ def _tried(given: Given, candidate: Way) -> Found:
     living = given.living(candidate)
     parameters = parameters_of(living.run_forward)
     roles = None if parameters is None else forward_roles(parameters, tuple(given.inputs), given.constants)
-    sets = () if roles is None else _set_as_attributes(given, living.owner, roles, parameters or ())
+    sets = () if roles is None else set_as_attributes(living.owner, given.inputs, roles, parameters or ())
     way = replace(candidate, given=roles, sets=sets)
     notes = [f"forward finds {', '.join(f'`{name}`' for name in sets)} in attributes"] if sets else []
     if roles is not None and (flags := flags_set(parameters or (), roles, given.constants)):
         notes.append(f"forward is called in training mode: {flags}")
     living = given.living(way)
-    returned = run_forward(living, copies(given.inputs))
+    returned = first_forward(living, given.inputs)
     if _draws(given, way):
         way = replace(way, seeded=True)
         notes.append("forward draws random numbers: the global random state is the same before each call")
     if returned is None:
-        way = replace(way, output=_output_attribute(living.owner, given.passing))
+        way = replace(way, output=output_attribute(living.owner, given.passing))
         notes.append(f"forward returns nothing: its output is the attribute `{way.output}`")
     asked = parameters_of(living.run_backward)
     if asked is None:
@@ -120,13 +119,6 @@ def _tried(given: Given, candidate: Way) -> Found:
     return Found(best.way, (*notes, *best.notes))
 
 
-def _set_as_attributes(given: Given, owner: Any, roles: Roles, parameters: Parameters) -> tuple[str, ...]:
-    """Return the inputs that no argument of forward gets, and that go to attributes of their names."""
-    free = [p for p in parameters if is_required(p) and p.name not in roles]
-    left = () if free or isinstance(owner, tuple) else unplaced(roles, tuple(given.inputs))
-    return tuple(name for name in left if name.isidentifier() and (not parameters or hasattr(owner, name)))
-
-
 def _draws(given: Given, way: Way) -> bool:
     """Tell whether forward answers otherwise every time, but not where the global random state is the same."""
     return not _repeats(given, way) and _repeats(given, replace(way, seeded=True))
@@ -137,7 +129,7 @@ def _repeats(given: Given, way: Way) -> bool:
     answers = []
     for _ in range(2):
         returned = run_forward(living, copies(given.inputs))
-        held = _attributes_like(living.owner, OUTPUT_ATTRIBUTES, None) if returned is None else []
+        held = attributes_like(living.owner, OUTPUT_ATTRIBUTES, None) if returned is None else []
         answers.append(np.asarray(getattr(living.owner, held[0]) if held else _first(returned)).copy())
     one, other = answers
     return one.dtype == object or np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
@@ -261,7 +253,7 @@ def _of_a_loss(given: Given, way: Way, name: str, predictions: str) -> Iterator[
     living = given.living(way)
     run_forward(living, copies(given.inputs))
     shape = np.shape(given.inputs[predictions])
-    kept = _attributes_like(living.owner, OUTPUT_ATTRIBUTES, shape)
+    kept = attributes_like(living.owner, OUTPUT_ATTRIBUTES, shape)
     if kept:
         raise InvalidLayer(
             f"backward's argument `{name}` must be known: of a loss it can be forward's `{predictions}` or the "
@@ -294,7 +286,7 @@ def _run(given: Given, way: Way, factor: float = 1.0) -> tuple[Any, Any]:
     output = run_forward(living, inputs)
     cotangents = tuple(factor * one for one in cotangents_of(output))
     returned = run_backward(living, cotangents, inputs)
-    held = _attributes_like(living.owner, INPUT_GRADIENTS, None) if returned is None else []
+    held = attributes_like(living.owner, INPUT_GRADIENTS, None) if returned is None else []
     return getattr(living.owner, held[0]) if held else returned, output
 
 
@@ -351,28 +343,6 @@ def _count(returned: Any) -> int:
         isinstance(returned, list) and any(isinstance(v, np.ndarray) for v in returned)
     )
     return len(returned) if several else 1
-
-
-def _output_attribute(owner: Any, passing: Mapping[str, str]) -> str:
-    """Return the attribute in which forward left its output."""
-    held = getattr(owner, "__dict__", {})
-    if passing.get("output") in held:
-        return passing["output"]
-    found = _attributes_like(owner, OUTPUT_ATTRIBUTES, None)
-    if not found:
-        raise LayerFailed(
-            "forward must return an array of numbers; it returned NoneType. If it leaves its output in an attribute, "
-            "name it: --pass output=ATTRIBUTE.",
-            stage="forward",
-        )
-    return found[0]
-
-
-def _attributes_like(owner: Any, table: Sequence[str], shape: tuple[int, ...] | None) -> list[str]:
-    """Return the attributes whose names the table has, in its order, that hold arrays (of this shape)."""
-    held = {plain(n): n for n, v in getattr(owner, "__dict__", {}).items() if isinstance(v, (np.ndarray, np.generic))}
-    names = [held[plain(name)] for name in table if plain(name) in held]
-    return [name for name in names if shape is None or np.shape(getattr(owner, name)) == shape]
 
 
 def _name(living: Living) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gradcheck import Verdict, check
+from gradcheck.errors import LayerFailed
 
 X = np.random.default_rng(5).standard_normal((4, 3))
 
@@ -98,3 +99,9 @@ class RaisingProperty(Trained):
 
 def test_a_property_is_not_asked_while_methods_are_looked_for():
     assert check(RaisingProperty(), {"x": X}, effort="quick").verdict is Verdict.AGREES
+
+
+def test_an_input_named_after_no_attribute_is_told_the_attributes():
+    words = r"forward takes no arguments, and `data` was no attribute: name the input after one \(`x`, `dW`, `dout`\)"
+    with pytest.raises(LayerFailed, match=words):
+        check(Dense(), {"data": X})
