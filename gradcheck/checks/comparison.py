@@ -29,8 +29,9 @@ class Slack:
     `unit` is the unit round-off of the claim's dtype, `terms` the most terms that one entry can be a sum of,
     `noise` forward's noise per output in that dtype. `first` is the claim for one cotangent, and `change` how it
     answered a change of its inputs by a few ulps and a scaling of its cotangent that is undone afterwards.
-    `constants` is the unit round-off of a lower precision that the layer was written for, where it is judged in
-    float64: a factor of 0.1 that forward rounds to float32 and backward does not is no fault in float32.
+    `constants` is what a constant rounded to the lower precision that the layer was written for is off by, relatively,
+    where it is judged in float64: a factor of 0.1 that forward rounds to float32 and backward does not is no fault
+    in float32.
     """
 
     unit: float
@@ -124,7 +125,7 @@ def compare(
 
     The bar joins the measurement's bars, the rounding of the claim's own sums, its measured response to rounding of
     its inputs, what forward's noise leaves undetermined, and the rounding of a low-precision layer's constants. Each
-    entry may be off by one unit for these; the tangent's signs are drawn independently of that, so that what was said
+    entry may be off by that much; the tangent's signs are drawn independently of that, so that what was said
     of the cotangent's holds of them.
     """
     values = np.where(cotangent != 0, derivative.value, 0.0)

@@ -23,6 +23,8 @@ PARAMETERS = frozenset(
     {"weight", "weights", "w", "kernel", "kernels", "filter", "filters", "bias", "biases", "gamma", "beta"}
 )
 
+ROUNDED = 1.0 / float(np.sqrt(6.0))  # units that a number is off by when rounded, in root mean square over mantissas
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -74,7 +76,7 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
         return Opening(place, subject.inputs, weighed, low=None)
     low = replace(place, looked=None)
     double = Form(place.form.shapes, (np.dtype(np.float64),) * len(place.form.shapes))
-    wide = replace(place, inputs=place.wide, form=double, narrow=claim_unit(instrument, place))
+    wide = replace(place, inputs=place.wide, form=double, narrow=ROUNDED * claim_unit(instrument, place))
     instrument.subject = instrument.subject.at(place.wide)
     return Opening(wide, subject.inputs, weighed, low=low)
 
