@@ -13,7 +13,7 @@ from gradcheck.checks.places import widened
 from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.matrix import Truth, entry_bars
 from gradcheck.explain.proof import Case, Proof
-from gradcheck.explain.scene import Scene
+from gradcheck.explain.scene import Scene, norms_of_products
 from gradcheck.explain.whole import moves_entries
 from gradcheck.subject import Array
 
@@ -117,7 +117,8 @@ def put_through(case: Case) -> Iterator[Proof]:
         return
     if scene.shape != scene.output_shape:
         return
-    for cotangent, claim in zip(scene.cotangents[:ASKED], scene.claims, strict=False):
+    apart = np.abs(scene.claims @ scene.tangents.T - scene.cotangents @ scene.slopes.T)
+    for cotangent, claim, off in zip(scene.cotangents[:ASKED], scene.claims, apart, strict=False):
         s = scene.along(cotangent)
         if s is None:
             return
@@ -126,6 +127,8 @@ def put_through(case: Case) -> Iterator[Proof]:
         room = THRESHOLD * s.bar + CONDITION * scene.slack.noise + CLOSE * size
         if np.abs(moved - cotangent).max() > CLOSE or np.any(np.abs(s.value - claim)[scene.mask] > room[scene.mask]):
             return
+        if not np.any(off > norms_of_products(room[None], scene.tangents)[0]):
+            return  # so roughly the right gradient is explained as well
     text = (
         "grad_output is put through the layer's own derivative, where the transposed one belongs: with y = A x it is "
         "A grad_output instead of A^T grad_output"
