@@ -90,9 +90,9 @@ def judge_points(
 def also_elsewhere(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> Callable[[str], bool]:
     """Return what tells whether an argument disagrees at a derived point too, where no value is equal to another."""
     inputs, names = instrument.subject.inputs, instrument.subject.wrt
-    point = derived_inputs(inputs, names, rng)[-FEWEST]
 
     def disagrees(name: str) -> bool:
+        point = derived_inputs(inputs, names, rng, number=FEWEST)[0]
         try:
             with instrument.purpose("further points"):
                 evidence = _look(instrument, given, point, [name], rng=rng)
@@ -212,7 +212,7 @@ def _sharp_anyway(given: Evidence) -> bool:
     first = [found[0].derivative for found in given.measured.values()]
     told = [(d.proven, d.value, ~d.kinky & (d.value != 0)) for d in first if d.proven is not None]
     return all(
-        2 * np.count_nonzero(proven[smooth] <= SHARP * np.abs(value[smooth])) > np.count_nonzero(smooth)
+        2 * np.count_nonzero(proven[smooth] <= SHARP * np.abs(value[smooth])) >= np.count_nonzero(smooth)
         for proven, value, smooth in told
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from gradcheck.checks.adjoint import Evidence, gather
 from gradcheck.checks.confirmation import look_again
 from gradcheck.checks.contract import contract_findings
-from gradcheck.checks.derived import derived_inputs, larger_batch_of
+from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch_of
 from gradcheck.checks.exact import ExactRuling, judge_exactly
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.kinks import judge_kinks
@@ -178,8 +178,9 @@ def _further(
             return judge_points(instrument, given, chosen, rng, wrong=wrong)
         found = PointRuling()
         for _ in range(THOROUGH_ROUNDS if plan.effort == "thorough" else 1):
-            *rest, moderate, wide = derived_inputs(inputs, names, rng)
-            points = [*rest, wide] if plan.effort == "thorough" else [wide]
+            number = len(KINDS) if plan.effort == "thorough" else FEWEST
+            *rest, moderate, wide = derived_inputs(inputs, names, rng, number=number)
+            points = [*rest, wide]
             found = joined(found, judge_points(instrument, given, points, rng, wrong=wrong, to_come=1))
             for point in [*larger_batch_of([moderate], names, rng), moderate]:
                 known = {*wrong, *_wrong({n: list(f) for n, f in (found.flags or {}).items()})}

@@ -53,7 +53,7 @@ LAYERS = {
 def spent_on(report):
     """Return the calls on the gradient, and those on the contract."""
     contract = [c for c in report.evaluations.spent if c.purpose == "the contract"]
-    rest = [c for c in report.evaluations.spent if c.purpose != "the contract"]
+    rest = [c for c in report.evaluations.spent if c.purpose not in ("the contract", "explaining")]
     return [(sum(c.forward for c in part), sum(c.backward for c in part)) for part in (rest, contract)]
 
 
@@ -86,6 +86,67 @@ def test_quick_effort_stays_within_six_and_three_and_asks_no_contract(layer, inp
     assert report.verdict is Verdict.AGREES
     assert (gradient[0] <= 6, gradient[1] <= 3) == (True, True)
     assert contract == (0, 0)
+
+
+def zeroed(gradient):
+    gradient = gradient.copy()
+    gradient.flat[0] = 0.0
+    return gradient
+
+
+def shares(rule):
+    """The maximum of each row, whose gradient goes to the tied entries by `rule`."""
+    return (lambda x: x.max(1), lambda g, x: g[:, None] * rule(x == x.max(1, keepdims=True)))
+
+
+TIED = np.array([[1.0, 1.0, 0.0], [0.5, 2.0, 2.0]])
+MANY = RNG.standard_normal((4, 250))
+AT_ZERO = np.array([0.0, 1.0, -2.0, 0.0])
+# Each with the budget that it may take: as much again where something must be looked at twice.
+ANY = {
+    "smooth": ((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), {"x": X}, 1),
+    "not for complex numbers": ((lambda x: np.sqrt(1 + np.abs(x) ** 3), lambda g, x: g * _slope(x)), {"x": X}, 1),
+    "kinks at the point": ((lambda x: np.maximum(x, 0), lambda g, x: g * (x >= 0)), {"x": AT_ZERO}, 1),
+    "ties": (shares(lambda won: won / won.sum(1, keepdims=True)), {"x": TIED}, 1),
+    "float32": ((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), {"x": np.float32(X)}, 1),
+    "float16": ((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), {"x": np.float16(X)}, 2),
+    "a thousand entries": ((sigmoid, lambda g, x: g * sigmoid(x) * (1 - sigmoid(x))), {"x": MANY}, 1),
+    "wrong": ((np.tanh, lambda g, x: g), {"x": X}, 1),
+    "wrong in one entry": ((np.tanh, lambda g, x: zeroed(g * (1 - np.tanh(x) ** 2))), {"x": MANY}, 1),
+    "wrong for round numbers": ((lambda x: x * x, lambda g, x: g * x), {"x": np.array([1.0, 2.0, 3.0])}, 1),
+    "wrong in float32": ((np.tanh, lambda g, x: g), {"x": np.float32(X)}, 1),
+    "wrong in one of three": (
+        (lambda x, w, b: x @ w + b, lambda g, x, w, b: (g @ w.T, 2 * x.T @ g, g.sum(0))),
+        {"x": X, "w": W, "b": W[0]},
+        1,
+    ),
+    "wrong in all of three": (
+        (lambda x, w, b: np.sin(x @ w + b), lambda g, x, w, b: (g @ w.T, x.T @ g, g.sum(0))),
+        {"x": X, "w": W, "b": W[0]},
+        1,
+    ),
+    "wrong beyond four": ((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2) * (np.abs(x) < 4)), {"x": X}, 2),
+    "wrong at a kink": ((lambda x: np.maximum(x, 0), lambda g, x: g * ((x > 0) + 2.0 * (x == 0))), {"x": AT_ZERO}, 2),
+    "wrong at ties": (shares(lambda won: 1.0 * won), {"x": TIED}, 2),
+}
+
+
+def _slope(x):
+    return 1.5 * x * np.abs(x) / np.sqrt(1 + np.abs(x) ** 3)
+
+
+@pytest.mark.parametrize(("layer", "inputs", "times"), ANY.values(), ids=ANY)
+def test_whatever_the_layer_is_like_the_budget_holds(layer, inputs, times):
+    report = check(layer, inputs)
+    gradient, contract = spent_on(report)
+    assert report.verdict is (Verdict.DISAGREES if _named_wrong(layer) else Verdict.AGREES)
+    assert gradient[0] <= times * FORWARD_CALLS * len(report.arguments)
+    assert gradient[1] <= times * BACKWARD_CALLS * len(report.arguments)
+    assert max(contract) <= MOST_CALLS
+
+
+def _named_wrong(layer):
+    return any(layer is row[0] for name, row in ANY.items() if name.startswith("wrong"))
 
 
 @pytest.mark.parametrize("size", [1, 10, 10_000])
