@@ -18,7 +18,7 @@ from tests.oracle.recomputed import recomputed
 # Flags that every case of their operations carries, since no case can do without what they are about.
 EVERYWHERE = {
     *("mask-of-errors", "positive-part-counted", "slope-without-error", "factor-two-misplaced"),
-    *("target-gradient-unsigned", "statistics-held-constant", "epsilon-forgotten"),
+    *("target-gradient-unsigned", "statistics-held-constant", "epsilon-forgotten", "mean-taken-of-powers"),
 }
 
 
