@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck.checks.adjoint import SET_APART, Evidence
-from gradcheck.checks.comparison import THRESHOLD, Comparison
+from gradcheck.checks.comparison import SHARP_ANYWAY, THRESHOLD, Comparison
 from gradcheck.checks.places import GIVEN
 from gradcheck.subject import Array
 from gradcheck.verdict import Argument, Measured, StepCurve, Verdict
@@ -157,6 +157,8 @@ def rule(
     silent = all(e.silent(name) for e in evidences)
     told_of = everything if any(_measured(e, name) for e in evidences) else []
     answer = _answer(confirmed, doubtful, told_of, resolved=best[0], silent=silent, bounded=_bounded(kinks))
+    if answer is NOISE and _nothing_beside(name, given):
+        answer = NEXT_TO_NOTHING
     return _made(blank, told, *answer)
 
 
@@ -173,6 +175,11 @@ AT_KINKS: Answer = (
     Verdict.AGREES,
     "kinks-only",
     "judged at its kinks alone: the claim lies between the one-sided derivatives",
+)
+NEXT_TO_NOTHING: Answer = (
+    Verdict.AGREES,
+    "vacuous",
+    "its gradient is zero as far as can be told, to 1e-8 of what the layer's other arguments do, and so is the claim",
 )
 NOISE: Answer = (Verdict.INCONCLUSIVE, "noise", "forward's rounding noise hides errors of this size")
 
@@ -196,6 +203,17 @@ def _answer(
         (bounded, AT_KINKS),
     )
     return next((answer for holds, answer in cases if holds), NOISE)
+
+
+def _nothing_beside(name: str, given: Evidence) -> bool:
+    """Tell whether an argument's slope and claim, with their bars, are nothing beside the slopes of another argument.
+
+    A bias before a normalisation has no gradient but rounding. Noise hides every relative error of it, but none that
+    anybody could feel: along directions of their natural sizes the others move the output by so much more.
+    """
+    own = [max(c.reach, c.shown) + THRESHOLD * c.bar for c in given.of(name)]
+    others = max((c.shown for c in given.comparisons if c.argument != name and c.bars <= THRESHOLD), default=0.0)
+    return not given.joint and bool(own) and max(own) <= SHARP_ANYWAY * others
 
 
 def _measured(evidence: Evidence, name: str) -> bool:
