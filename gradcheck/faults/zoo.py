@@ -39,6 +39,7 @@ from gradcheck.faults import (
     tricky_steep,
     tricky_structures,
     tricky_vacuous,
+    vanishing,
 )
 from gradcheck.faults.records import Fault, Tricky
 
@@ -65,6 +66,7 @@ FAULTS: tuple[Fault, ...] = (
     *precision.FAULTS,
     *manners.FAULTS,
     *states.FAULTS,
+    *vanishing.FAULTS,
     *lookalikes.FAULTS,
 )
 TRICKY: tuple[Tricky, ...] = (
@@ -83,4 +85,5 @@ TRICKY: tuple[Tricky, ...] = (
     *tricky_hidden.TRICKY,
     *tricky_rounding.TRICKY,
     *tricky_blind.TRICKY,
+    *vanishing.TRICKY,
 )
