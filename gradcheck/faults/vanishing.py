@@ -120,7 +120,9 @@ TRICKY = (
     ),
     Tricky(
         "tricky-vanishing/bias/before-a-normalisation-claims-zero",
-        pair(_normalised, lambda g, x, w, b: _normalised_backward(g, x, w, b, grad_bias=lambda g: np.zeros(g.shape[1]))),
+        pair(
+            _normalised, lambda g, x, w, b: _normalised_backward(g, x, w, b, grad_bias=lambda g: np.zeros(g.shape[1]))
+        ),
         DENSE,
         "the true gradient is zero, and so is the claim",
     ),

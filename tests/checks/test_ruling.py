@@ -206,3 +206,26 @@ def test_a_forward_that_refuses_every_neighbour_is_not_measured():
 
     report = check((forward, cosine), {"x": X})
     assert (report.verdict, report.reason) == (Verdict.INCONCLUSIVE, "not-measured")
+
+
+def normalised(x, bias):
+    z = x + bias
+    return (z - z.mean(0)) / z.std(0)
+
+
+def normalised_backward(g, x, bias, *, added=0.0):
+    z = x + bias
+    unit = (z - z.mean(0)) / z.std(0)
+    inner = (g - g.mean(0) - unit * (g * unit).mean(0)) / z.std(0)
+    return inner, inner.sum(0) + added * g.sum(0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gradient_that_is_nothing_beside_the_others_is_vacuous_where_nothing_is_claimed(seed):
+    rng = np.random.default_rng(31)
+    inputs = {"x": rng.standard_normal((6, 3)), "bias": rng.standard_normal(3)}
+    right = check((normalised, normalised_backward), inputs, seed=seed)
+    assert right.verdict is Verdict.AGREES
+    assert right.arguments["bias"].reason in (None, "vacuous")
+    wrong = check((normalised, lambda g, x, b: normalised_backward(g, x, b, added=1e-6)), inputs, seed=seed)
+    assert wrong.arguments["bias"].verdict is Verdict.DISAGREES

@@ -74,6 +74,8 @@ UNMEASURED = {
     "tricky-adversary/scale/forty-logistic-maps",
     "tricky-adversary/scale/offset-of-1e13",
     "tricky-adversary/precision/relu-of-centred-rows",
+    "tricky-vanishing/bias/before-a-normalisation",
+    "tricky-vanishing/bias/before-a-normalisation-claims-zero",
     "adversary/output/tiny-beside-huge",
     "adversary/decades/smallest-of-eighteen",
     "adversary/upstream/one-billionth-added",
@@ -88,6 +90,8 @@ AT_A_KINK = {
     "tricky-adversary/scalar/relu-at-zero",
     "tricky-adversary/scalar/maximum-split",
     "tricky-adversary/tie/first-maximum-over-the-batch",
+    "tricky-vanishing/highest-so-far/with-ties",
+    "tricky-vanishing/slope/at-zeros",
 }
 KINKY = [c for c in TRICKY if c.group == "tricky-kinks" or c.name in AT_A_KINK]
 SMOOTH = [c for c in TRICKY if c not in KINKY and c.name not in UNMEASURED]
