@@ -20,6 +20,7 @@ ALIKE = 1e-6  # slopes this close are the same, relative to the largest
 FEW_SLOPES = 3  # a function of straight pieces has at most so many different slopes
 SMALL = 0.05  # typical relative error up to which a formula is called another approximation
 FEWEST_SUMMED = 4  # entries of a loss before it is taken for a sum over them
+FEWEST_IN_PART = 3  # wrong slopes, where most are right, before they are told as a part
 PERTURBED = 0.37  # how far the point is moved to see whether the claim feels it
 
 
@@ -247,11 +248,15 @@ def _regardless(scene: Scene, s: Slopes) -> Proof | None:
 
 def _fallback(s: Slopes) -> Proof | None:
     """Nothing but the formula of the derivative is left: backward is elementwise, and most slopes are wrong."""
-    if np.mean(s.wrong) < 0.5:
-        return None
+    stands_out = np.all(np.abs(s.claimed[s.wrong]) > FAR * ALIKE * s.scale) and s.wrong.sum() >= FEWEST_IN_PART
+    if stands_out and np.all(s.near(s.claimed[s.wrong], -s.true[s.wrong])):
+        text = f"the slope has the wrong sign at {int(s.wrong.sum())} of {s.x.size} entries, and is right at the others"
+        return Proof("sign", text, 0.0, "", also=("part-off", "wrong-branch", "path-missing"))
     at = int(np.argmax(np.abs(s.claimed - s.true)))
     typical = norm(s.claimed - s.true) / max(norm(s.true), 1e-300)
     shown = f"at x = {s.x[at]:.4g} it gives {s.claimed[at]:.4g}, and the slope is {s.true[at]:.4g}"
+    if np.mean(s.wrong) < 0.5:
+        return _in_part(s, shown)
     if typical <= SMALL:
         return Proof(
             "small-error",
@@ -260,9 +265,6 @@ def _fallback(s: Slopes) -> Proof | None:
             "",
             also=("f-prime-wrong",),
         )
-    if np.all(s.near(s.claimed[s.wrong], -s.true[s.wrong])):
-        text = f"the slope has the wrong sign at {int(s.wrong.sum())} of {s.x.size} entries, and is right at the others"
-        return Proof("sign", text, 0.0, "", also=("part-off", "wrong-branch", "path-missing"))
     if _crossed(s):
         return Proof(
             "wrong-branch", f"the branches have each other's derivative: {shown}", 0.0, "", also=("f-prime-wrong",)
@@ -272,6 +274,18 @@ def _fallback(s: Slopes) -> Proof | None:
         ("path-missing",) if np.all(np.isfinite(s.y)) else ("path-missing", "wrong-branch", "f-prime-missing", "other")
     )
     return Proof("f-prime-wrong", f"the formula of the derivative is another function's: {shown}", 0.0, "", also=also)
+
+
+def _in_part(s: Slopes, shown: str) -> Proof | None:
+    """Say that some slopes are wrong and most are right, where more than a few are."""
+    if s.wrong.sum() < FEWEST_IN_PART:
+        return None
+    count = f"{int(s.wrong.sum())} of {s.x.size} entries"
+    if not s.claimed[s.wrong].any():
+        text = f"the slope claimed is 0 at {count}, where forward still responds, and right at the others: {shown}"
+        return Proof("part-zeroed", text, 0.0, "", also=("wrong-branch", "path-missing"))
+    text = f"the derivative's formula is wrong at {count}, and right at the others: {shown}"
+    return Proof("f-prime-wrong", text, 0.0, "", also=("wrong-branch", "part-off", "path-missing"))
 
 
 def _crossed(s: Slopes) -> bool:

@@ -58,8 +58,9 @@ def part_of_it(case: Case) -> Iterator[Proof]:
     if pointed and not exchanged:
         place, codes = pointed, ["path-missing"]
     codes = [*codes, named] if codes and codes[0] != named else [named, *codes[1:]]
-    if zeroed and not place:
-        codes.append("path-missing")
+    if zeroed:
+        # A mask zeroes entries as well; which that is, the others do not say.
+        codes += ["wrong-branch"] if place else ["path-missing", "wrong-branch"]
     if not zeroed and not spurious and _all_negated(scene, gradient, wrong):
         text += "; they have the wrong sign"
         codes.append("sign")
@@ -170,7 +171,9 @@ def _place(scene: Scene, wrong: Array, *, blank: bool) -> tuple[str, list[str]]:
         if blank and axis == 0 and ndim >= 2 and np.array_equal(touched, np.arange(1, length)) and space[:1] != (0,):
             return "; all of them belong to samples after the first", ["batch-ignored"]
         edge = set(touched.tolist()) <= {0, length - 1}
-        if blank and edge and length > 2 and (ndim <= 2 or axis in space):
+        # In a matrix an edge is no more than a row: only both of them, whole, are a border.
+        whole = len(touched) == 2 and bool(np.asarray(wrong.all(axis=others))[touched].all())
+        if blank and edge and length > 2 and (ndim == 1 or axis in space or (ndim == 2 and whole)):
             return f"; they lie at the border of axis {axis} alone", ["border-only"]
         if len(touched) == 1:
             return f"; they have index {int(touched[0])} along axis {axis}", []
