@@ -11,6 +11,7 @@ from typing import Any
 from gradcheck.errors import GradcheckError, LayerFailed, MissingExtra, TargetError
 
 CLASH = "gradcheck.py"
+_MARKS = (".git", "pyproject.toml", "setup.py")  # in the folder of a whole project
 _ABOVE = 4  # folders above a target's that are looked through for the root of its project
 _roots: list[str] = []  # what was put on the path in this process because the target's imports start there
 
@@ -139,7 +140,7 @@ def _put_root(missing: str, folder: Path | None) -> bool:
     top = missing.partition(".")[0]
     if folder is None or top in sys.modules:
         return False
-    for above in folder.parents[:_ABOVE]:
+    for above in _within_project(folder):
         for root in (above, above / "src"):
             if str(root) not in sys.path and ((root / top).is_dir() or (root / f"{top}.py").is_file()):
                 sys.path.append(str(root))
@@ -147,6 +148,15 @@ def _put_root(missing: str, folder: Path | None) -> bool:
                 _roots.append(f"`{top}` is imported from {os.path.relpath(root)}, above the target's folder")
                 return True
     return False
+
+
+def _within_project(folder: Path) -> list[Path]:
+    """Return the folders above, up to the one that holds the whole project, where that can be told."""
+    above = folder.parents[:_ABOVE]
+    top = next(
+        (n for n, one in enumerate((folder, *above)) if any((one / mark).exists() for mark in _MARKS)), len(above)
+    )
+    return list(above[:top])
 
 
 def _missing(error: ModuleNotFoundError, what: str) -> GradcheckError:

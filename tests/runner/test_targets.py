@@ -142,3 +142,13 @@ def test_a_module_aside_of_another_version_is_stood_in_for_too(tmp_path, importi
     (tmp_path / "aside_of_nobody.py").write_text("")
     (tmp_path / "older.py").write_text("from aside_of_nobody import removed\n\ndef one(): return 1\n")
     assert importing(f"{tmp_path}/older.py:one")[0]() == 1
+
+
+def test_what_lies_outside_the_project_is_not_taken_for_its_root(tmp_path, importing):
+    inner = tmp_path / "project" / "parts"
+    inner.mkdir(parents=True)
+    (tmp_path / "project" / "pyproject.toml").write_text("")
+    (tmp_path / "strange_tools.py").write_text("TWO = 2\n")
+    (inner / "lost.py").write_text("from strange_tools import TWO\n")
+    with pytest.raises(LayerFailed, match="needs the module 'strange_tools'"):
+        importing(f"{inner}/lost.py:TWO")
