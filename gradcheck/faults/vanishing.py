@@ -1,4 +1,4 @@
-"""Gradients that vanish by construction, sums over winners so far, and parameters that act on one side of a kink alone."""
+"""Gradients that vanish by construction, sums over winners so far, and parameters that act on one side of a kink."""
 
 from typing import Any
 
