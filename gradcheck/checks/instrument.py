@@ -52,6 +52,7 @@ class Instrument:
         self.warnings: list[str] = []
         self.needs_forward = subject.stateful
         self.allowed: int | None = None
+        self.left_out: list[str] = []  # what calls no longer sufficed for
         self._forward_passes: Passes | None = None
         # The judge mutes its own arithmetic; the layer runs under the caller's settings.
         self._errstate = np.geterr()

@@ -98,6 +98,7 @@ def _pure(
 ) -> Mask:
     """Return the outputs of `mask` that are convex or concave as far as can be told; none without the calls to tell."""
     if instrument.left(open_question=True) < CALLS:
+        instrument.left_out.append("telling whether a claim at a kink is a choice of branch")
         return np.zeros_like(mask)
     pure = mask & ~_mixed(instrument, place, claims, mask, rng)
     pure &= ~_outside(instrument, place, along, rng)

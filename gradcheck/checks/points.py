@@ -76,6 +76,8 @@ def judge_points(
             continue
         if any(_stands_out(c) for c in evidence.comparisons):
             affordable = instrument.left(open_question=True) >= A_LOOK * len(open_names)
+            if not affordable:
+                instrument.left_out.append(f"a second look at what {name} shows")
             closer = _closer(instrument, evidence, open_names, rng) if affordable else _doubtful(evidence, open_names)
             if closer and all(f.unmeasurable for found in closer.values() for f in found):
                 dropped += 1
@@ -134,6 +136,8 @@ def look_closer(
     flags: dict[str, tuple[Flag, ...]] = {}
     for look in [*more, *elsewhere] if nearly else [*elsewhere, *more]:
         if instrument.left(open_question=True) < prices[look is more[0]]:
+            where = "at the given point" if look is more[0] else "at further points"
+            instrument.left_out.append(f"more probes {where} of what noise hides")
             continue
         full = look(rng=rng)
         evidences.append(full)

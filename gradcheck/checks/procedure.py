@@ -122,7 +122,7 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
         arguments = ruled()
     return Outcome(
         arguments=arguments,
-        findings=(*opening.findings, *_unstable(given), *_contract(instrument, given, rng)),
+        findings=(*opening.findings, *_unstable(given), *_contract(instrument, given, rng), *_left_out(instrument)),
         evidences=tuple(evidences),
         points=(place.name, *further.names),
         exact=exact.sentence,
@@ -142,6 +142,14 @@ def _reasons(arguments: Mapping[str, Argument]) -> set[str | None]:
 def _contract(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> list[Finding]:
     with instrument.purpose("the contract"):
         return contract_findings(instrument, given, rng)
+
+
+def _left_out(instrument: Instrument) -> list[Finding]:
+    """Say what calls no longer sufficed for."""
+    if not instrument.left_out:
+        return []
+    what = "; ".join(dict.fromkeys(instrument.left_out))
+    return [Finding("calls-spent", f"Left out, for the calls of this effort were spent: {what}.", Severity.NOTE)]
 
 
 def _unstable(given: Evidence) -> list[Finding]:

@@ -6,6 +6,7 @@ import pytest
 from gradcheck import Verdict, check
 from gradcheck.checks.contract import MOST_CALLS
 from gradcheck.checks.procedure import FORWARD_CALLS, THOROUGH_ROUNDS
+from gradcheck.verdict import Severity
 
 RNG = np.random.default_rng(26)
 X = RNG.standard_normal((3, 4))
@@ -178,3 +179,12 @@ def test_large_arrays_are_checked_in_a_few_calls():
     report = check((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), {"x": x}, effort="quick")
     assert report.verdict is Verdict.AGREES
     assert report.evaluations.forward <= 6
+
+
+def test_what_no_calls_were_left_for_is_said():
+    x = RNG.standard_normal((3, 4))
+    report = check((lambda x: np.round(np.sin(np.real(x)), 4), lambda g, x: g * np.cos(x)), {"x": x})
+    assert report.verdict is Verdict.INCONCLUSIVE
+    (note,) = [f for f in report.findings if f.code == "calls-spent"]
+    assert note.severity is Severity.NOTE
+    assert note.sentence.startswith("Left out, for the calls of this effort were spent: more probes ")
