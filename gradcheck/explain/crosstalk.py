@@ -9,10 +9,12 @@ from gradcheck.checks.places import widened
 from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.layout import channels, output_channels
 from gradcheck.explain.proof import Case, Proof
-from gradcheck.explain.scene import Scene
+from gradcheck.explain.scene import TELLING, Scene
+from gradcheck.explain.slopes import Slope
 from gradcheck.subject import Array, is_floating
 
 PARTS = (2, 3, 4, 8)  # numbers of groups that are tried
+MOSTLY = 0.75  # of the outputs of a part have to move with it: a saturated layer keeps nothing apart
 FELT = 1e-6  # how much a claim has to change, relative, before it is said to feel the other samples
 
 
@@ -105,10 +107,16 @@ def kept_apart(case: Case) -> Iterator[Proof]:
         both = [p for p in PARTS if shape[a] % p == 0 and output[b] % p == 0 and p < max(shape[a], output[b])]
         for parts in dict.fromkeys(([shape[a]] if 1 < shape[a] == output[b] else []) + (both if a > 0 else [])):
             own, due = _first(shape, a, parts), _first(output, b, parts)
-            if not _reaches_only(scene, own, due):
+            s = _reaches_only(scene, own, due)
+            if s is None:
                 continue
-            answer = scene.ask(scene.cotangents[0] * ~due)
+            others = scene.cotangents[0] * ~due
+            answer = scene.ask(others)
             if answer is None or np.abs(answer[own]).max() <= FELT * np.abs(answer).max():
+                continue
+            # What is claimed has to stand out of what forward may do unseen, in a tail or below its noise.
+            claimed = abs(float(answer[own] @ s.tangents[scene.name].ravel()[own]))
+            if claimed <= TELLING * float(np.linalg.norm(others * s.bar)):
                 continue
             yield _mixed(a, parts, grouped=parts < shape[a])
             return
@@ -131,12 +139,13 @@ def _first(shape: tuple[int, ...], axis: int, parts: int) -> Array:
     return found.ravel()
 
 
-def _reaches_only(scene: Scene, own: Array, due: Array) -> bool:
-    """Tell whether the part moves outputs of its own and no others, and others do move."""
+def _reaches_only(scene: Scene, own: Array, due: Array) -> Slope | None:
+    """Return the slope of the part alone where it moves outputs of its own, most of them, and no others."""
     if not len(scene.tangents) or not (scene.mask & ~due).any():
-        return False
+        return None
     s = scene.along(scene.tangents[0] * own)
     if s is None:
-        return False
+        return None
     moved = scene.mask & (np.abs(s.value) > THRESHOLD * s.bar)
-    return bool(moved.any() and not np.any(moved & ~due))
+    most = moved[scene.mask & due].mean() >= MOSTLY if (scene.mask & due).any() else False
+    return s if most and not np.any(moved & ~due) else None

@@ -15,6 +15,7 @@ from gradcheck.checks.outputs import Form
 from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.layout import other_positions, spatial_axes
 from gradcheck.explain.order import INPUT_EQUATION, Change, Rows, exchanges, flips, moves
+from gradcheck.explain.outermost import ACTIVATIONS, ends_with, fits
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scaling import multiples
 from gradcheck.explain.scene import Probes, Scene, largest_bars
@@ -36,6 +37,7 @@ class Point(NamedTuple):
     also: tuple[str, ...] = ()
     repair: str = ""
     equation: str = ""
+    scale: Array | None = None  # what the slopes of every output there are multiplied by
 
 
 class Own(NamedTuple):
@@ -65,6 +67,8 @@ def points(case: Case) -> Iterator[Proof]:
     scene = case.scene
     for point in (*_other_arguments(scene), *_own(scene)):
         yield from _holds(scene, point)
+    for point in _behind(scene):
+        yield from _holds(scene, point)
 
 
 def _holds(scene: Scene, point: Point) -> Iterator[Proof]:
@@ -89,6 +93,8 @@ def _slopes(scene: Scene, point: Point, rows: slice) -> Probes | None:
     probes = slopes_at(scene, point.inputs, scene.tangents[rows])
     if probes is None:
         return None
+    if point.scale is not None:
+        probes = replace(probes, slopes=probes.slopes * point.scale, bars=probes.bars * np.abs(point.scale))
     return replace(probes, slopes=np.where(scene.mask, probes.slopes, 0.0), bars=np.where(scene.mask, probes.bars, 0.0))
 
 
@@ -166,6 +172,34 @@ def _rearranged(scene: Scene, name: str, value: Array) -> Iterator[Point]:
                 shared = np.concatenate([value[first * size : (first + 1) * size]] * parts)
                 text = f"every group of channels uses the kernels of group {first} of {parts}"
                 yield Point("groups-mixed", text, {**scene.place.wide, name: shared})
+
+
+def _behind(scene: Scene) -> Iterator[Point]:
+    """Yield another argument rearranged where forward ends with an activation whose derivative backward has right.
+
+    The activation's derivative is that of the true output, and the rest is taken with the rearranged argument.
+    """
+    wide, y = scene.place.wide, scene.place.base
+    if len(scene.form.shapes) != 1 or not np.all(np.isfinite(y)):
+        return
+    outer = next((f for f in ACTIVATIONS if fits(f, y) and ends_with(scene, f)), None)
+    if outer is None:
+        return
+    for name, value in wide.items():
+        if name == scene.name or not is_floating(value) or value.ndim < 2:
+            continue
+        rows = Rows(name, tuple(value.shape), spatial_axes(scene, name), other_positions(scene, name))
+        for change in (*exchanges(rows), *(c for c in _likely(rows) if c.code == "kernel-not-rotated")):
+            inputs = {**wide, name: change.do(value[None])[0]}
+            scene.budget.pay(forward=1)
+            there = scene.instrument.evaluate(inputs, scene.form)
+            if there is None or not np.all(np.isfinite(there)):
+                continue
+            with np.errstate(all="ignore"):
+                scale = outer.of_output(y) / outer.of_output(there)
+            if np.all(np.isfinite(scale)):
+                text = f"behind {outer.name}, backward uses `{name}` {change.words}"
+                yield Point(change.code, text, inputs, change.also, change.repair, change.equation, scale)
 
 
 def _likely(rows: Rows) -> Iterator[Change]:

@@ -77,24 +77,24 @@ def outermost(case: Case) -> Iterator[Proof]:
     scene, y = case.scene, case.scene.place.base
     if len(scene.form.shapes) != 1 or not np.all(np.isfinite(y)):
         return
-    for f in (f for f in ACTIVATIONS if _fits(f, y)):
+    for f in (f for f in ACTIVATIONS if fits(f, y)):
         for code, words, factor, also in _mistakes(f, y):
             if not np.all(np.isfinite(factor)) or np.ptp(factor) <= ONE * np.abs(factor).max():
                 continue
             repair = "grad_output * f'(z), with the same z as in forward"
             proof = Proof(code, words, 0.0, words, repair=repair, also=also)
             found = list(scaled(case, proof, cotangents=scene.cotangents * factor))
-            if found and _ends_with(scene, f):
+            if found and ends_with(scene, f):
                 yield from found
 
 
-def _fits(f: Activation, y: Array) -> bool:
+def fits(f: Activation, y: Array) -> bool:
     """Tell whether all outputs lie in the function's range; ELU is none where none of them is negative."""
     inside = f.low < y.min(initial=np.inf) and y.max(initial=-np.inf) < f.high
     return bool(inside and not (f.name == "ELU" and y.min() >= 0))
 
 
-def _ends_with(scene: Scene, f: Activation) -> bool:
+def ends_with(scene: Scene, f: Activation) -> bool:
     """Tell whether forward really ends with the function: what goes into it is affine in one of the arguments."""
     wide = scene.place.wide
     for name, value in wide.items():
@@ -126,7 +126,7 @@ def _mistakes(f: Activation, y: Array) -> Iterator[tuple[str, str, Array, tuple[
         if other is not f and other.name != "exp":
             text = f"{of} is taken to be that of {other.name}"
             yield "f-prime-wrong", text, other.of_input(z) / due, ()
-            if _fits(other, y):
+            if fits(other, y):
                 yield "f-prime-wrong", text, other.of_output(y) / due, ()
 
 

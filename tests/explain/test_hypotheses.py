@@ -252,3 +252,28 @@ def test_a_hypothesis_that_trips_costs_neither_the_verdict_nor_the_others(monkey
     monkeypatch.setattr(diagnosis, "FAMILIES", ((trips,), *diagnosis.FAMILIES))
     report = gradcheck.check((np.sin, lambda g, x: -g * np.cos(x)), {"x": X}, points=[])
     assert report.arguments["x"].diagnosis.code == "sign"
+
+
+def test_a_weight_not_transposed_is_told_behind_an_activation():
+    square = RNG.standard_normal((4, 4))
+
+    def backward(g, x, weight):
+        delta = g * (1 - np.tanh(x @ weight) ** 2)
+        return delta @ weight, x.T @ delta
+
+    report = gradcheck.check((lambda x, weight: np.tanh(x @ weight), backward), {"x": 0.5 * X, "weight": 0.5 * square})
+    found = report.arguments["x"].diagnosis
+    assert found.code == "transposed"
+    assert found.sentence == "behind tanh, backward uses `weight` transposed: axes 0 and 1 are exchanged"
+
+
+def test_a_saturated_layer_keeps_nothing_apart():
+    weight = np.diag([40.0, -30.0, 50.0]) + 0.5
+
+    def backward(g, x, weight):
+        delta = g * (1 - np.tanh(x @ weight) ** 2)
+        return delta @ weight, x.T @ delta
+
+    report = gradcheck.check((lambda x, weight: np.tanh(x @ weight), backward), {"x": X[:, :3], "weight": weight})
+    found = report.arguments["x"].diagnosis
+    assert found is None or found.code == "transposed"
