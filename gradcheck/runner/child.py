@@ -84,7 +84,7 @@ def _import_ours(kind: Kind) -> Callable[..., Any]:
     importlib.metadata.version("gradcheck")
     for name in kind.packages:
         package = importlib.import_module(name)
-        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+        for module in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{name}."):
             importlib.import_module(module.name)
     perform: Callable[..., Any] = getattr(importlib.import_module(kind.module), kind.function)
     return perform

@@ -9,10 +9,21 @@ from dataclasses import dataclass
 
 JUDGE = ("gradcheck.numdiff", "gradcheck.checks", "gradcheck.explain", "gradcheck.report")
 
+# Not all of gradcheck.oracle: what makes and fuzzes the suite takes longer to load than a group of its cases to ask.
+CONFORMANCE = (
+    "gradcheck.oracle.judging",
+    "gradcheck.oracle.mistakes",
+    "gradcheck.oracle.operations",
+    "gradcheck.oracle.places",
+    "gradcheck.oracle.terms",
+    "gradcheck.oracle.drivers",
+    "gradcheck.layers",
+)
+
 
 @dataclass(frozen=True)
 class Kind:
-    """Where the function is, and the packages of ours that it may need once the target's folder is on the path."""
+    """Where the function is, and the packages or modules of ours to load before the target can hide any."""
 
     module: str
     function: str
@@ -25,5 +36,5 @@ KINDS = {
     "fuzz": Kind("gradcheck.oracle.fuzzed", "perform_fuzz", (*JUDGE, "gradcheck.layers")),
     "like": Kind("gradcheck.oracle.like.performing", "perform_like", (*JUDGE, "gradcheck.layers")),
     "trials": Kind("gradcheck.oracle.trying", "perform_trials", (*JUDGE, "gradcheck.layers", "gradcheck.faults")),
-    "conform": Kind("gradcheck.oracle.conforming", "perform_conformance", ("gradcheck.oracle", "gradcheck.layers")),
+    "conform": Kind("gradcheck.oracle.conforming", "perform_conformance", CONFORMANCE),
 }
