@@ -98,7 +98,7 @@ def _split(bench: Bench, group: Group, pieces: Sequence[Rows]) -> Iterator[Findi
     ]
     beside = [{n: g for n, g in answer.items() if n not in group} for answer in usable]  # a sum's terms round as well
     differences = misshapen or bench.unexplained(bench.differences(joined, bench.expected, beside=beside))
-    if differences and (misshapen or _holds_nearby(bench, group, pieces)):
+    if differences and _holds_nearby(bench, group, pieces):
         for difference in differences:
             yield _told(
                 "batch-split", difference, "when the samples are handed over in two batches, which forward keeps apart"

@@ -191,6 +191,15 @@ TRICKY = (
         "exp overflows, and the sigmoid is 0 all the same",
     ),
     Tricky(
+        "tricky-manners/batch/bias-of-zeros-as-long-as-the-batch",
+        pair(
+            lambda x, weight, bias: x @ weight + bias,
+            lambda g, x, weight, _bias: (g @ weight.T, (x.swapaxes(1, 2) @ g).sum(axis=0), g.sum(axis=(0, 1))),
+        ),
+        joined(normal(x=(2, 4, 3), weight=(3, 2)), fixed(bias=[0.0, 0.0])),
+        "half of the bias broadcasts, and is no sample of a batch",
+    ),
+    Tricky(
         "tricky-manners/outputs/integers-beside",
         pair(lambda x: (x.max(axis=1), x.argmax(axis=1)), _largest_backward),
         VALUES,
