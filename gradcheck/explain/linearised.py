@@ -65,6 +65,8 @@ OWN: tuple[Own, ...] = (
 def points(case: Case) -> Iterator[Proof]:
     """Propose every other point that the derivative may have been taken at, alone and with a constant or a sign."""
     scene = case.scene
+    if not scene.claims.any():
+        return  # nothing is the derivative of many points
     for point in (*_other_arguments(scene), *_own(scene)):
         yield from _holds(scene, point)
     for point in _behind(scene):

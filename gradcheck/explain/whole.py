@@ -1,13 +1,16 @@
 """Hypotheses: something else altogether was returned: nothing, grad_output, another gradient."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.derived import larger_batch
 from gradcheck.checks.instrument import usable_gradient
-from gradcheck.errors import GradcheckError
+from gradcheck.errors import GradcheckError, LayerFault
+from gradcheck.explain.apart import at_other_shapes
 from gradcheck.explain.layout import other_positions, spatial_axes
 from gradcheck.explain.order import Rows, changes
 from gradcheck.explain.proof import Case, Proof, prove
@@ -109,6 +112,8 @@ def nothing(case: Case) -> Iterator[Proof]:
                 "at a point of the opposite signs it is not"
             )
             yield Proof("part-zeroed", text, 0.0, "zero", also=("zero", "wrong-branch"), tested=tested)
+        elif _for_one_sample_alone(scene):
+            return  # of one sample, the mean over the batch is itself: nothing is left to tell a mistake by
         elif scene.mask.all():
             yield Proof("zero", text, 0.0, "zero", tested=tested)
         else:
@@ -123,6 +128,18 @@ def _lost(scene: Scene) -> bool:
     """Tell whether a far larger grad_output gets something: then the claim is zero only because it is small."""
     answer = scene.ask(ENORMOUS * scene.cotangents[0])
     return answer is not None and bool(answer.any())
+
+
+def _for_one_sample_alone(scene: Scene) -> bool:
+    """Tell whether the claim is zero for a batch of one, and something for a larger one."""
+    if not scene.output_shape or scene.output_shape[0] != 1:
+        return False
+    for _, inputs in larger_batch(scene.inputs, scene.instrument.subject.wrt, scene.rng):
+        with suppress(GradcheckError, LayerFault):
+            other = at_other_shapes(scene, inputs)
+            if other is not None and other.claims.any():
+                return True
+    return False
 
 
 def _answers_elsewhere(scene: Scene) -> bool:
@@ -291,7 +308,9 @@ def nonlinear(case: Case) -> Iterator[Proof]:
 def _deaf(scene: Scene) -> bool:
     """Tell whether every grad_output gets the same answer."""
     other = (scene.ask(factor * scene.cotangents[0]) for factor in (2.0, -1.0))
-    return all(answer is not None and np.array_equal(answer, scene.claims[0]) for answer in other)
+    return bool(scene.claims[0].any()) and all(
+        answer is not None and np.array_equal(answer, scene.claims[0]) for answer in other
+    )
 
 
 def _only_positive(scene: Scene) -> bool:

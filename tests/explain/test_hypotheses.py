@@ -277,3 +277,14 @@ def test_a_saturated_layer_keeps_nothing_apart():
     report = gradcheck.check((lambda x, weight: np.tanh(x @ weight), backward), {"x": X[:, :3], "weight": weight})
     found = report.arguments["x"].diagnosis
     assert found is None or found.code == "transposed"
+
+
+def test_a_gradient_that_is_zero_for_a_batch_of_one_alone_is_not_called_zero():
+    layer = (np.matmul, lambda g, x, weight: (g @ weight.T, x.T @ (g - g.mean(axis=0))))
+    for rows, told in ((1, False), (4, True)):
+        report = gradcheck.check(layer, {"x": X[:rows], "weight": W})
+        found = report.arguments["weight"].diagnosis
+        assert (found is not None and found.code == "batch-leak") == told
+        assert found is None or told
+    dead = (np.matmul, lambda g, x, weight: (g @ weight.T, np.zeros_like(weight)))
+    assert gradcheck.check(dead, {"x": X[:1], "weight": W}).arguments["weight"].diagnosis.code == "zero"
