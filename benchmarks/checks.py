@@ -4,6 +4,7 @@
     python benchmarks/checks.py --only relu        layers with a text in their name
     python benchmarks/checks.py --tool gradcheck   checkers with a text in their name
     python benchmarks/checks.py --limit 20         seconds after which a checker is given up
+    python benchmarks/checks.py --zoo              calls by purpose on every layer of the zoo, the costliest first
 
 The floor is what any probe of a gradient needs: one forward, two perturbed forwards, one backward. Every row is a
 process of its own, so that its peak memory is its own: what the resident size grows by during the check, after one
@@ -35,6 +36,9 @@ from power_peers import PEERS, Problem
 
 import gradcheck
 from gradcheck import layers
+from gradcheck.checks.procedure import FORWARD_CALLS
+from gradcheck.faults.records import point_of
+from gradcheck.faults.zoo import FAULTS, TRICKY
 
 Inputs = dict[str, Any]
 
@@ -103,16 +107,43 @@ def main() -> None:
     parser.add_argument("--only", action="append", metavar="TEXT", help="layers with TEXT in the name")
     parser.add_argument("--tool", action="append", metavar="TEXT", help="checkers with TEXT in the name")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds after which a checker is given up")
+    parser.add_argument("--zoo", action="store_true", help="calls by purpose on the zoo, beside the stated budget")
     parser.add_argument("--one", nargs=2, metavar=("LAYER", "CHECKER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         print(json.dumps(measured(*options.one, limit=options.limit)))
+        return
+    if options.zoo:
+        print("\n".join(zoo(options.only)))
         return
     tools = [t for t, (module, _) in TOOLS.items() if importlib.util.find_spec(module) and _asked(t, options.tool)]
     print("\n".join(heading(tools)), flush=True)
     for case in (c for c in CASES if _asked(c, options.only)):
         for tool in tools:
             print("| " + " | ".join(row(case, tool, options.limit)) + " |", flush=True)
+
+
+def zoo(only: Sequence[str] | None) -> list[str]:
+    """Return the calls that each layer of the zoo takes for each argument, the costliest first."""
+    rows: list[tuple[float, list[str]]] = []
+    for case in (c for c in [*FAULTS, *TRICKY] if _asked(c.name, only)):
+        try:
+            report = gradcheck.check(case.make(), dict(point_of(case)))
+        except gradcheck.GradcheckError:
+            continue  # a layer that raises is told by the exception
+        spent = [c for c in report.evaluations.spent if c.purpose not in ("the contract", "explaining")]
+        arguments = max(len(report.arguments), 1)
+        forward, backward = (sum(c.forward for c in spent) / arguments, sum(c.backward for c in spent) / arguments)
+        by = ", ".join(f"{c.purpose} {c.forward}/{c.backward}" for c in spent)
+        rows.append((forward, [case.name, str(report.verdict), f"{forward:.0f}", f"{backward:.0f}", by]))
+    rows.sort(key=lambda row: -row[0])
+    over = sum(forward > FORWARD_CALLS for forward, _ in rows)
+    head = [f"{over} of {len(rows)} layers take more than {FORWARD_CALLS} forward calls an argument.", ""]
+    head += [
+        "| layer | verdict | forward | backward | forward and backward by purpose |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    return head + [f"| {' | '.join(cells)} |" for _, cells in rows]
 
 
 def _asked(name: str, wanted: Sequence[str] | None) -> bool:
