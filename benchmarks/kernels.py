@@ -134,7 +134,7 @@ def report(rows: Sequence[Row]) -> None:
 
 
 PAGE = """\
-# Speed and memory of the layers
+# Speed and memory of the layers ({model})
 
 Forward and full backward (input, weight and bias) beside torch, on the convolutions of LeNet, VGG-16 and ResNet-50 and
 on pools and activations of their sizes. Below 1 is faster than torch. Both sides run in a process of their own with the
@@ -161,7 +161,10 @@ torch's whole time: no formulation by matrix products gets below it.
 {beyond}
 
 An activation is several passes of NumPy over blocks that stay in cache where torch makes one: those that cost torch
-next to nothing come near their bound, and one within a few hundredths of it may fall on the other side next time.
+next to nothing come near their bound, and one within a few hundredths of it may fall on the other side next time. With
+two threads torch divides an activation among both, and NumPy computes it on one. A convolution is columns gathered
+(twice) and added back (once) around its products, by NumPy on one thread: where the bare products alone come near the
+bound, as they do with vector units for which torch's own kernels are tuned, no formulation by matrix products meets it.
 
 ## Every case
 
@@ -199,6 +202,7 @@ def page(rows: Sequence[Row], where: str, threads: int, name: str) -> str:
     ]
     return PAGE.format(
         machine=where,
+        model=where.split(",")[0],
         clock=CPU_CLOCK if threads == 1 else WALL_CLOCK,
         options=f" --threads {threads}",
         name=name,
