@@ -202,7 +202,7 @@ def page(rows: Sequence[Row], where: str, threads: int, name: str) -> str:
     ]
     return PAGE.format(
         machine=where,
-        model=where.split(",")[0],
+        model=where.split(",", maxsplit=1)[0],
         clock=CPU_CLOCK if threads == 1 else WALL_CLOCK,
         options=f" --threads {threads}",
         name=name,
