@@ -79,7 +79,8 @@ def _sorted(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for
     return x.ndim > 0 and x.shape[-1] >= FEWEST_SORTED and bool(np.all(np.diff(x, axis=-1) > 0))
 
 
-def _symmetric(x: Values, unit: float) -> bool:
+def is_symmetric(x: Values, unit: float) -> bool:
+    """Tell a symmetric matrix (or a stack of them) from one that is diagonal or the same all over."""
     square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
     if not square or np.all(x == x.flat[0]) or not np.any(np.triu(x, 1)):
         return False
@@ -108,7 +109,7 @@ def _keep_symmetric(values: Values, original: Values) -> Values:
 TRAITS = (
     Trait("only 0 and 1", _mask, lambda _values, original: original),
     Trait("only -1 and 1", _signs, lambda _values, original: original),
-    Trait("symmetric", _symmetric, _keep_symmetric),
+    Trait("symmetric", is_symmetric, _keep_symmetric),
     Trait(
         "all >= 0",
         lambda x, _u: x.size >= FEWEST_POSITIVE and bool(np.all(x >= 0) and x.any()),

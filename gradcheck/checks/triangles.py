@@ -14,37 +14,27 @@ import numpy as np
 from gradcheck.checks.instrument import Instrument, usable_gradient
 from gradcheck.checks.places import A_LITTLE, Place
 from gradcheck.checks.severities import found
-from gradcheck.checks.traits import CLOSE
+from gradcheck.checks.traits import is_symmetric
 from gradcheck.numdiff.tangents import natural_scale
-from gradcheck.subject import Array
 from gradcheck.verdict import Finding
 
 
 def mirrored_arguments(instrument: Instrument, place: Place, claims: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the arguments that are symmetric, are claimed a symmetric gradient, and are read by half."""
-    return tuple(
-        name
-        for name in instrument.subject.wrt
-        for x in [place.wide[name]]
-        for claim in [usable_gradient(claims.get(name), x)]
-        if claim is not None
-        and _is_symmetric(x, 0.0)
-        and _is_symmetric(claim, CLOSE * len(x))
-        and _by_half(instrument, place, name)
-    )
+    mirrored = []
+    for name in instrument.subject.wrt:
+        x = place.wide[name]
+        unit = float(np.finfo(place.inputs[name].dtype).eps)
+        claim = usable_gradient(claims.get(name), x) if is_symmetric(x, unit) else None
+        if claim is not None and is_symmetric(claim, x.shape[-1] * unit) and _by_half(instrument, place, name):
+            mirrored.append(name)
+    return tuple(mirrored)
 
 
 def finding_on(name: str) -> Finding:
     """Say along which directions the gradient was judged."""
     text = f"forward reads one triangle of the symmetric `{name}`; its gradient was judged along symmetric changes."
     return found("one-triangle", text, argument=name)
-
-
-def _is_symmetric(x: Array, relative: float) -> bool:
-    square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
-    if not square or not np.all(np.isfinite(x)) or not np.any(np.triu(x, 1)):
-        return False
-    return bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= relative * np.abs(x).max()))
 
 
 def _by_half(instrument: Instrument, place: Place, name: str) -> bool:

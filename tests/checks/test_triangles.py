@@ -51,8 +51,9 @@ def test_the_symmetric_gradient_agrees_and_that_is_told(layer, dtype):
         lambda g, a: eigenvalues_backward(g, a) + np.eye(4) * g.sum() * 1e-3,
         lambda g, a: eigenvalues_backward(g[::-1], a),
         lambda g, a: np.triu(eigenvalues_backward(g, a)),
+        lambda g, a: eigenvalues_backward(g, a) + g.sum() * (np.triu(B) - np.triu(B).T),
     ],
-    ids=["off by a hundredth", "trace added", "in another order", "the other triangle alone"],
+    ids=["off by a hundredth", "trace added", "in another order", "the other triangle alone", "not symmetric"],
 )
 def test_a_wrong_one_disagrees(backward):
     assert check((np.linalg.eigvalsh, backward), {"a": A}).verdict is Verdict.DISAGREES
