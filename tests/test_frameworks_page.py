@@ -19,6 +19,10 @@ def test_there_is_a_block_for_each_framework_and_one_for_none():
     assert {needs(block) for block in BLOCKS} == {*FRAMEWORKS, ""}
 
 
+def test_every_block_checks_what_it_shows():
+    assert [block for block in BLOCKS if not re.search(r"\bassert(_agrees)?\b", block)] == []
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=[needs(block) or "tape" for block in BLOCKS])
 def test_a_block_runs(block):
     if needs(block) and find_spec(needs(block)) is None:

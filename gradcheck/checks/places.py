@@ -45,9 +45,9 @@ class Place:
     `base` and `noise` are the flat outputs at the widened inputs and their rounding noise; `work` is the precision
     that forward really works in there; `random` is how far two calls with the same inputs stand apart, in noise.
     `hidden` is the noise that a change of the inputs by a few ulps does not show, where there is any; `looked` is the
-    direction along which that was looked for. `narrow` is the unit round-off of the caller's dtype where a layer of
-    lower precision is judged in float64: its constants may still be rounded to that dtype. `mirrored` are arguments
-    that are changed symmetrically alone (see triangles.py).
+    direction along which that was looked for. `narrow` is what a number rounded to the caller's dtype is off by,
+    relatively, where a layer of lower precision is judged in float64: its constants may still be rounded so.
+    `mirrored` are arguments that are changed symmetrically alone (see triangles.py).
     """
 
     name: str
