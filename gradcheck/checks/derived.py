@@ -41,8 +41,11 @@ def _every_octave(x: Array, rng: np.random.Generator, exponent: float) -> Array:
     The exponents are one from each of n equal strata, in random order; the sign changes from stratum to stratum.
     """
     order = rng.permutation(x.size)
-    # The farthest stratum comes first and is met near its end, so that a single entry goes far too.
-    strata = 1.0 - (order + NEAR_THE_END * rng.random(x.size)) / max(x.size, 1)
+    # The farthest stratum comes first and is met near its end, so that a single entry goes far too; the nearest is met
+    # near its own end, so that the whole range is, between 0 and 1 as well.
+    end = order / max(x.size - 1, 1)
+    within = end + (1.0 - 2.0 * end) * NEAR_THE_END * rng.random(x.size)
+    strata = 1.0 - (order + within) / max(x.size, 1)
     signs = np.where(order % 2 == 0, 1.0, -1.0)
     values: Array = signs * 2.0 ** (exponent * (2.0 * strata - 1.0))
     return values.reshape(x.shape)
@@ -117,18 +120,45 @@ def larger_batch(inputs: Inputs, varied: Sequence[str], rng: np.random.Generator
     alone = [[first]] if len(sharing) > 1 and set(sharing) <= set(varied) else []
     candidates = []
     for names in [sharing, *alone]:
-        more = {n: np.concatenate([inputs[n], _another_sample(inputs[n], rng, vary=n in varied)]) for n in names}
-        if all(traits_of(value) == traits_of(inputs[n]) for n, value in more.items() if is_floating(value)):
-            candidates.append((f"a batch of {number + 1}", dict(inputs) | more))
+        for others in _other_numbers([inputs[n] for n in names]):
+            more = {
+                n: np.concatenate([inputs[n], _another_sample(inputs[n], rng, vary=n in varied, others=others)])
+                for n in names
+            }
+            if all(traits_of(value) == traits_of(inputs[n]) for n, value in more.items() if is_floating(value)):
+                candidates.append((f"a batch of {number + 1}", dict(inputs) | more))
     return candidates
 
 
-def _another_sample(x: Array, rng: np.random.Generator, *, vary: bool) -> Array:
-    """Return the last sample once more, apart from itself where it is under test.
+def _are_distinct(x: Array) -> bool:
+    """Tell whether these are whole numbers of which none occurs twice: a permutation, positions, places to write to."""
+    return bool(np.issubdtype(x.dtype, np.integer)) and x.ndim == 1 and 2 <= x.size == np.unique(x).size
+
+
+def _other_numbers(arrays: Sequence[Array]) -> list[Callable[[Array], int]]:
+    """Return the ways to add a number to those of which none occurs twice, so that none does.
+
+    One above all keeps their order, and a permutation one. Where that is too large to be a label or a position, it is
+    the least that is missing between them, if there is any.
+    """
+    ways: list[Callable[[Array], int]] = [lambda x: int(x.max()) + 1]
+    distinct = [x for x in arrays if _are_distinct(x)]
+    if distinct and all(_missing(x) is not None for x in distinct):
+        ways.append(lambda x: int(_missing(x) or 0))
+    return ways
+
+
+def _missing(x: Array) -> int | None:
+    between = np.setdiff1d(np.arange(x.min(), min(x.max(), x.min() + x.size) + 1), x)
+    return int(between[0]) if between.size else None
+
+
+def _another_sample(x: Array, rng: np.random.Generator, *, vary: bool, others: Callable[[Array], int]) -> Array:
+    """Return the last sample once more, apart from itself where it is under test, or where no two were equal.
 
     Not by little: what normalises over a batch of two nearly equal samples is too steep to be measured.
     """
     if not vary:
-        return x[-1:]
+        return np.array([others(x)], dtype=x.dtype) if _are_distinct(x) else x[-1:]
     apart = x.astype(np.float64) + ANOTHER * natural_scale(x) * random_direction(rng, x.shape)
     return keep_traits(apart, x)[-1:]

@@ -110,6 +110,8 @@ def misplaced(case: Case) -> Iterator[Proof]:
         repair = "np.repeat, and not np.tile, undoes a reduction over neighbours"
         yield Proof("permuted", text, 0.0, "misplaced", also=also, repair=repair, tested=tested(cells))
     elif np.all(chosen == 1) and np.all(counts > 1) and np.all(np.abs(due.sum(axis=1) - got.sum(axis=1)) <= limit):
+        if _only_own(cells.claims):
+            return  # what is taken for a function of each entry alone chooses nothing
         text = f"each of {len(rows)} outputs gives its gradient to one entry, as in max pooling; forward uses several"
         yield Proof("pool-kind", text, 0.0, "one for all", tested=tested(cells))
 
@@ -139,8 +141,12 @@ def _on_the_border(scene: Scene, rows: Array) -> bool:
 
 def _diagonal(cells: Cells) -> bool:
     """Tell whether each output is a function of its own entry: nothing is chosen there."""
-    off = np.eye(*cells.true.shape) == 0
-    return cells.true.shape[0] == cells.true.shape[1] and not np.any(cells.responds & off)
+    return _only_own(cells.responds)
+
+
+def _only_own(there: Array) -> bool:
+    """Tell whether each output has to do with its own entry alone."""
+    return there.shape[0] == there.shape[1] and not np.any(there & (np.eye(len(there)) == 0))
 
 
 def _selects(cells: Cells) -> bool:
@@ -172,11 +178,12 @@ def overlaps(case: Case) -> Iterator[Proof]:
     cells = cells_of(case)
     if cells is None or np.any(cells.wrong & cells.claims) or not _selects(cells):
         return
+    left = cells.claims.any(axis=0)  # entries of which all is gone were not overwritten by one of these outputs
     for words, places in _ranks(scene):
         meets = np.array([len(set(places[column])) > 1 for column in cells.responds.T])
         for order in (places, -places):
             at = np.where(cells.responds, order[:, None], order.min() - 1)
-            if meets.any() and np.all((at == at.max(axis=0)[None])[cells.claims]):
+            if np.any(meets & left) and np.all((at == at.max(axis=0)[None])[cells.claims]):
                 yield _overwritten(scene, words, 0.0, last=order is places)
                 return
 

@@ -44,6 +44,16 @@ FAULTS = (
         also=("zero",),
     ),
     Fault(
+        "adversary/interval/below-one-twentieth",
+        "part-off",
+        ("p",),
+        pair(np.sqrt, lambda g, p: g * np.where(p < 0.05, 0.45, 0.5) / np.sqrt(p)),
+        fixed(p=[0.3, 0.5, 0.9, 0.7]),
+        "wrong at one end of [0, 1], with four numbers to try it on",
+        Shows.ELSEWHERE,
+        also=("f-prime-wrong", "wrong-branch", "factor"),
+    ),
+    Fault(
         "adversary/far/sigmoid-below-minus-four",
         "part-zeroed",
         ("x",),

@@ -9,6 +9,7 @@ from gradcheck.faults import (
     gated_activations,
     hidden_entries,
     hidden_points,
+    indices,
     kinks,
     library,
     linear,
@@ -68,6 +69,7 @@ FAULTS: tuple[Fault, ...] = (
     *states.FAULTS,
     *vanishing.FAULTS,
     *lookalikes.FAULTS,
+    *indices.FAULTS,
 )
 TRICKY: tuple[Tricky, ...] = (
     *tricky_kinks.TRICKY,
@@ -86,4 +88,5 @@ TRICKY: tuple[Tricky, ...] = (
     *tricky_rounding.TRICKY,
     *tricky_blind.TRICKY,
     *vanishing.TRICKY,
+    *indices.TRICKY,
 )

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck import Verdict, check
-from gradcheck.checks.derived import KINDS, derived_inputs
+from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch
 
 RNG = np.random.default_rng(24)
 SMALL = RNG.uniform(0.5, 1.5, size=(3, 4)) * np.where(np.arange(4) % 2 == 0, 1.0, -1.0)
@@ -200,3 +200,29 @@ def test_a_larger_batch_is_tried_with_its_labels_at_other_values():
     assert report.verdict is Verdict.AGREES
     assert "a batch of 2, magnitudes from 1/8 to 8" in report.points
     assert any(not np.array_equal(first, SMALL[0]) and label == [[2], [2]] for first, label in seen)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "larger"),
+    [
+        ([2, 0, 3, 1], [[2, 0, 3, 1, 4]]),  # a permutation stays one, and is not tried where 4 is refused
+        ([0, 3, 7], [[0, 3, 7, 8], [0, 3, 7, 1]]),  # what rises goes on rising, or no number occurs twice
+        ([0, 2, 0], [[0, 2, 0, 0]]),
+        ([3], [[3, 3]]),
+    ],
+)
+def test_one_sample_more_gives_no_number_twice_where_none_was(numbers, larger):
+    number = len(numbers)
+    inputs = {"x": np.random.default_rng(0).standard_normal((number, 2)), "i": np.array(numbers)}
+    found = larger_batch(inputs, ["x"], np.random.default_rng(1))
+    assert [more["i"].tolist() for _, more in found] == larger
+    assert all(more["x"].shape == (number + 1, 2) for _, more in found)
+
+
+@pytest.mark.parametrize("size", [4, 5, 7, 40])
+def test_values_between_0_and_1_come_near_both_ends(size):
+    p = np.linspace(0.9, 0.3, size)
+    points = dict(derived_inputs({"p": p}, ["p"], np.random.default_rng(size)))
+    wide = points["magnitudes from 1/64 to 64"]["p"]
+    assert 0 < wide.min() < 0.05
+    assert 0.95 < wide.max() < 1
