@@ -62,6 +62,18 @@ class LayerFault(GradcheckError):
         self.argument = argument
 
 
+def described(error: BaseException) -> str:
+    """Name an exception as Python would: its type and its words, which may themselves be impossible to have."""
+    kind = type(error).__name__
+    if isinstance(error, SystemExit):
+        return f"{kind}: it called sys.exit({error.code!r})"
+    try:
+        words = str(error).strip()
+    except Exception:  # noqa: BLE001 - a layer's own exception may do anything
+        return f"{kind} (which cannot be printed)"
+    return f"{kind}: {words}" if words else kind
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean `near`?" without the question mark's sentence end, or nothing where no name is near."""
     from difflib import get_close_matches

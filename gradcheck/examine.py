@@ -111,6 +111,8 @@ def check(
         raise InvalidInput(f"`effort` must be one of {', '.join(EFFORTS)}; it is {effort!r}.")
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InvalidInput(f"`seed` must be an integer of at least 0; it is {seed!r}.")
+    if wrt is not None and not (isinstance(wrt, (str, Sequence)) and all(isinstance(one, str) for one in wrt)):
+        raise InvalidInput(f"`wrt` must be a sequence of names of inputs; it is {wrt!r}.")
     errors = known_codes(errors)
     hints = Hints(grads=grads or {}, passing=passing or {}, scale=scale)
     options: dict[str, Any] = {"wrt": wrt, "factory": factory, "name": name, "wrap": wrap, "grad_attr": grad_attr}

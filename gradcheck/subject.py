@@ -1,6 +1,6 @@
 """What is under test, as the judge sees it: named inputs, and a way to make a living instance with two passes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -144,7 +144,7 @@ def named_inputs(inputs: Any, names: tuple[str, ...] = (), *, floating: bool = T
         _no_finite(found)
         kinds = ", ".join(f"`{n}` is {_kind(v)}" for n, v in found.items()) or "none were given"
         raise InvalidInput(
-            f"`inputs` must hold at least one floating array to differentiate; {kinds}. Pass e.g. x.astype(float)."
+            f"`inputs` must hold at least one floating array to differentiate; {kinds}. Pass e.g. np.asarray(x, float)."
         )
     return found
 
@@ -157,18 +157,30 @@ def further_points(points: Sequence[Any], inputs: Inputs) -> list[dict[str, Any]
     InvalidInput
         `points` is one point instead of a sequence of them, or a point names what is no input.
     """
-    if isinstance(points, (Mapping, str)):
+    if isinstance(points, (Mapping, str, np.ndarray)) or not isinstance(points, Iterable):
         raise InvalidInput("`points` must be a sequence of inputs, one a point; put a single one in a list.")
-    found = []
-    for number, point in enumerate(points, 1):
+    return [_point(point, number, inputs) for number, point in enumerate(points, 1)]
+
+
+def _point(point: Any, number: int, inputs: Inputs) -> dict[str, Any]:
+    try:
         named = point if isinstance(point, Mapping) else named_inputs(point, tuple(inputs))
-        for name in named:
-            if name not in inputs:
-                near = did_you_mean(name, inputs) or "."
-                raise InvalidInput(
-                    f"`points` must name the inputs ({', '.join(inputs)}); point {number} names `{name}`{near}"
-                )
-        found.append(named_inputs({**inputs, **named}))
+        found = named_inputs({name: named.get(name, value) for name, value in inputs.items()})
+    except InvalidInput as err:
+        raise InvalidInput(f"point {number} of `points`: {err}") from err
+    for name in named:
+        if name not in inputs:
+            near = did_you_mean(name, inputs) or "."
+            raise InvalidInput(
+                f"`points` must name the inputs ({', '.join(inputs)}); point {number} names `{name}`{near}"
+            )
+    for name, value in found.items():
+        if is_differentiable(inputs[name]) and not is_differentiable(value):
+            held = "with entries that are not finite" if is_floating(value) else _kind(value)
+            raise InvalidInput(
+                f"point {number} of `points`: `{name}` must be a finite floating array, as it is among the inputs; "
+                f"it is {held}."
+            )
     return found
 
 

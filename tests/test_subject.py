@@ -12,7 +12,7 @@ REFUSED = {
     "nothing": (None, r"must hold at least one floating array to differentiate; `input0` is NoneType"),
     "no inputs": (
         {},
-        r"at least one floating array to differentiate; none were given\. Pass e\.g\. x\.astype\(float\)",
+        r"at least one floating array to differentiate; none were given\. Pass e\.g\. np\.asarray\(x, float\)",
     ),
     "integers": ({"x": np.arange(3)}, r"at least one floating array .*; `x` is int64 of shape \(3,\)"),
     "text": ({"x": "abc", "y": 3}, r"`x` is str, `y` is int"),
@@ -114,7 +114,13 @@ WRONG_POINTS = {
     "one point": ({"x": ONES}, r"`points` must be a sequence of inputs, one a point; put a single one in a list"),
     "unknown name": ([{"x": ONES}, {"weigth": ONES}], r"point 2 names `weigth`; did you mean `weight`\?"),
     "far name": ([{"q": ONES}], r"`points` must name the inputs \(x, weight\); point 1 names `q`\.$"),
-    "complex": ([{"x": ONES + 1j}], r"`x` must be real"),
+    "complex": ([{"x": ONES + 1j}], r"point 1 of `points`: `x` must be real"),
+    "a number": (3, r"`points` must be a sequence of inputs, one a point"),
+    "an array": (ONES, r"`points` must be a sequence of inputs, one a point"),
+    "nothing": ([None], r"point 1 of `points`: `inputs` must hold at least one floating array"),
+    "integers": ([{"x": np.ones((2, 2), int)}], r"point 1 .*: `x` must be a finite floating array, .*; it is int64"),
+    "not finite": ([{}, {"x": ONES * np.nan}], r"point 2 .*: `x` must be a finite floating array.*not finite"),
+    "one too many": ([[ONES, ONES, ONES]], r"`points` must name the inputs \(x, weight\); point 1 names `input2`"),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcheck.adapters.gradients import by_name
 from gradcheck.adapters.spellings import bound_flag, is_cache, is_input_shape, is_optimizer, is_rate, is_upstream
-from gradcheck.errors import LayerFailed
+from gradcheck.errors import GradcheckError, LayerFailed
 from gradcheck.subject import Cotangents, Inputs, Passes
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -50,6 +50,8 @@ def copied(layer: Any) -> Any:
 def _made_by(factory: Callable[[], Any]) -> Any:
     try:
         return factory()
+    except GradcheckError:
+        raise
     except Exception as err:
         raise LayerFailed(f"The factory raised {type(err).__name__}: {err}", stage="factory") from err
 

@@ -79,7 +79,7 @@ def read_pair(
         wrt=without_labels(floating, order),
         fresh=lambda: _passes(asked.living(found.way), order),
         convention=convention,
-        stateful=cached or found.way.asks("output"),
+        stateful=cached or found.way.asks("output") or not (found.way.asks("input") or found.way.asks("list")),
         notes=(*found.notes, *_belongs(order, inputs), *odd),
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.adapters.spellings import spells_gradient
 from gradcheck.errors import LayerFault
 from gradcheck.subject import Inputs, is_differentiable
 
@@ -52,14 +53,22 @@ def reshaped(claimed: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) 
 
 
 def _checked_names(returned: Mapping[Any, Any], inputs: Inputs) -> dict[str, Any]:
-    unknown = [str(name) for name in returned if name not in inputs]
+    spelled = {key: _spelled(str(key), inputs) for key in returned}
+    unknown = [
+        str(key) for key, names in spelled.items() if len(names) != 1 or (key not in inputs and names[0] in returned)
+    ]
     if unknown:
         raise LayerFault(
             "gradient-name",
             f"backward must name its gradients after the inputs ({', '.join(inputs)}); "
             f"it also returned {', '.join(unknown)}.",
         )
-    return dict(returned)
+    return {spelled[key][0]: gradient for key, gradient in returned.items()}
+
+
+def _spelled(key: str, inputs: Inputs) -> list[str]:
+    """Return the inputs that a key stands for: the one of this name, else those of which it is the gradient, `dx`."""
+    return [key] if key in inputs else [name for name in inputs if spells_gradient((key,), (name,), exactly=True)]
 
 
 def _in_order(returned: Sequence[Any], names: list[str], floating: list[str]) -> dict[str, Any]:

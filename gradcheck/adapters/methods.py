@@ -7,6 +7,7 @@ from gradcheck.adapters.roles import parameters_of
 from gradcheck.adapters.spellings import BACKWARDS, FORWARDS, OTHER_FORWARDS, plain, without_gradient_word
 
 Methods = tuple[str, str]
+_BY_NAME = ("forward", "backward")
 
 
 def methods_of(owner: Any) -> list[Methods]:
@@ -47,11 +48,15 @@ def _named(owner: Any, table: tuple[str, ...]) -> list[str]:
 def _callables(owner: Any) -> list[str]:
     """Return the public methods; functions in attributes (`self.activation`) are what methods use, not passes.
 
-    They are looked up without being asked for: a property may raise until forward has been called.
+    Those called `forward` and `backward` are passes all the same, where the class has none. Methods are looked up
+    without being asked for: a property may raise until forward has been called.
     """
     kind = owner if isinstance(owner, type) else type(owner)
     held = {name: raw for one in reversed(kind.__mro__) if one is not object for name, raw in vars(one).items()}
     names = dict.fromkeys(name for one in kind.__mro__ if one is not object for name in vars(one))
+    if not isinstance(owner, type):
+        own = {name: value for name, value in getattr(owner, "__dict__", {}).items() if name in _BY_NAME}
+        held, names = own | held, dict.fromkeys((*names, *own))
     return [name for name in names if not name.startswith("_") and _is_method(held[name])]
 
 

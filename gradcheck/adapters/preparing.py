@@ -11,8 +11,7 @@ import numpy as np
 from gradcheck.adapters.optimizers import Recorder
 from gradcheck.adapters.roles import call, is_required, parameters_of
 from gradcheck.adapters.spellings import INITIALISERS, is_input_shape, is_optimizer, is_rate, plain
-from gradcheck.adapters.trial import described
-from gradcheck.errors import LayerFailed
+from gradcheck.errors import LayerFailed, described
 from gradcheck.subject import Inputs, is_floating
 
 _GENERATORS = {"rng", "random", "randomstate", "generator"}

@@ -13,9 +13,9 @@ from gradcheck.adapters.functions import read_pair
 from gradcheck.adapters.returned import by_argument, order_of, without_labels
 from gradcheck.adapters.roles import Parameters, Role, call, flags_set, forward_roles, parameters_of
 from gradcheck.adapters.spellings import DERIVATIVE_FLAGS, plain
-from gradcheck.adapters.trial import copies, described, quietly
+from gradcheck.adapters.trial import copies, quietly
 from gradcheck.adapters.upstream import times
-from gradcheck.errors import InvalidLayer, LayerFailed
+from gradcheck.errors import InvalidLayer, LayerFailed, described
 from gradcheck.subject import Cotangents, Inputs, Passes, Subject, is_differentiable
 
 

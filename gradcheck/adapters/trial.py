@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcheck.adapters.living import Living, arrays_of
 from gradcheck.adapters.slots import Path, Slot, slots_of
-from gradcheck.errors import LayerFailed
+from gradcheck.errors import LayerFailed, described
 from gradcheck.subject import Array, Inputs, is_floating
 
 _FACTOR, _SHIFT = 1.25, 0.375  # a change of every entry, zeros included, that is exact in binary
@@ -92,12 +92,6 @@ def run_backward(living: Living, cotangents: tuple[Array, ...], inputs: Inputs) 
 def copies(given: Inputs) -> dict[str, Any]:
     """Return copies for a trial run: a layer may write into its inputs, and these are the point of the check."""
     return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in given.items()}
-
-
-def described(error: BaseException) -> str:
-    """Name an exception as Python would: its type and its words."""
-    words = str(error).strip()
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def outputs_of(output: Any) -> tuple[Array, ...]:

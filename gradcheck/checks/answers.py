@@ -21,6 +21,14 @@ from gradcheck.subject import Array
 INFINITE = float("inf")
 
 
+def shape_of(claim: Any) -> tuple[int, ...]:
+    """Return the shape of what backward returned, whatever it is; of rows that differ in length the outer one."""
+    try:
+        return np.asarray(claim).shape
+    except ValueError:
+        return (len(claim),)
+
+
 @dataclass(frozen=True)
 class Difference:
     """How far apart two answers are for one argument: in its own size, and in bars; `shape` where it is another one."""
@@ -85,7 +93,7 @@ class Yardstick:
         """
         seen = usable_gradient(claim, right)
         if seen is None:
-            return Difference(self.name, INFINITE, INFINITE, shape=np.shape(claim))
+            return Difference(self.name, INFINITE, INFINITE, shape=shape_of(claim))
         if np.array_equal(seen, right):
             return None
         reach = max(self.size(gradient) for gradient in (right, *beside))

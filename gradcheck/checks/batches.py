@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.answers import Difference
+from gradcheck.checks.answers import Difference, shape_of
 from gradcheck.checks.bench import Bench, Gradients, Parts
 from gradcheck.checks.instrument import copied
 from gradcheck.checks.outputs import flatten
@@ -116,7 +116,7 @@ def _lost(usable: list[Gradients], name: str, bench: Bench) -> bool:
 
 
 def _shape(answers: list[dict[str, Any]], usable: list[Gradients], name: str) -> tuple[int, ...]:
-    return next(np.asarray(a.get(name)).shape for a, g in zip(answers, usable, strict=True) if g[name] is None)
+    return next(shape_of(a.get(name)) for a, g in zip(answers, usable, strict=True) if g[name] is None)
 
 
 def _holds_nearby(bench: Bench, group: Group, pieces: Sequence[Rows]) -> bool:

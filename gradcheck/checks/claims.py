@@ -1,14 +1,15 @@
 """What backward returned, looked at before any judging: number, names, shapes, dtypes, None, finite."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from gradcheck.checks.derived import elsewhere
 from gradcheck.checks.instrument import Instrument, same_claims
-from gradcheck.checks.outputs import Form
-from gradcheck.errors import LayerFailed, LayerFault
+from gradcheck.checks.outputs import Form, is_numeric
+from gradcheck.errors import GradcheckError, LayerFailed, LayerFault
 from gradcheck.numdiff.records import Vector
 from gradcheck.subject import Array, Inputs, Subject
 from gradcheck.verdict import Finding, Severity
@@ -37,6 +38,7 @@ def first_claim(
         instrument.needs_forward = True
         return instrument.raw_backward(cotangents, inputs, collect=True)
     instrument.needs_forward = False  # a glance before may have taken the ordinary order for granted
+    _see_something_else(instrument, inputs)
     try:
         alone = instrument.raw_backward(cotangents, inputs)
     except (LayerFailed, LayerFault):
@@ -46,6 +48,14 @@ def first_claim(
     after = instrument.raw_backward(cotangents, inputs, passes=passes, collect=True)
     instrument.needs_forward = alone is None or not same_claims(alone, after)
     return after
+
+
+def _see_something_else(instrument: Instrument, inputs: Inputs) -> None:
+    """Call forward at other inputs, so that state which instances share (a global cache) is not that of this point."""
+    try:
+        instrument.run_forward(instrument.fresh(), elsewhere(inputs, instrument.subject.wrt))
+    except GradcheckError:
+        return
 
 
 def claim_findings(claims: Mapping[str, Any], inputs: Inputs, subject: Subject, *, asked: bool) -> list[Finding]:
@@ -77,15 +87,11 @@ def _of_one(name: str, value: Any, like: Array) -> list[Finding]:
         array = np.asarray(value)
     except (ValueError, TypeError):
         array = np.asarray(None)
-    if (
-        isinstance(value, np.ma.MaskedArray)
-        or array.dtype == object
-        or not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_)
-    ):
+    if isinstance(value, np.ma.MaskedArray) or not is_numeric(array.dtype):
         return [
             Finding(
                 "gradient-type",
-                f"The gradient of `{name}` must be an array of numbers; it is {type(value).__name__}.",
+                f"The gradient of `{name}` must be an array of numbers; it is {_kind(value)}.",
                 argument=name,
             )
         ]
@@ -106,13 +112,36 @@ def _of_one(name: str, value: Any, like: Array) -> list[Finding]:
                 "gradient-dtype", text, Severity.WARNING, name, {"expected": str(like.dtype), "found": str(array.dtype)}
             )
         )
-    bad = int(np.count_nonzero(~np.isfinite(array)))
-    if bad:
-        first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        where = f"{bad} of {array.size} entries are not, the first at {list(first)}"
-        text = f"The gradient of `{name}` must be finite where forward is; {where}."
-        findings.append(Finding("gradient-nonfinite", text, argument=name, evidence={"entries": bad, "first": first}))
-    return findings
+    return findings + nonfinite(name, array)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray):
+        return f"an array of dtype {value.dtype}"
+    return type(value).__name__
+
+
+def nonfinite(name: str, gradient: Array, *, when: str = "") -> list[Finding]:
+    """Return the finding on a gradient that is not finite, or none; `when` says where or for what, as the end."""
+    bad = int(np.count_nonzero(~np.isfinite(gradient)))
+    if not bad:
+        return []
+    first = tuple(int(i) for i in np.argwhere(~np.isfinite(gradient))[0])
+    where = f"{bad} of {gradient.size} entries are not, the first at {list(first)}"
+    text = f"The gradient of `{name}` must be finite where forward is; {where}{when}."
+    return [Finding("gradient-nonfinite", text, argument=name, evidence={"entries": bad, "first": first})]
+
+
+def broken_answers(
+    answers: Sequence[Mapping[str, Array | None]], names: Collection[str], *, when: str
+) -> list[Finding]:
+    """Return one finding for each argument of `names` of which an answer of backward is not finite."""
+    found: dict[str, list[Finding]] = {}
+    for claims in answers:
+        for name, claim in claims.items():
+            if name in names and claim is not None:
+                found[name] = found.get(name) or nonfinite(name, claim, when=when)
+    return [finding for one in found.values() for finding in one]
 
 
 def judged_arguments(claims: Mapping[str, Any], findings: list[Finding], subject: Subject) -> Subject:

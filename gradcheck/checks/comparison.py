@@ -94,7 +94,9 @@ class Comparison:
         """The discrepancy in error bars."""
         if self.discrepancy == 0.0:
             return 0.0
-        return self.discrepancy / self.bar if self.bar > 0 else float("inf")
+        if np.isnan(self.discrepancy) or not self.bar > 0:
+            return float("inf")
+        return self.discrepancy / self.bar
 
 
 def inner(a: Array, b: Array) -> float:

@@ -11,6 +11,7 @@ from gradcheck.numdiff.tangents import natural_scale, random_direction, random_s
 from gradcheck.subject import Array, Inputs, is_floating
 
 NEAR_THE_END = 0.15
+SHRUNK, MOVED = 0.75, 0.5  # another value for an entry that cannot change places with another: smaller, or not zero
 BREAK_TIES = 0.1
 ANOTHER = 0.5  # of the natural scale: how far a further sample is from the one before
 MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from 1/64 to 64
@@ -56,12 +57,26 @@ def _the_other_signs(x: Array, rng: np.random.Generator) -> Array:
     return -_spread(WIDE)(x, rng)
 
 
+# Values so large multiply up: formulas that are right may overflow there.
+FAR_OUT = "magnitudes from 1/64 to 64"
 # The last ones are kept where few can be had.
 KINDS: tuple[tuple[str, Callable[[Array, np.random.Generator], Array]], ...] = (
     ("the values shuffled, with random signs", _shuffled),
     ("magnitudes from 1/8 to 8", _spread(MODERATE)),
-    ("magnitudes from 1/64 to 64", _the_other_signs),
+    (FAR_OUT, _the_other_signs),
 )
+
+
+def elsewhere(inputs: Inputs, names: Sequence[str]) -> dict[str, Any]:
+    """Return other inputs of the same shapes: those of `names` reversed along every axis, which keeps most domains."""
+    return {name: _reversed(value) if name in names else value for name, value in inputs.items()}
+
+
+def _reversed(value: Array) -> Array:
+    flipped = np.flip(value).copy()
+    if not np.array_equal(flipped, value):
+        return flipped
+    return np.where(value == 0, MOVED, SHRUNK * value).astype(value.dtype)
 
 
 def ordinary_inputs(inputs: Inputs, names: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:

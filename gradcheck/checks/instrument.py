@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.outputs import Form, as_arrays, flatten, form_of
-from gradcheck.errors import GradcheckError, LayerFailed, LayerFault
+from gradcheck.checks.outputs import Form, as_arrays, flatten, form_of, is_numeric
+from gradcheck.errors import GradcheckError, LayerFailed, LayerFault, described
 from gradcheck.numdiff.records import Vector
 from gradcheck.subject import Array, Inputs, Passes, Subject
 from gradcheck.verdict import Cost, Evaluations
@@ -111,13 +111,15 @@ class Instrument:
             returned = passes.forward(handed)
         return as_arrays(returned)
 
-    def evaluate(self, inputs: Inputs, form: Form, *, given_away: Collection[str] = ()) -> Vector | None:
+    def evaluate(
+        self, inputs: Inputs, form: Form, *, passes: Passes | None = None, given_away: Collection[str] = ()
+    ) -> Vector | None:
         """Return the flat outputs at `inputs`, or None where forward refuses them or answers in another shape.
 
         Arrays in `given_away` are handed over without a copy.
         """
         try:
-            parts = self._returned(inputs, given_away=given_away)
+            parts = self._returned(inputs, passes=passes, given_away=given_away)
         except GradcheckError:
             return None
         if form_of(parts).shapes != form.shapes or any(np.iscomplexobj(part) for part in parts):
@@ -182,9 +184,8 @@ class Instrument:
                     yield
             except (GradcheckError, LayerFault):
                 raise
-            except Exception as error:
-                kind = type(error).__name__
-                text = f"{self.subject.name}'s {stage} raised {kind}: {error}"
+            except (Exception, SystemExit) as error:
+                text = f"{self.subject.name}'s {stage} raised {described(error)}"
                 raise LayerFailed(text, stage=stage, traceback=trimmed_traceback(error)) from error
         for item in caught[:MOST_WARNINGS]:
             text = f"{stage}: {item.category.__name__}: {item.message}"
@@ -200,12 +201,7 @@ def usable_gradient(value: Any, like: Array) -> Array | None:
         array = np.asarray(value)
     except (ValueError, TypeError):
         return None
-    if (
-        array.shape != like.shape
-        or array.dtype == object
-        or np.iscomplexobj(array)
-        or not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_)
-    ):
+    if array.shape != like.shape or np.iscomplexobj(array) or not is_numeric(array.dtype):
         return None
     return array.astype(np.float64)
 

@@ -8,7 +8,7 @@ import numpy as np
 from gradcheck.checks.bench import Bench, Parts
 from gradcheck.checks.severities import found
 from gradcheck.errors import GradcheckError
-from gradcheck.subject import Array
+from gradcheck.subject import Array, Inputs
 from gradcheck.verdict import Finding
 
 
@@ -21,6 +21,7 @@ def mutation(bench: Bench) -> Iterator[Finding]:
         return
     yield from _written("mutates-input", "forward", _changed(use.between, bench.inputs))
     yield from _written("mutates-input", "backward", _changed(use.inputs, use.between))
+    yield from _locked(use.inputs)
     yield from _written("mutates-grad-output", "backward", _named("grad_output", use.parts, bench.cut()))
     yield from _written("mutates-output", "backward", _named("output", use.outputs, use.kept))
     for difference in bench.differences(use.claims, bench.expected):
@@ -55,6 +56,14 @@ def _unequal(one: Array, other: Array) -> int:
     if np.issubdtype(one.dtype, np.inexact):
         unequal &= ~(np.isnan(one) & np.isnan(other))
     return int(np.count_nonzero(unequal))
+
+
+def _locked(inputs: Inputs) -> Iterator[Finding]:
+    """Tell which of the caller's arrays, handed over writable, cannot be written to any more."""
+    for name, value in inputs.items():
+        if isinstance(value, np.ndarray) and not value.flags.writeable:
+            text = f"A pass must leave its arguments as they are; it made `{name}` read-only."
+            yield found("mutates-input", text, argument=name, array=name)
 
 
 def _written(code: str, stage: str, changed: Mapping[str, int]) -> Iterator[Finding]:

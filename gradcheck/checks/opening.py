@@ -64,6 +64,8 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     except LayerFault as fault:
         return Outcome(findings=(Finding(fault.code, str(fault), argument=fault.argument),), points=(place.name,))
     findings = claim_findings(claims, subject.inputs, subject, asked=plan.asked)
+    if undefined := _undefined(instrument, place, findings):
+        return undefined
     weighed = tuple(_weighed(instrument, place, finding) for finding in findings)
     instrument.subject = judged_arguments(claims, findings, subject)
     place = replace(with_noise(instrument, place), mirrored=mirrored_arguments(instrument, place, claims))
@@ -79,6 +81,19 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     wide = replace(place, inputs=place.wide, form=double, narrow=ROUNDED * claim_unit(instrument, place))
     instrument.subject = instrument.subject.at(place.wide)
     return Opening(wide, subject.inputs, weighed, low=low)
+
+
+def _undefined(instrument: Instrument, place: Place, findings: list[Finding]) -> Outcome | None:
+    """Return the outcome where neither forward nor a gradient is finite everywhere: which is to blame is not told."""
+    broken = [f"`{finding.argument}`" for finding in findings if finding.code == "gradient-nonfinite"]
+    outputs = int(np.count_nonzero(~np.isfinite(place.base)))
+    if not (broken and outputs):
+        return None
+    text = (
+        f"{outputs} of forward's {place.base.size} outputs are not finite at the given point, and neither is the "
+        f"gradient of {', '.join(broken)}; give another point."
+    )
+    return _undecided(instrument, place, "forward-nonfinite", text)
 
 
 def isolation(subject: Subject) -> tuple[Finding, ...]:
@@ -108,9 +123,15 @@ def _weighed(instrument: Instrument, place: Place, finding: Finding) -> Finding:
     return replace(finding, sentence=text, severity=Severity.ERROR if named else Severity.WARNING)
 
 
-def random_forward(instrument: Instrument, place: Place) -> Outcome:
+AGAIN = "forward returns different outputs for the same inputs; fix its random state to have it judged."
+ON_A_FRESH_INSTANCE = (
+    "forward on a fresh instance returns different outputs for the same inputs; "
+    "fix the random state from which it draws, or pass factory= that makes a finished layer."
+)
+
+
+def random_forward(instrument: Instrument, place: Place, text: str = AGAIN) -> Outcome:
     """Return the outcome of a layer whose forward cannot be relied on to answer twice alike."""
-    text = "forward returns different outputs for the same inputs; fix its random state to have it judged."
     finding = Finding("random-forward", text, Severity.WARNING, evidence={"apart in units of rounding": place.random})
     outcome = _undecided(instrument, place, "random-forward", text, of_each="forward is random")
     return replace(outcome, findings=(finding,))

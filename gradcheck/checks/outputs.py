@@ -63,10 +63,15 @@ def as_arrays(returned: Any) -> tuple[Array, ...]:
     if any(isinstance(value, np.ma.MaskedArray) for value in masked):
         raise LayerFailed(f"{WANTED}; it returned a masked array.")
     for part in parts:
-        if part.dtype == object or not (np.issubdtype(part.dtype, np.number) or part.dtype == np.bool_):
+        if not is_numeric(part.dtype):
             what = "None" if returned is None else f"{type(returned).__name__} (dtype {part.dtype})"
             raise LayerFailed(f"{WANTED}; it returned {what}.")
     return parts
+
+
+def is_numeric(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a dtype is one of numbers or truth values; NumPy takes spans of time for integers."""
+    return dtype.kind in "biufc"
 
 
 def form_of(parts: tuple[Array, ...]) -> Form:

@@ -115,7 +115,8 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
         # Outputs that are next to nothing may be the difference of larger numbers, of the size of the other place's.
         least = like.unit * (root_mean_square(like.base) or 1.0)
         return replace(place, noise=np.maximum(place.noise, least))
-    return replace(place, random=_apart(instrument.evaluate(wide, form), place))
+    again = instrument.outputs(wide)
+    return replace(place, random=_apart(flatten(again) if _fits(again, form) else None, place))
 
 
 def _elsewhere(instrument: Instrument, place: Place) -> Vector:
@@ -136,8 +137,11 @@ def _outputs(instrument: Instrument, wide: Inputs, form: Form) -> tuple[Array, .
         parts = instrument.outputs(wide)
     except GradcheckError:
         return None
-    fits = form_of(parts).shapes == form.shapes and not any(np.iscomplexobj(part) for part in parts)
-    return parts if fits else None
+    return parts if _fits(parts, form) else None
+
+
+def _fits(parts: tuple[Array, ...], form: Form) -> bool:
+    return form_of(parts).shapes == form.shapes and not any(np.iscomplexobj(part) for part in parts)
 
 
 def _scaled_noise(like: Place, base: Vector) -> Vector:
@@ -207,10 +211,19 @@ def _largest(base: Vector) -> float:
     return float(np.max(np.abs(base[np.isfinite(base)]), initial=0.0))
 
 
+def answers_alike(instrument: Instrument, place: Place) -> bool:
+    """Tell whether forward on a fresh instance returns what it returned at this place (one call).
+
+    It does not where a layer draws its parameters in its first call, or keeps what it saw then.
+    """
+    again = instrument.evaluate(place.wide, place.form, passes=instrument.fresh())
+    return _apart(again, place) <= REPEATABLE
+
+
 def _apart(again: Vector | None, place: Place) -> float:
     """Return how far two calls with the same inputs stand apart, in units of the largest output's rounding."""
     if again is None:
-        return float("inf")  # refused, or another shape: the same call went well a moment ago
+        return float("inf")  # another shape: the same call went well a moment ago
     if np.array_equal(again, place.base, equal_nan=True):
         return 0.0
     finite = np.isfinite(place.base)

@@ -7,16 +7,18 @@ from functools import partial
 import numpy as np
 
 from gradcheck.checks.adjoint import JOINT, MORE, SET_APART, Evidence, gather, gather_more
+from gradcheck.checks.claims import broken_answers
 from gradcheck.checks.comparison import SHARP_ANYWAY, THRESHOLD, Comparison, Slack, compare
 from gradcheck.checks.confirmation import flag, look_again
-from gradcheck.checks.derived import derived_inputs, natural_centre, ordinary_inputs
+from gradcheck.checks.derived import FAR_OUT, derived_inputs, natural_centre, ordinary_inputs
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.places import Place, draw_tangent, survey
+from gradcheck.checks.places import Place, answers_alike, draw_tangent, survey
 from gradcheck.checks.probes import Measured, draw_cotangent, judged_together, measure, slack_of
 from gradcheck.checks.ruling import Flag
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.records import Vector
 from gradcheck.subject import Array, Inputs
+from gradcheck.verdict import Finding, Severity
 
 STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
 STEPS_ALONE = (2.0**-8, 2.0**-11)
@@ -34,13 +36,16 @@ FEWEST = 2  # derived points at any price: with opposite signs, so that every en
 class PointRuling:
     """What was seen at the further points: evidence, confirmed or doubtful flags by argument, and the points' names.
 
-    `dropped` counts those at which forward has structure finer than can be measured.
+    `dropped` counts those at which forward has structure finer than can be measured; `findings` are on gradients that
+    are not finite where forward is; `unjudged` says of points that they were not judged, and why.
     """
 
     evidences: tuple[Evidence, ...] = ()
     flags: Mapping[str, tuple[Flag, ...]] | None = None
     names: tuple[str, ...] = ()
     dropped: int = 0
+    findings: tuple[Finding, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
 
 def judge_points(
@@ -58,35 +63,44 @@ def judge_points(
 
     A point that forward refuses is dropped, and so is one where it has structure finer than can be measured.
     """
-    evidences: list[Evidence] = []
-    flags: dict[str, list[Flag]] = {}
-    names: list[str] = []
-    dropped = 0
+    seen = PointRuling()
     for name, inputs in points:
-        known = {*wrong, *(n for n, found in flags.items() if any(f.confirmed for f in found))}
+        confirmed = (n for n, flags in (seen.flags or {}).items() if any(f.confirmed for f in flags))
+        known = {*wrong, *confirmed}
         open_names = [n for n in instrument.subject.wrt if n not in known]
         if not open_names:
             break
         try:
             affordable = instrument.left() >= CALLS * (1 + to_come)
             evidence = _look(instrument, given, (name, inputs), open_names, rng=rng, carries=affordable)
-        except (GradcheckError, LayerFault):
-            continue
-        if evidence is None:
-            continue
-        if any(_stands_out(c) for c in evidence.comparisons):
-            affordable = instrument.left(open_question=True) >= A_LOOK * len(open_names)
-            if not affordable:
-                instrument.left_out.append(f"a second look at what {name} shows")
-            closer = _closer(instrument, evidence, open_names, rng) if affordable else _doubtful(evidence, open_names)
-            if closer and all(f.unmeasurable for found in closer.values() for f in found):
-                dropped += 1
-                continue
-            for argument, found in closer.items():
-                flags.setdefault(argument, []).extend(found)
-        names.append(name)
-        evidences.append(evidence)
-    return PointRuling(tuple(evidences), {n: tuple(f) for n, f in flags.items()}, tuple(names), dropped)
+            seen = joined(seen, _weighed(instrument, name, evidence, open_names, rng=rng))
+        except (GradcheckError, LayerFault) as err:
+            seen = joined(seen, PointRuling(unjudged=(f"At {name} nothing was judged: {err}",)))
+    return seen
+
+
+def _weighed(
+    instrument: Instrument, name: str, evidence: Evidence | None, names: Sequence[str], *, rng: np.random.Generator
+) -> PointRuling:
+    """Look again at what stands out at one point, and tell what came of it."""
+    if evidence is None:
+        return PointRuling(unjudged=(f"At {name} nothing was judged: forward has no finite, smooth output there.",))
+    if broken := broken_answers(evidence.gradients, names, when=f"; seen at another point: {name}"):
+        far = name.endswith(FAR_OUT)  # such an answer tells nothing of the values
+        findings = tuple(replace(f, severity=Severity.WARNING) if far else f for f in broken)
+        return PointRuling(findings=findings if np.all(np.isfinite(evidence.place.base)) else ())
+    flags: dict[str, list[Flag]] = {}
+    if any(stands_out(c) for c in evidence.comparisons):
+        if not answers_alike(instrument, evidence.place):
+            return PointRuling(unjudged=(f"At {name} nothing was judged: forward answers by what it has seen before.",))
+        affordable = instrument.left(open_question=True) >= A_LOOK * len(names)
+        if not affordable:
+            instrument.left_out.append(f"a second look at what {name} shows")
+        flags = _closer(instrument, evidence, names, rng) if affordable else _doubtful(evidence, names)
+        if flags and all(f.unmeasurable for found in flags.values() for f in found):
+            text = f"At {name} nothing was judged: forward has structure finer than can be measured."
+            return PointRuling(dropped=1, unjudged=(text,))
+    return PointRuling((evidence,), {n: tuple(f) for n, f in flags.items()}, (name,))
 
 
 def also_elsewhere(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> Callable[[str], bool]:
@@ -151,7 +165,20 @@ def joined(one: PointRuling, other: PointRuling) -> PointRuling:
     flags = dict(one.flags or {})
     for name, found in (other.flags or {}).items():
         flags[name] = (*flags.get(name, ()), *found)
-    return PointRuling(one.evidences + other.evidences, flags, one.names + other.names)
+    return PointRuling(
+        one.evidences + other.evidences,
+        flags,
+        one.names + other.names,
+        one.dropped + other.dropped,
+        _worst_of_each((*one.findings, *other.findings)),
+        one.unjudged + other.unjudged,
+    )
+
+
+def _worst_of_each(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Keep one finding an argument: the first error, or else the first."""
+    order = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
+    return tuple({finding.argument: finding for finding in reversed(order)}.values())
 
 
 def _look(
@@ -249,10 +276,10 @@ def _joint_comparisons(
 def _doubtful(evidence: Evidence, names: Sequence[str]) -> dict[str, list[Flag]]:
     """Return flags without a second look, for which no calls are left."""
     worst = [max(evidence.of(name), key=lambda c: c.bars) for name in names if evidence.of(name)]
-    return {c.argument: [Flag(c, None)] for c in worst if _stands_out(c)}
+    return {c.argument: [Flag(c, None)] for c in worst if stands_out(c)}
 
 
-def _stands_out(comparison: Comparison) -> bool:
+def stands_out(comparison: Comparison) -> bool:
     """Tell a discrepancy from agreement, and from one so small that only rounding unlike the given point's makes it.
 
     Values drawn far from the caller's can be as ill-conditioned as exp(A) for entries of 64.
@@ -276,6 +303,6 @@ def _closer(
     found: dict[str, list[Flag]] = {}
     for name in names:
         worst = max(full.of(name), key=lambda c: c.bars, default=None)
-        if worst is not None and _stands_out(worst):
+        if worst is not None and stands_out(worst):
             found[name] = [flag(instrument, full, worst, rng)]
     return found

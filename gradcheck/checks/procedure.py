@@ -6,15 +6,16 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence, gather
+from gradcheck.checks.claims import broken_answers, judged_arguments
 from gradcheck.checks.confirmation import look_again
 from gradcheck.checks.contract import contract_findings
 from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch_of
 from gradcheck.checks.exact import ExactRuling, judge_exactly
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.kinks import judge_kinks
-from gradcheck.checks.opening import Opening, isolation, open_check
+from gradcheck.checks.opening import ON_A_FRESH_INSTANCE, Opening, isolation, open_check, random_forward
 from gradcheck.checks.outcome import Outcome, Plan
-from gradcheck.checks.places import GIVEN
+from gradcheck.checks.places import GIVEN, answers_alike
 from gradcheck.checks.points import (
     CALLS,
     FEWEST,
@@ -24,11 +25,13 @@ from gradcheck.checks.points import (
     judge_points,
     look_closer,
     look_in_ordinary_places,
+    stands_out,
 )
 from gradcheck.checks.precision import PrecisionRuling, judge_precision
 from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
 from gradcheck.checks.ruling import NOISE, UNANSWERED, Flag, rule
+from gradcheck.checks.severities import found
 from gradcheck.errors import LayerFault
 from gradcheck.verdict import Argument, Finding, Severity
 
@@ -59,15 +62,24 @@ def _judged(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Out
     opening = open_check(instrument, plan, rng)
     if isinstance(opening, Outcome):
         return opening
-    return _judge_whole(instrument, plan, opening, rng)
+    return _judge_from(instrument, plan, opening, rng)
 
 
-def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.random.Generator) -> Outcome:
-    names = instrument.subject.wrt
-    rounds = THOROUGH_ROUNDS if plan.effort == "thorough" else 1
-    instrument.allowed = rounds * FORWARD_CALLS * max(len(names), 1)
+def _judge_from(instrument: Instrument, plan: Plan, opening: Opening, rng: np.random.Generator) -> Outcome:
+    instrument.allowed = _rounds(plan) * FORWARD_CALLS * max(len(instrument.subject.wrt), 1)
     given = gather(instrument, opening.place, rng)
-    place = given.place
+    unfit = _unfit(instrument, plan, opening, given, rng)
+    return _judge_whole(instrument, plan, opening, given, rng) if unfit is None else unfit
+
+
+def _rounds(plan: Plan) -> int:
+    return THOROUGH_ROUNDS if plan.effort == "thorough" else 1
+
+
+def _judge_whole(
+    instrument: Instrument, plan: Plan, opening: Opening, given: Evidence, rng: np.random.Generator
+) -> Outcome:
+    names, place, rounds = instrument.subject.wrt, given.place, _rounds(plan)
     evidences = [given, *(gather(instrument, place, rng) for _ in range(1, rounds))]
     also = also_elsewhere(instrument, given, rng) if plan.points is None else None
     flags: Flags = {
@@ -122,12 +134,32 @@ def _judge_whole(instrument: Instrument, plan: Plan, opening: Opening, rng: np.r
         arguments = ruled()
     return Outcome(
         arguments=arguments,
-        findings=(*opening.findings, *_unstable(given), *_contract(instrument, given, rng), *_left_out(instrument)),
+        findings=(
+            *opening.findings,
+            *further.findings,
+            *_unstable(given),
+            *_contract(instrument, given, rng),
+            *_left_out(instrument),
+        ),
         evidences=tuple(evidences),
         points=(place.name, *further.names),
         exact=exact.sentence,
         proof=prove(given, arguments) if plan.prove else (),
     )
+
+
+def _unfit(
+    instrument: Instrument, plan: Plan, opening: Opening, given: Evidence, rng: np.random.Generator
+) -> Outcome | None:
+    """Return the outcome where the evidence is none: an answer that is not finite, or a forward that draws anew."""
+    names = instrument.subject.wrt
+    broken = broken_answers(given.gradients, names, when="; seen for another grad_output than the first")
+    if broken:
+        instrument.subject = judged_arguments(given.gradients[0], broken, instrument.subject)
+        return _judge_from(instrument, plan, replace(opening, findings=(*opening.findings, *broken)), rng)
+    if any(stands_out(c) for c in given.comparisons) and not answers_alike(instrument, given.place):
+        return random_forward(instrument, given.place, ON_A_FRESH_INSTANCE)
+    return None
 
 
 def _wrong(flags: Flags) -> list[str]:
@@ -171,8 +203,8 @@ def _unstable(given: Evidence) -> list[Finding]:
 
 
 def _add(flags: Flags, more: Mapping[str, Sequence[Flag]] | None) -> None:
-    for name, found in (more or {}).items():
-        flags[name] = [*flags.get(name, []), *found]
+    for name, others in (more or {}).items():
+        flags[name] = [*flags.get(name, []), *others]
 
 
 def _further(
@@ -183,17 +215,18 @@ def _further(
     with instrument.purpose("further points"):
         if plan.points is not None:
             chosen = [(f"point {i + 1} of the caller", p) for i, p in enumerate(plan.points)]
-            return judge_points(instrument, given, chosen, rng, wrong=wrong)
-        found = PointRuling()
-        for _ in range(THOROUGH_ROUNDS if plan.effort == "thorough" else 1):
+            seen = judge_points(instrument, given, chosen, rng, wrong=wrong)
+            return replace(seen, findings=(*seen.findings, *(found("point-not-judged", t) for t in seen.unjudged)))
+        seen = PointRuling()
+        for _ in range(_rounds(plan)):
             number = len(KINDS) if plan.effort == "thorough" else FEWEST
             *rest, moderate, wide = derived_inputs(inputs, names, rng, number=number)
             points = [*rest, wide]
-            found = joined(found, judge_points(instrument, given, points, rng, wrong=wrong, to_come=1))
+            seen = joined(seen, judge_points(instrument, given, points, rng, wrong=wrong, to_come=1))
             for point in [*larger_batch_of([moderate], names, rng), moderate]:
-                known = {*wrong, *_wrong({n: list(f) for n, f in (found.flags or {}).items()})}
+                known = {*wrong, *_wrong({n: list(f) for n, f in (seen.flags or {}).items()})}
                 more = judge_points(instrument, given, [point], rng, wrong=known)
-                if more.names or more.dropped:
-                    found = joined(found, more)
+                if more.names or more.dropped or more.findings:
+                    seen = joined(seen, more)
                     break
-        return found
+        return seen

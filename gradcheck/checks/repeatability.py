@@ -8,14 +8,14 @@ import numpy as np
 from gradcheck.checks.aliasing import shared
 from gradcheck.checks.answers import Difference
 from gradcheck.checks.batches import groups
-from gradcheck.checks.bench import Bench
+from gradcheck.checks.bench import Bench, Parts
+from gradcheck.checks.derived import elsewhere
 from gradcheck.checks.instrument import copied, usable_gradient
+from gradcheck.checks.probes import draw_cotangent
 from gradcheck.checks.severities import found
 from gradcheck.errors import GradcheckError
-from gradcheck.subject import Array, Inputs, Passes
+from gradcheck.subject import Inputs, Passes
 from gradcheck.verdict import Finding
-
-SHRUNK, MOVED = 0.75, 0.5  # another value for an entry that cannot change places with another: smaller, or not zero
 
 
 def repeatability(bench: Bench) -> Iterator[Finding]:
@@ -75,7 +75,7 @@ def _overwritten(bench: Bench, passes: Passes, first: dict[str, Any], second: di
 
 
 def _after_something_else(bench: Bench) -> Iterator[Finding]:
-    other = elsewhere(bench)
+    other = elsewhere(bench.inputs, bench.wrt)
     passes, seen = _having_seen(bench, other)
     if seen == 0:
         return
@@ -85,7 +85,7 @@ def _after_something_else(bench: Bench) -> Iterator[Finding]:
     stale = yield from _stale(bench, passes, "after forward at other inputs and then at these")
     if stale:
         return
-    if not _needs_forward(bench):
+    if not _needs_forward(bench, other):
         passes = bench.instrument.fresh()
         bench.forward(copied(bench.inputs), passes=passes)
         if bench.accepts(other, passes=passes) is not None:
@@ -100,11 +100,15 @@ def _after_something_else(bench: Bench) -> Iterator[Finding]:
         yield from _memoised(bench, passes, other)
 
 
-def _needs_forward(bench: Bench) -> bool:
-    """Tell whether backward really refers to the last forward; an answer that merely rounds otherwise does not."""
+def _needs_forward(bench: Bench, other: Inputs) -> bool:
+    """Tell whether backward really refers to the last forward; an answer that merely rounds otherwise does not.
+
+    The last forward is one at `other` inputs, for what it keeps may be shared by all instances.
+    """
     if bench.instrument.subject.stateful or not bench.instrument.needs_forward:
         return bench.instrument.needs_forward
     try:
+        bench.instrument.run_forward(bench.instrument.fresh(), other)
         claims = bench.backward(bench.cut(), copied(bench.inputs), passes=bench.instrument.fresh())
     except GradcheckError:
         return True
@@ -140,26 +144,19 @@ def _stale(bench: Bench, passes: Passes, when: str) -> Any:
 
 
 def _memoised(bench: Bench, passes: Passes, other: Inputs) -> Iterator[Finding]:
-    """Ask an instance that has answered here for another point's gradient, and a fresh one too."""
+    """Ask an instance that has answered here for another point's gradient and cotangent, and a fresh one too."""
+    cotangent = bench.form.cut(draw_cotangent(bench.rng, bench.form, bench.judgeable))
     try:
-        right = bench.backward(bench.cut(), copied(other))
+        right = bench.backward(_fresh(cotangent), copied(other))
     except GradcheckError:
         return  # a point that backward refuses tells nothing about this one
-    claims = bench.backward(bench.cut(), copied(other), passes=bench.ready(passes, other))
+    claims = bench.backward(_fresh(cotangent), copied(other), passes=bench.ready(passes, other))
     for difference in bench.differences(claims, {n: usable_gradient(right.get(n), other[n]) for n in bench.wrt}):
-        yield _differs("stale-state", difference, "at other inputs after it was asked at these")
+        yield _differs("stale-state", difference, "at other inputs and grad_output after it was asked at these")
 
 
-def elsewhere(bench: Bench) -> dict[str, Any]:
-    """Return other inputs of the same shapes: reversed along every axis, which keeps most domains."""
-    return {name: _other(value) if name in bench.wrt else value for name, value in bench.inputs.items()}
-
-
-def _other(value: Array) -> Array:
-    flipped = np.flip(value).copy()
-    if not np.array_equal(flipped, value):
-        return flipped
-    return np.where(value == 0, MOVED, SHRUNK * value).astype(value.dtype)
+def _fresh(parts: Parts) -> Parts:
+    return tuple(part.copy() for part in parts)
 
 
 def _differs(code: str, difference: Difference, when: str) -> Finding:

@@ -78,6 +78,7 @@ OPENING: Mapping[str, tuple[Severity, str]] = MappingProxyType(
         "gradient-nonfinite": (Severity.ERROR, "one NaN or infinity spoils every update that it enters"),
         "one-triangle": (Severity.NOTE, "the convention of the literature, and unique along symmetric changes"),
         # Found beside the comparisons, whose bars leave the excess out.
+        "point-not-judged": (Severity.WARNING, "the caller asked for it; the other points were judged"),
         "calls-spent": (Severity.NOTE, "what was judged stands; more effort judges more"),
         "unstable-backward": (Severity.WARNING, "rounding decides the answer; whether it is right the comparisons say"),
     }

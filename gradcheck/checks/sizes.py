@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.checks.answers import shape_of
 from gradcheck.checks.batches import groups
 from gradcheck.checks.bench import Bench, Parts
 from gradcheck.checks.instrument import copied, usable_gradient
@@ -80,7 +81,7 @@ def _wrong(claim: Any, like: Array, *, nothing_flows: bool) -> str:
         return "is missing"
     gradient = usable_gradient(claim, like)
     if gradient is None:
-        return f"has the shape {np.shape(claim)} where {like.shape} belongs"
+        return f"has the shape {shape_of(claim)} where {like.shape} belongs"
     if nothing_flows and np.any(gradient != 0):
         return "is not zero although no output depends on it"
     return ""

@@ -17,6 +17,7 @@ READ = {
     "one entry a floating input": ((A, B), {"a": A, "b": B}),
     "list": ([A, B], {"a": A, "b": B}),
     "dict": ({"b": B}, {"b": B}),
+    "dict of derivatives": ({"db": B, "grad_a": A}, {"b": B, "a": A}),
     "nested list of the first input's shape": (A.tolist(), {"a": A.tolist()}),
     "a number": (2.0, {"a": 2.0}),
 }
@@ -38,6 +39,7 @@ WRONG = {
         "gradient-name",
         r"name its gradients after the inputs \(a, n, b\); it also returned weight, q\.",
     ),
+    "one name twice": ({"a": A, "da": A}, "gradient-name", r"it also returned da\."),
 }
 
 

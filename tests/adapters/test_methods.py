@@ -1,5 +1,7 @@
 """The spellings of the two passes, and what they are given besides the input and the gradient."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,14 @@ def test_a_class_is_read_by_each_spelling_of_its_passes(names, factor, verdict):
     assert (report.verdict, report.convention) == (verdict, "stateful class"), str(report)
     if names != ("forward", "backward"):
         assert f"its passes are {names[0]} and {names[1]}" in report.notes
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"), [(2.0, Verdict.AGREES), (2.5, Verdict.DISAGREES)], ids=["right", "wrong"]
+)
+def test_passes_that_an_instance_holds_are_its_passes(factor, verdict):
+    layer = SimpleNamespace(forward=lambda x: x * x, backward=lambda g, x: factor * g * x)
+    assert check(layer, {"x": X}).verdict is verdict
 
 
 def test_the_most_specific_pair_is_chosen():

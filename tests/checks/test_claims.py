@@ -25,6 +25,18 @@ WRONG = {
     "a number": (1.0, "gradient-shape", "error", "The gradient of `x` must have its shape (2, 3); it has ()."),
     "text": ("abc", "gradient-type", "error", "The gradient of `x` must be an array of numbers; it is str."),
     "an object": (object(), "gradient-type", "error", "The gradient of `x` must be an array of numbers; it is object."),
+    "objects": (
+        X.astype(object),
+        "gradient-type",
+        "error",
+        "The gradient of `x` must be an array of numbers; it is an array of dtype object.",
+    ),
+    "spans of time": (
+        X.astype("timedelta64[s]"),
+        "gradient-type",
+        "error",
+        "The gradient of `x` must be an array of numbers; it is an array of dtype timedelta64[s].",
+    ),
     "complex": (X + 1j, "gradient-dtype", "error", "The gradient of `x` must be real; its dtype is complex128."),
     "another precision": (
         np.float32(2 * X),
@@ -156,6 +168,23 @@ def test_learns_whether_backward_needs_a_forward_before(layer, needs, glanced):
     claims = first_claim(instrument, np.ones(6), {"x": X}, FORM)
     assert np.array_equal(claims["x"], 2 * X)
     assert instrument.needs_forward is needs
+
+
+KEPT = {}
+
+
+def keeping(x):
+    KEPT["x"] = x
+    return np.sin(x)
+
+
+@pytest.mark.parametrize(
+    "backward", [lambda g: g * np.cos(KEPT["x"]), lambda g, x: g * np.cos(KEPT["x"])], ids=["alone", "handed the input"]
+)
+def test_state_that_all_instances_share_is_no_wrong_gradient(backward):
+    report = check((keeping, backward), {"x": X})
+    assert report.verdict is Verdict.AGREES
+    assert {f.code for f in report.findings} <= {"needs-forward"}
 
 
 def test_thrifty_takes_the_ordinary_order_at_once():

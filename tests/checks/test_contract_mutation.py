@@ -101,6 +101,24 @@ def test_names_the_output_that_is_written_into(look_at, x):
     assert finding.evidence["array"] == "grad_output[1]"
 
 
+@pytest.mark.parametrize("stage", ["forward", "backward"])
+def test_warns_of_an_input_that_is_made_read_only(look_at, x, stage):
+    def lock(value, here):
+        value.flags.writeable = value.flags.writeable and stage != here
+
+    def forward(x):
+        lock(x, "forward")
+        return np.sin(x)
+
+    def backward(g, x):
+        lock(x, "backward")
+        return g * np.cos(x)
+
+    seen = look_at((forward, backward), x=x)
+    assert seen.by["mutates-input"].sentence == "A pass must leave its arguments as they are; it made `x` read-only."
+    assert not seen.wrong
+
+
 def test_accepts_work_in_a_copy_of_grad_output(look_at, x):
     assert look_at((np.sin, through_a_flat_copy), x=x).findings == []
 

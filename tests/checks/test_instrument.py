@@ -3,6 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
+from gradcheck import check
 from gradcheck.adapters.reading import subject_of
 from gradcheck.checks.instrument import MOST_WARNINGS, Instrument, copied, same_claims, usable_gradient
 from gradcheck.checks.outputs import Form
@@ -113,6 +114,33 @@ def test_an_exception_of_the_layer_names_the_layer_the_stage_and_the_kind():
         instrument_of(forward).outputs(INPUTS)
     assert caught.value.stage == "forward"
     assert __file__ in caught.value.traceback
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def leave(x):
+    raise SystemExit(3)
+
+
+def fall_silent(x):
+    raise Unspeakable
+
+
+@pytest.mark.parametrize(
+    ("forward", "words"),
+    [
+        (leave, "layer's forward raised SystemExit: it called sys.exit(3)"),
+        (fall_silent, "layer's forward raised Unspeakable (which cannot be printed)"),
+    ],
+    ids=["exits", "cannot be printed"],
+)
+def test_no_failure_of_the_layer_ends_the_check_or_leaves_no_words(forward, words):
+    with pytest.raises(LayerFailed) as caught:
+        check((forward, lambda g, x: g), {"x": np.ones(2)}, name="layer")
+    assert str(caught.value) == words
 
 
 def test_interrupts_are_not_taken_for_failures_of_the_layer():

@@ -159,7 +159,51 @@ def refuse(value):
     raise RuntimeError("tired")
 
 
-@pytest.mark.parametrize("then", [refuse, lambda y: y[:1], lambda y: y * np.nan], ids=["raises", "shape", "nan"])
+def test_a_forward_that_raises_the_second_time_is_told_in_its_own_words():
+    tires = Tires(1, refuse)
+    with pytest.raises(LayerFailed, match="forward raised RuntimeError: tired"):
+        check((lambda x: tires(x * x), lambda g, x: 2 * g * x), {"x": X})
+
+
+class DrawsItsWeights:
+    """Draws its parameters in the first call, from the global state."""
+
+    def __init__(self):
+        self.weight = None
+
+    def forward(self, x):
+        if self.weight is None:
+            self.weight = np.random.standard_normal((x.shape[-1], 2))  # noqa: NPY002 - as many layers do
+        return x @ self.weight
+
+    def backward(self, grad_output, x):
+        return grad_output @ self.weight.T
+
+
+def test_a_layer_that_draws_its_parameters_in_each_instance_is_not_accused():
+    report = check(DrawsItsWeights(), {"x": X})
+    assert (report.verdict, report.reason) == (Verdict.INCONCLUSIVE, "random-forward")
+    assert report.sentence.startswith("forward on a fresh instance returns different outputs for the same inputs")
+    assert check(DrawsItsWeights(), {"x": X}, factory=prepared).verdict is Verdict.AGREES
+
+
+def prepared():
+    layer = DrawsItsWeights()
+    layer.weight = np.arange(2.0 * X.shape[-1]).reshape(-1, 2)
+    return layer
+
+
+@pytest.mark.parametrize("forward", [np.log, lambda x: np.where(x > 0, np.log(x), np.nan)], ids=["infinite", "nan"])
+def test_a_gradient_that_is_not_finite_where_forward_is_not_either_is_no_disagreement(forward):
+    report = check((forward, lambda g, x: g / x), {"x": np.array([0.0, 1.0, 2.0])})
+    assert (report.verdict, report.reason) == (Verdict.INCONCLUSIVE, "forward-nonfinite")
+    assert report.sentence == (
+        "1 of forward's 3 outputs are not finite at the given point, and neither is the gradient of `x`; "
+        "give another point."
+    )
+
+
+@pytest.mark.parametrize("then", [lambda y: y[:1], lambda y: y * np.nan], ids=["shape", "nan"])
 def test_a_forward_that_answers_a_second_call_otherwise_is_random(then):
     tires = Tires(1, then)
     report = check((lambda x: tires(x * x), lambda g, x: 2 * g * x), {"x": X})

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from gradcheck import Verdict, check
 from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch
+from gradcheck.verdict import Severity
 
 RNG = np.random.default_rng(24)
 SMALL = RNG.uniform(0.5, 1.5, size=(3, 4)) * np.where(np.arange(4) % 2 == 0, 1.0, -1.0)
@@ -89,6 +92,52 @@ def test_a_point_that_forward_refuses_is_dropped():
     report = check((forward, lambda g, x: 2 * g * x), {"x": SMALL}, points=[{"x": SMALL * 1000}, {"x": SMALL * 2}])
     assert report.verdict is Verdict.AGREES
     assert report.points == (GIVEN, "point 2 of the caller")
+    (said,) = report.findings
+    assert (said.code, said.severity) == ("point-not-judged", Severity.WARNING)
+    assert said.sentence.startswith("At point 1 of the caller nothing was judged: ")
+    assert said.sentence.endswith("forward raised ValueError: too large")
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(6.0, Verdict.DISAGREES), (20.0, Verdict.AGREES)])
+def test_a_gradient_that_is_not_finite_elsewhere_is_told_with_the_point(limit, verdict):
+    """An error at ordinary magnitudes; where values multiply up, right formulas overflow, and it is a warning."""
+    report = check((lambda x: x * x, lambda g, x: np.where(np.abs(x) > limit, np.nan, 2 * g * x)), {"x": SMALL})
+    (said,) = [f for f in report.findings if f.code == "gradient-nonfinite"]
+    assert (report.verdict, said.argument) == (verdict, "x")
+    assert re.search(
+        r"must be finite where forward is; \d+ of \d+ entries are not, .*; seen at another point: ", said.sentence
+    )
+
+
+def test_a_gradient_may_be_what_it_likes_where_forward_is_not_finite():
+    def forward(x):
+        return np.where(np.abs(x) > 6, np.inf, x * x)
+
+    report = check((forward, lambda g, x: np.where(np.abs(x) > 6, np.nan, 2 * g * x)), {"x": SMALL})
+    assert (report.verdict, report.findings) == (Verdict.AGREES, ())
+
+
+class NormalisesByTheFirst:
+    """Keeps mean and size of the first batch, as data-dependent initialisation does."""
+
+    def __init__(self):
+        self.kept = None
+
+    def forward(self, x):
+        if self.kept is None:
+            self.kept = x.mean(axis=0), x.std(axis=0)
+        return (x - self.kept[0]) / self.kept[1]
+
+    def backward(self, grad_output, x):
+        if self.kept is None:
+            self.forward(x)
+        return grad_output / self.kept[1]
+
+
+def test_a_layer_that_remembers_its_first_batch_is_not_accused_elsewhere():
+    report = check(NormalisesByTheFirst(), {"x": np.random.default_rng(5).standard_normal((4, 3))})
+    assert report.verdict is Verdict.AGREES
+    assert [f.code for f in report.findings] == ["forward-remembers"]
 
 
 def test_a_layer_that_refuses_every_other_point_is_judged_at_the_given_one():

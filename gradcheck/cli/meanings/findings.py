@@ -77,6 +77,8 @@ FINDINGS: Mapping[str, str] = MappingProxyType(
         "gradient-dtype": "A gradient has another dtype than the array that it belongs to. Use its dtype throughout.",
         "gradient-nonfinite": "A gradient holds NaN or infinity at a point where forward is finite. Look for 0/0, "
         "log(0) and overflowing exp.",
+        "point-not-judged": "A further point that was asked for could not be judged: forward raises, "
+        "or is not finite and smooth there.",
         "calls-spent": "The calls of the chosen effort were spent before everything in doubt had been looked at; the "
         "sentence says what was left out. Thorough effort takes four times as many.",
         "unstable-backward": "A change of the inputs by a few units in the last place changes the gradient far "
