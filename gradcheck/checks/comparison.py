@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.numdiff.records import Derivative, Vector, norm, norm_of_products
+from gradcheck.numdiff.records import Derivative, Vector, blocks, joint_norm, norm, norm_of_products, products
 from gradcheck.subject import Array
 
 FALSE_ALARMS = 1e-9  # per check
@@ -53,12 +53,12 @@ class Slack:
             return 0.0
         return norm(self.change) / norm(self.first)
 
-    def response_along(self, tangent: Array, products: float) -> float:
+    def response_along(self, tangent: Array, reach: float) -> float:
         """Return the measured rounding of a claim of this size along `tangent`."""
         if self.first is None or self.change is None or self.first.shape != tangent.shape:
-            return self.relative_response * products
+            return self.relative_response * reach
         own = norm_of_products(tangent, self.first)
-        return norm_of_products(tangent, self.change) * (products / own if own > 0 else 1.0)
+        return norm_of_products(tangent, self.change) * (reach / own if own > 0 else 1.0)
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,41 @@ class Comparison:
 
 def inner(a: Array, b: Array) -> float:
     """Return the sum of the products of the entries, with pairwise summation."""
-    return float(np.sum(np.asarray(a, dtype=np.float64) * b))
+    one, other = a.reshape(-1), b.reshape(-1)
+    return float(np.sum([np.sum(one[at].astype(np.float64, copy=False) * other[at]) for at in blocks(one.size)]))
 
 
-def _proven(derivative: Derivative) -> Vector:
+def _proven(derivative: Derivative, at: slice) -> Vector:
     """Return the bars to judge by: no sharper than the real differences confirm, where these are sharp anyway."""
+    bar = derivative.bar[at]
     if derivative.proven is None:
-        return derivative.bar
-    sharp = derivative.proven <= SHARP_ANYWAY * np.abs(derivative.value)
-    return np.where(sharp, np.maximum(derivative.bar, derivative.proven), derivative.bar)
+        return bar
+    proven = derivative.proven[at]
+    sharp = proven <= SHARP_ANYWAY * np.abs(derivative.value[at])
+    return np.where(sharp, np.maximum(bar, proven), bar)
+
+
+def _measured_side(cotangent: Vector, derivative: Derivative) -> tuple[float, float, float]:
+    """Return the sum that is measured, its bar, and the size of its terms; outputs of no weight do not count."""
+    terms, bars, sizes = [], [], []
+    for at in blocks(cotangent.size):
+        weights = cotangent[at]
+        term = products(weights, derivative.value[at])
+        terms.append(float(np.sum(term)))
+        sizes.append(norm(term))
+        bars.append(norm(products(weights, _proven(derivative, at))))
+    return float(np.sum(terms)), joint_norm(bars), joint_norm(sizes)
+
+
+def _claimed_side(gradient: Array, tangent: Array) -> tuple[float, float]:
+    """Return the sum that is claimed, and the size of its terms."""
+    terms, sizes = [], []
+    claim, along = gradient.reshape(-1), tangent.reshape(-1)
+    for at in blocks(claim.size):
+        term = claim[at] * along[at]
+        terms.append(float(np.sum(term)))
+        sizes.append(norm(products(claim[at], along[at])))
+    return float(np.sum(terms)), joint_norm(sizes)
 
 
 def compare(
@@ -130,24 +156,22 @@ def compare(
     entry may be off by that much; the tangent's signs are drawn independently of that, so that what was said
     of the cotangent's holds of them.
     """
-    values = np.where(cotangent != 0, derivative.value, 0.0)
-    measured_bar = norm_of_products(cotangent, _proven(derivative))
-    products = norm_of_products(gradient, tangent)
+    measured, measured_bar, shown = _measured_side(cotangent, derivative)
+    claimed, reach = _claimed_side(gradient, tangent)
     condition = CONDITION * norm_of_products(cotangent, slack.noise)
-    rounding = slack.relative_rounding * products
-    answered = slack.response_along(tangent, products)
+    rounding = slack.relative_rounding * reach
+    answered = slack.response_along(tangent, reach)
     response = min(answered, UNSTABLE * (condition + rounding))
-    shown = norm_of_products(cotangent, values)
     underflow = SMALLEST * float(np.sqrt(gradient.size + cotangent.size))
     return Comparison(
         argument=name,
         place=place,
         kind=kind,
-        claimed=inner(gradient, tangent),
-        measured=inner(cotangent, values),
+        claimed=claimed,
+        measured=measured,
         measured_bar=measured_bar,
         bar=float(np.hypot(np.hypot(measured_bar, rounding), np.hypot(condition, response))) + underflow,
-        reach=products,
+        reach=reach,
         entries=max(int(np.count_nonzero(tangent)), 1),
         shown=shown,
         method=derivative.method,

@@ -66,32 +66,43 @@ def _typical(response: Vector, unit: Vector) -> float:
 
 def refuted(value: Vector, real: Derivative) -> Mask:
     """Outputs at which the real differences contradict the complex step: it is broken there."""
-    near_kink = real.kinky & (value >= np.minimum(real.left, real.right) - ACCEPTED_BARS * real.bar)
-    near_kink &= value <= np.maximum(real.left, real.right) + ACCEPTED_BARS * real.bar
-    return (np.abs(value - real.value) > ACCEPTED_BARS * real.bar) & ~near_kink
+    bars = ACCEPTED_BARS * real.bar
+    apart: Mask = np.abs(value - real.value) > bars
+    if not (apart.any() and real.kinky.any()):
+        return apart
+    near_kink = real.kinky & (value >= np.minimum(real.left, real.right) - bars)
+    near_kink &= value <= np.maximum(real.left, real.right) + bars
+    return apart & ~near_kink
 
 
-def confirmed(value: Vector, real: Derivative) -> Mask:
+def confirmed(value: Vector, real: Derivative, *, broken: Mask | None = None) -> Mask:
     """Outputs whose non-zero value a real difference confirms to three digits and within its bars."""
     size = CONFIRMED * np.abs(value)
-    return (size > 0) & (real.bar <= size) & (np.abs(value - real.value) <= size) & ~real.kinky & ~refuted(value, real)
+    broken = refuted(value, real) if broken is None else broken
+    return (size > 0) & (real.bar <= size) & (np.abs(value - real.value) <= size) & ~real.kinky & ~broken
 
 
-def merge(value: Vector, bar: Vector, real: Derivative) -> Derivative:
+def merge(value: Vector, bar: Vector, real: Derivative, *, broken: Mask | None = None) -> Derivative:
     """Join both: the complex step where confirmed, with its own bar.
 
-    Elsewhere the bar is at least the real difference's, and covers how far the two stand apart.
+    Elsewhere the bar is at least the real difference's, and covers how far the two stand apart. `broken` are the
+    outputs that are refuted, where that is known already.
     """
-    sure = confirmed(value, real)
-    broken = refuted(value, real)
-    usable = ~broken & ~real.kinky
-    merged = np.where(usable, value, real.value)
-    doubtful = np.maximum(real.bar, np.where(usable, np.maximum(bar, np.abs(value - real.value)), 0.0))
+    broken = refuted(value, real) if broken is None else broken
+    sure = confirmed(value, real, broken=broken)
+    merged, joint = value, np.minimum(bar, real.bar)
+    left = right = merged
+    if not sure.all():
+        usable = ~broken & ~real.kinky
+        merged = np.where(usable, value, real.value)
+        doubtful = np.maximum(real.bar, np.where(usable, np.maximum(bar, np.abs(value - real.value)), 0.0))
+        joint = np.where(sure, joint, doubtful)
+        left, right = np.where(real.kinky, real.left, merged), np.where(real.kinky, real.right, merged)
     return Derivative(
         value=merged,
-        bar=np.where(sure, np.minimum(bar, real.bar), doubtful),
-        left=np.where(real.kinky, real.left, merged),
-        right=np.where(real.kinky, real.right, merged),
+        bar=joint,
+        left=left,
+        right=right,
         kinky=real.kinky,
         noise=real.noise,
         response=real.response,

@@ -157,10 +157,11 @@ def _joined(
         found = real = part.derivative(REAL, counted.calls)
         if value is not None and bar is not None:
             told = (np.abs(real.value) > real.bar) & ~real.kinky
+            refuted = complex_step.refuted(value[at], real)
             responding += int(np.count_nonzero(told))
-            contradicted += int(np.count_nonzero(told & complex_step.refuted(value[at], real)))
+            contradicted += int(np.count_nonzero(told & refuted))
             own = np.maximum(bar[at], complex_step.MOVED * part.curvature)
-            found = complex_step.merge(value[at], own, real)
+            found = complex_step.merge(value[at], own, real, broken=refuted)
         if found.value.size == size:
             return found, contradicted > 0.5 * responding
         if together is None:

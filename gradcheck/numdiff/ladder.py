@@ -11,7 +11,7 @@ cannot see; what is left of it after extrapolation to h = 0 is part of the bar.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class Ladder:
         self.row: list[Vector] = []
         self.errors: list[Vector] = []
         self.gaps: list[Vector] = []
-        self.curvature = np.zeros(shape)
+        self._curved: tuple[Vector, float] | None = None
         self.step, self.steps_taken = 0.0, 0
         self.rungs: list[Rung] = []
         self.best_step = np.zeros(shape)
@@ -79,40 +79,44 @@ class Ladder:
         """Take f(+h) and f(-h) into the tableau."""
         with np.errstate(all="ignore"):
             quotient = (plus - minus) / (2.0 * step)
-            gap = ((plus - self.base) - (self.base - minus)) / step
+            up, down = plus - self.base, self.base - minus
+            gap = (up - down) / step
             ratio = self.step / step if self.step else 0.0
             row, errors = self._extrapolate(quotient, ratio)
             if self.steps_taken < CURVED_STEPS:
-                self.curvature = np.nan_to_num(np.abs(gap) / step, nan=0.0, posinf=0.0)
+                self._curved = (gap, step)
             gaps = self._extrapolated_gaps(gap, ratio)
             kink = self._left_of_gap(gaps, step)
-            moved = np.fmax(np.abs(plus - self.base), np.abs(minus - self.base))
+            moved = np.fmax(np.abs(up), np.abs(down))
             self.response = np.fmax(self.response, moved / step)
             self.variation = np.fmax(self.variation, np.where(np.isfinite(moved), moved, 0.0))
-            sharp = self._sharpened(errors, ratio)
+            noise = self._noise_at(plus, minus)
+            roundoff = COVERAGE * noise / step
             if self.steps_taken < 2:
-                apart = np.abs(quotient - self.row[0]) if self.row else 0.0
-                self.bent |= np.maximum(np.abs(gap), apart) * step > GAP_NOISE * self._noise_at(plus, minus)
-        roundoff = COVERAGE * self._noise_at(plus, minus) / step
-        heard = ~self._plateau(plus, minus)
-        for value, error in zip(row, sharp, strict=True):
-            self._offer(
-                value,
-                error + roundoff,
-                kink,
-                heard,
-                {"gap": self.limit, "gap_error": self.limit_error, "kink_part": kink},
-                step,
-            )
-        with np.errstate(all="ignore"):
-            self.known |= self.bar < WELL_KNOWN * np.abs(self.value)
-        self._note_residual(quotient, step, ratio)
-        # Far beyond the quanta of any arithmetic a contradiction is structure, and not noise.
-        off = np.abs(quotient - self.value)
-        self._refute(self.best_step > step, np.where(off * step > SPIKE * self.variation, off, 0.0), gap, step)
+                apart = np.maximum(np.abs(gap), np.abs(quotient - self.row[0])) if self.row else np.abs(gap)
+                self.bent |= apart * step > GAP_NOISE * noise
+            if self.steps_taken:
+                # One step alone has no error, so that it offers nothing and contradicts nothing.
+                self._take_in(row, errors, ratio, (roundoff, kink), ~self._plateau(plus, minus), step)
+            if self.steps_taken > 1:
+                self._note_residual(quotient, step, ratio)
+                # Far beyond the quanta of any arithmetic a contradiction is structure, and not noise.
+                off = np.abs(quotient - self.value)
+                self._refute(self.best_step > step, np.where(off * step > SPIKE * self.variation, off, 0.0), gap, step)
         self._note_rung(step, errors[-1], roundoff)
         self.row, self.errors, self.gaps = row, errors, gaps
         self.step, self.steps_taken = step, self.steps_taken + 1
+
+    @property
+    def curvature(self) -> Vector:
+        """The second derivative, 0 where it is not finite."""
+        if self._curved is None:
+            return np.zeros(self.base.shape)
+        gap, step = self._curved
+        with np.errstate(all="ignore"):
+            curvature: Vector = np.abs(gap) / step
+        curvature[~np.isfinite(curvature)] = 0.0
+        return curvature
 
     def challenge(self, step: float, plus: Vector, minus: Vector) -> None:
         """Hold the best estimates against a much smaller step: what it refutes has structure finer than the ladder."""
@@ -164,18 +168,19 @@ class Ladder:
         """Divide errors by how much they overstate, where they have shrunk twice in a row as theory says."""
         sharp = []
         for order, error in enumerate(errors):
-            if order < len(self.errors):
+            if self.steps_taken > 1 and order < len(self.errors):
                 factor, before = ratio ** (2 * order + 2), self.errors[order]
                 as_told = np.isfinite(before) & (before >= error * (factor / LENIENT))
                 self.regular[order] = np.where(as_told, np.minimum(self.regular[order] + 1, 2), 0)
                 gain = max(factor / LENIENT**2, 1.0)
-                sharp.append(np.where(self.regular[order] == 2, error / gain, error))
+                twice = self.regular[order] == 2
+                sharp.append(np.where(twice, error / gain, error) if twice.any() else error)
             else:
                 sharp.append(error)
         return sharp
 
     def _at_least_theory(self, error: Vector, order: int, ratio: float) -> Vector:
-        if len(self.errors) <= order:
+        if self.steps_taken < 2 or len(self.errors) <= order:  # nothing is known of the first step's error
             return error
         floor = self.errors[order] / ratio ** (2 * order + 2)
         return np.where(np.isfinite(floor), np.maximum(error, floor), error)
@@ -196,22 +201,38 @@ class Ladder:
         if len(gaps) == 1:
             return np.full(gaps[0].shape, np.inf)
         limit = gaps[1]
-        least = np.min(np.abs(gaps[1:]), axis=0)
+        least = np.abs(gaps[1])
+        for higher in gaps[2:]:
+            np.minimum(least, np.abs(higher), out=least)
         left: Vector = np.maximum(least - GAP_NOISE * self.noise / step, 0.0) / 2.0
         first = self.steps_taken < 2
         self.limit_error = np.abs(limit - (gaps[0] if first else self.limit))
         self.limit = limit
         return left
 
-    def _offer(
-        self, value: Vector, error: Vector, kink: Vector, heard: Mask, beside: dict[str, Any], step: float
+    def _take_in(
+        self,
+        row: list[Vector],
+        errors: list[Vector],
+        ratio: float,
+        beside: tuple[Vector, Vector],
+        heard: Mask,
+        step: float,
     ) -> None:
-        bar = error + kink
-        better = (bar < self.bar) & heard & np.isfinite(value)
-        for kept, new in ((self.value, value), (self.bar, bar), *((getattr(self, k), v) for k, v in beside.items())):
-            np.copyto(kept, new, where=better)
-        self.best_step[better] = step
-        self.unexplained_noise[better] = 0.0
+        """Offer every order's estimate; the least bar of an output is taken. `beside` are its other parts."""
+        roundoff, kink = beside
+        taken = np.zeros(self.base.shape, dtype=bool)
+        for value, error in zip(row, self._sharpened(errors, ratio), strict=True):
+            bar = error + roundoff
+            bar += kink
+            better = (bar < self.bar) & heard & np.isfinite(value)
+            np.copyto(self.value, value, where=better)
+            np.copyto(self.bar, bar, where=better)
+            taken |= better
+        told = ((self.gap, self.limit), (self.gap_error, self.limit_error), (self.kink_part, kink))
+        for kept, new in (*told, (self.best_step, step), (self.unexplained_noise, 0.0)):
+            np.copyto(kept, new, where=taken)
+        self.known |= self.bar < WELL_KNOWN * np.abs(self.value)
 
     def _note_residual(self, quotient: Vector, step: float, ratio: float) -> None:
         """Note how far f must be off to explain that a smaller step contradicts the best estimate.
@@ -227,7 +248,10 @@ class Ladder:
 
     def _note_rung(self, step: float, error: Vector, roundoff: Vector) -> None:
         finite = np.isfinite(error)
-        truncation = norm(error[finite]) if finite.any() else float("inf")
+        if finite.all():
+            truncation = norm(error)
+        else:
+            truncation = norm(error[finite]) if finite.any() else float("inf")
         self.rungs.append(Rung(step, truncation, norm(roundoff)))
 
     def settled(self, next_step: float) -> bool:
@@ -244,28 +268,36 @@ class Ladder:
         """Outputs whose bar is mostly a gap that the smallest step did not shrink, nor noise explains."""
         if self.steps_taken < self.fewest or (self.step > KINK_SEEN_AT and self.fewest == FEWEST_FOR_A_KINK):
             return np.zeros(self.base.shape, dtype=bool)
+        mostly: Mask = self.kink_part >= self.bar / 2.0
+        if not mostly.any():
+            return mostly
         step = np.where(self.best_step > 0, self.best_step, 1.0)
         noise = GAP_NOISE * np.maximum(self.noise, self.unexplained_noise)
-        lasting = (np.abs(self.limit) > np.abs(self.gap) / 2.0) & (np.abs(self.limit) > noise / self.step)
+        lasting = mostly & (np.abs(self.limit) > np.abs(self.gap) / 2.0) & (np.abs(self.limit) > noise / self.step)
         lasting &= (self.limit_error < np.abs(self.limit) / 4.0) & (np.abs(self.gap) > KINK * np.abs(self.value))
-        return lasting & (self.kink_part >= self.bar / 2.0) & (self.kink_part > noise / step)
+        lasting &= self.kink_part > noise / step
+        return lasting
 
     def derivative(self, method: str, evaluations: int) -> Derivative:
         """Return the best estimates; kinky outputs get the interval of their one-sided derivatives."""
-        kinky = self.kinky
+        kinky, extra = self.kinky, self.unexplained_noise
+        left = right = self.value
+        bar, noise = self.bar.copy(), self.noise
+        if kinky.any() or extra.any():
+            half = np.where(kinky, self.gap / 2.0, 0.0)
+            left, right = self.value - half, self.value + half
+            step = np.where(self.best_step > 0, self.best_step, 1.0)
+            within = np.maximum(self.bar - self.kink_part, COVERAGE * self.noise / step) + self.gap_error / 2.0
+            bar = np.where(kinky, within, self.bar) + COVERAGE * extra / step
+            noise = np.maximum(self.noise, extra)
         self.told = ~kinky & np.isfinite(self.bar)
-        half = np.where(kinky, self.gap / 2.0, 0.0)
-        step = np.where(self.best_step > 0, self.best_step, 1.0)
-        within = np.maximum(self.bar - self.kink_part, COVERAGE * self.noise / step) + self.gap_error / 2.0
-        smooth = np.where(kinky, within, self.bar)
-        extra = self.unexplained_noise
         return Derivative(
             value=self.value,
-            bar=smooth + COVERAGE * extra / step,
-            left=self.value - half,
-            right=self.value + half,
+            bar=bar,
+            left=left,
+            right=right,
             kinky=kinky,
-            noise=np.maximum(self.noise, extra),
+            noise=noise,
             response=self.response,
             method=method,
             evaluations=evaluations,

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from gradcheck.numdiff.complex_step import COMPLEX_STEP
 from gradcheck.numdiff.ladder import FEWEST_FOR_A_KINK, Ladder, least_relative
-from gradcheck.numdiff.records import Derivative, Rung, Vector, blocks, joint_norm, sampled, typical_size
+from gradcheck.numdiff.records import Derivative, Rung, Vector, blocks, joint_norm, sparsely, typical_size
 
+FAINT = 2.0**-126  # a response that single precision would take for none stays one
 REMEMBERED = 2**17  # outputs up to which every block keeps its state
 
 
@@ -88,11 +89,11 @@ class Together:
         self.left = self.right = self.value
         self.kinky = np.zeros(size, dtype=bool)
         self.noise, self.measured_noise = noise, noise
-        self.response = np.empty(size)
+        self.response = np.empty(size, dtype=np.float32)
         self.proven: NDArray[np.floating] | None = None
-        self.steps = np.empty(size, dtype=np.float32)
         self.rungs: list[tuple[Rung, ...]] = []
-        self._rung = np.zeros(size, dtype=np.int8)  # counted from one; zero where there is none
+        self._best: list[Vector] = []  # the steps that some of the outputs were read off at
+        self._every = sparsely(size)
         self._sure = self._straight = 0
 
     def add(self, at: slice, found: Derivative, ladder: Ladder) -> None:
@@ -102,26 +103,24 @@ class Together:
         self.value[at], self.bar[at], self.kinky[at] = found.value, found.bar, found.kinky
         if self.left is not self.value:
             self.left[at], self.right[at] = found.left, found.right
-        if self.noise is self.measured_noise and not np.array_equal(found.noise, self.noise[at]):
+        if self.noise is self.measured_noise and found.noise is not ladder.noise:
             self.noise = self.measured_noise.copy()
         if self.noise is not self.measured_noise:
             self.noise[at] = found.noise
-        self.response[at], self.steps[at] = found.response, found.steps
+        self.response[at] = np.maximum(found.response, FAINT * (found.response > 0))
         if found.proven is not None:
             if self.proven is None:
                 self.proven = np.empty(self.noise.size, dtype=np.float32)
             self.proven[at] = found.proven
         self._straight += found.straight
         self._sure += int(np.count_nonzero((found.steps == 0) & np.isfinite(found.bar)))
-        for number, rung in enumerate(ladder.rungs, start=1):
-            self._rung[at][ladder.told & (ladder.best_step == rung.step)] = number
+        self._best.append(ladder.best_step[ladder.told][:: self._every])
         self.rungs.append(tuple(ladder.rungs))
 
     def derivative(self, real: str, evaluations: int, *, carried: bool) -> Derivative:
         """Return everything as one measurement; `real` is the method of the outputs without a complex step."""
         rungs = tuple(_joint_rung(parts) for parts in zip(*self.rungs, strict=True))
-        read = np.array([rung.step for rung in rungs])
-        size = max(self._rung.size, 1)
+        size = max(self.bar.size, 1)
         return Derivative(
             value=self.value,
             bar=self.bar,
@@ -132,11 +131,10 @@ class Together:
             response=self.response,
             method=COMPLEX_STEP if carried and 2 * self._sure >= size else real,
             evaluations=evaluations,
-            step=typical_size(read[sampled(self._rung[self._rung > 0]) - 1]) if rungs else 0.0,
+            step=typical_size(np.concatenate(self._best)),
             carried=carried,
             proven=self.proven,
             rungs=rungs,
-            steps=self.steps,
             straight=self._straight,
         )
 

@@ -11,6 +11,7 @@ Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 BLOCK = 2**15  # entries of a vector worked on at once: the dozen temporaries of a formula stay in cache
+SAFE = 2.0**-800  # the squares of what matters beside a sum of squares as small are not lost below 2^-1022
 ENOUGH_FOR_A_MEDIAN = 2**13  # as a scale it need not be known to better than a few per cent
 
 
@@ -21,8 +22,11 @@ def blocks(size: int) -> Iterator[slice]:
 
 
 def norm(a: NDArray[np.floating]) -> float:
-    """Return the root sum of squares, scaled so that tiny and huge entries neither vanish nor overflow."""
+    """Return the root sum of squares, scaled where tiny and huge entries would vanish or overflow."""
     flat = np.asarray(a, dtype=np.float64).reshape(-1)
+    squares = float(np.dot(flat, flat))
+    if SAFE <= squares <= 1.0 / SAFE:
+        return float(np.sqrt(squares))
     largest = max(float(flat.max()), -float(flat.min())) if flat.size else 0.0
     if largest == 0.0 or not np.isfinite(largest):
         return abs(largest)
@@ -32,9 +36,14 @@ def norm(a: NDArray[np.floating]) -> float:
 def norm_of_products(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     """Return the root sum of squares of a b, where an entry of `a` that is zero silences the other."""
     one, other = a.reshape(-1), b.reshape(-1)
-    used = (one[at] != 0 for at in blocks(one.size))
-    parts = (norm(one[at][told] * other[at][told]) for at, told in zip(blocks(one.size), used, strict=True))
-    return joint_norm(parts)
+    return joint_norm(norm(products(one[at], other[at])) for at in blocks(one.size))
+
+
+def products(a: Vector, b: NDArray[np.floating]) -> Vector:
+    """Return a b, zero where `a` is, whatever `b` is there."""
+    with np.errstate(invalid="ignore"):
+        product: Vector = a * b
+    return product if np.isfinite(np.dot(product, product)) else np.where(a != 0, product, 0.0)
 
 
 def joint_norm(parts: Iterable[float]) -> float:
@@ -48,9 +57,14 @@ def root_mean_square(a: NDArray[np.floating]) -> float:
 
 
 def sampled(a: NDArray[Any]) -> NDArray[Any]:
-    """Return the entries, or where there are very many some of them, at an odd distance to meet every channel."""
+    """Return the entries, or where there are very many some of them."""
     flat = a.reshape(-1)
-    return flat[:: max(flat.size // ENOUGH_FOR_A_MEDIAN, 1) | 1]
+    return flat[:: sparsely(flat.size)]
+
+
+def sparsely(size: int) -> int:
+    """Return how far apart entries enough for a median lie, an odd distance to meet every channel."""
+    return max(size // ENOUGH_FOR_A_MEDIAN, 1) | 1
 
 
 def typical_size(a: NDArray[np.floating]) -> float:
@@ -78,8 +92,8 @@ class Derivative:
     what most of the entries were measured by; `carried` says that the function carries complex numbers.
     `proven` is the bar of the real differences beside a complex step: a term that the complex step drops silently
     (np.var, np.abs) can be as large as that.
-    `steps` is the step each output was read off at, zero where by the complex step; `straight` counts the outputs that
-    respond, and like a linear function at the first two steps.
+    `steps` is the step each output was read off at, zero where by the complex step, and is not kept of very many
+    outputs; `straight` counts the outputs that respond, and like a linear function at the first two steps.
     """
 
     value: Vector
@@ -88,7 +102,7 @@ class Derivative:
     right: Vector
     kinky: Mask
     noise: Vector
-    response: Vector
+    response: NDArray[np.floating]
     method: str
     evaluations: int
     step: float = 0.0
@@ -105,7 +119,7 @@ class Derivative:
 
     def part(self, at: slice) -> "Derivative":
         """Return some of the outputs alone; what is told of all of them together stays."""
-        names = ("value", "bar", "left", "right", "kinky", "noise", "response", "steps")
+        names = ("value", "bar", "left", "right", "kinky", "noise", "response")
         return replace(self, **{name: getattr(self, name)[at] for name in names})
 
 
