@@ -19,14 +19,14 @@ from gradcheck.checks.probes import (
     measure_near,
     slack_of,
 )
-from gradcheck.numdiff.records import Derivative, Mask, Vector
+from gradcheck.numdiff.long_ladder import REMEMBERED
+from gradcheck.numdiff.records import Mask, Vector
 from gradcheck.subject import Array
 
 EQUALISED = "equalised"  # the kind of a probe whose weights let outputs count alike whose slopes span decades
 RANDOM = "random"
 JOINT = "joint"  # the kind of a probe that moves all arguments at once
 MORE = 4  # further directions and answers, where noise left an argument open
-JUMP = 0.01  # a slope of zero is told from one hidden by noise where its bar is this much below the slopes of the jumps
 SET_APART = "set apart"  # the kind of a probe of the outputs that would blur the others
 
 
@@ -59,13 +59,21 @@ class Evidence:
         seen at large steps and vanished at small ones. Response that noise may hide is no silence.
         """
         found = [] if self.joint else self.measured.get(name, [])
-        return all(bool(np.all(_still(m.derivative))) for m in found[:1])
+        return all(m.facts.still for m in found[:1])
 
+    def settled(self) -> "Evidence":
+        """Return the evidence without what nobody asks for any more, where that is large and everything agrees.
 
-def _still(d: Derivative) -> Mask:
-    zero = np.abs(d.value) <= THRESHOLD * d.bar
-    still: Mask = d.measured & zero & ~d.kinky & ((d.response == 0) | (THRESHOLD * d.bar <= JUMP * d.response))
-    return still
+        Of the vectors measured only facts stay, of the answers the one that the contract is held to.
+        """
+        if self.place.base.size <= REMEMBERED or any(c.bars > THRESHOLD for c in self.comparisons):
+            return self
+        measured = {name: [m.outlined() for m in found] for name, found in self.measured.items()}
+        kept = slice(0, 1 if self.place.given else 0)
+        slacks = self.slacks if self.place.given else {}
+        return replace(
+            self, measured=measured, cotangents=self.cotangents[kept], gradients=self.gradients[kept], slacks=slacks
+        )
 
 
 def gather(
@@ -84,7 +92,9 @@ def gather(
     quick = quick or steps is not None
     asked_of = instrument.subject.wrt if names is None else names
     measured = measure_arguments(instrument, place, asked_of, rng, again=not quick, steps=steps)
-    place = replace(place, looked=None)
+    if place.looked is not None:
+        place.looked.forget()
+        place = replace(place, looked=None)
     groups = _groups(measured, place.base)
     kinky = kinky_anywhere([m.derivative for found in measured.values() for m in found], place.base)
     asked: list[_Asked] = []

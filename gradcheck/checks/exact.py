@@ -108,7 +108,7 @@ def judge_exactly(
 
 def _mostly_straight(given: Evidence, name: str) -> bool:
     found = given.measured.get(name, [])
-    responding = max((int(np.count_nonzero(m.derivative.response > 0)) for m in found[:1]), default=0)
+    responding = max((m.facts.responding for m in found[:1]), default=0)
     return any(m.derivative.straight >= STRAIGHT * responding > 0 for m in found[:1])
 
 

@@ -33,9 +33,14 @@ REPEATABLE = 64.0  # two calls of a deterministic forward may differ by reordere
 class Looked:
     """A joint direction along which forward was seen close by: the outputs at every step evaluated."""
 
-    tangents: Mapping[str, Array]
+    tangents: dict[str, Array]
     smallest_step: float
     seen: dict[float, Vector | None]
+
+    def forget(self) -> None:
+        """Let go of everything, once the ladder along the direction is done."""
+        self.tangents.clear()
+        self.seen.clear()
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
 STEPS_ALONE = (2.0**-8, 2.0**-11)
 COARSE_STEPS_ALONE = (2.0**-5, 2.0**-7)  # for a forward that works in float32 or float16
 CLOSER_LOOKS = 3  # further points at which every argument is measured on its own, where noise left one open
-SHARP = 1e-6  # of a slope: a ten-thousandth of what an agreement promises
 CALLS = 6  # of forward, that a derived point costs at most
 A_DIRECTION, A_LADDER = 6, 20  # of forward, that one more direction costs at most, and a whole ladder as a rule
 A_LOOK = 10  # of forward, that a second look at a derived point costs as a rule
@@ -72,8 +71,8 @@ def judge_points(
             break
         try:
             affordable = instrument.left() >= CALLS * (1 + to_come)
-            evidence = _look(instrument, given, (name, inputs), open_names, rng=rng, carries=affordable)
-            seen = joined(seen, _weighed(instrument, name, evidence, open_names, rng=rng))
+            look = partial(_look, instrument, given, (name, inputs), open_names, rng=rng, carries=affordable)
+            seen = joined(seen, _weighed(instrument, name, look(), open_names, rng=rng))
         except (GradcheckError, LayerFault) as err:
             seen = joined(seen, PointRuling(unjudged=(f"At {name} nothing was judged: {err}",)))
     return seen
@@ -100,7 +99,7 @@ def _weighed(
         if flags and all(f.unmeasurable for found in flags.values() for f in found):
             text = f"At {name} nothing was judged: forward has structure finer than can be measured."
             return PointRuling(dropped=1, unjudged=(text,))
-    return PointRuling((evidence,), {n: tuple(f) for n, f in flags.items()}, (name,))
+    return PointRuling((evidence.settled(),), {n: tuple(f) for n, f in flags.items()}, (name,))
 
 
 def also_elsewhere(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> Callable[[str], bool]:
@@ -240,12 +239,7 @@ def _carries(given: Evidence) -> bool:
 
 def _sharp_anyway(given: Evidence) -> bool:
     """Tell whether real differences were sharp at the given point, so that they may do elsewhere."""
-    first = [found[0].derivative for found in given.measured.values()]
-    told = [(d.proven, d.value, ~d.kinky & (d.value != 0)) for d in first if d.proven is not None]
-    return all(
-        2 * np.count_nonzero(proven[smooth] <= SHARP * np.abs(value[smooth])) >= np.count_nonzero(smooth)
-        for proven, value, smooth in told
-    )
+    return all(found[0].facts.sharp for found in given.measured.values())
 
 
 def _steps_alone(place: Place) -> tuple[float, ...]:

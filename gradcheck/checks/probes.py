@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradcheck.checks.comparison import Slack
+from gradcheck.checks.facts import Facts, facts_of
 from gradcheck.checks.instrument import Instrument, copied
 from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent, line_along
@@ -24,10 +25,20 @@ NEGLIGIBLE = 1e-9  # unless its bar is below this share of the typical derivativ
 
 @dataclass(frozen=True)
 class Measured:
-    """One direction through a place, and forward's derivative along it."""
+    """One direction through a place, and forward's derivative along it; or, where `told`, what is left to know."""
 
     tangents: Mapping[str, Array]
     derivative: Derivative
+    told: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What the outputs have in common."""
+        return facts_of(self.derivative) if self.told is None else self.told
+
+    def outlined(self) -> "Measured":
+        """Return the measurement without its vectors."""
+        return Measured({}, self.derivative.outline(), self.facts)
 
 
 def measure(

@@ -12,7 +12,7 @@ from gradcheck.checks.contract import contract_findings
 from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch_of
 from gradcheck.checks.exact import ExactRuling, judge_exactly
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.kinks import judge_kinks
+from gradcheck.checks.kinks import KinkRuling, judge_kinks
 from gradcheck.checks.opening import ON_A_FRESH_INSTANCE, Opening, isolation, open_check, random_forward
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.places import GIVEN, answers_alike
@@ -67,9 +67,9 @@ def _judged(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Out
 
 def _judge_from(instrument: Instrument, plan: Plan, opening: Opening, rng: np.random.Generator) -> Outcome:
     instrument.allowed = _rounds(plan) * FORWARD_CALLS * max(len(instrument.subject.wrt), 1)
-    given = gather(instrument, opening.place, rng)
-    unfit = _unfit(instrument, plan, opening, given, rng)
-    return _judge_whole(instrument, plan, opening, given, rng) if unfit is None else unfit
+    gathered = [gather(instrument, opening.place, rng)]
+    unfit = _unfit(instrument, plan, opening, gathered[0], rng)
+    return _judge_whole(instrument, plan, opening, gathered, rng) if unfit is None else unfit
 
 
 def _rounds(plan: Plan) -> int:
@@ -77,17 +77,11 @@ def _rounds(plan: Plan) -> int:
 
 
 def _judge_whole(
-    instrument: Instrument, plan: Plan, opening: Opening, given: Evidence, rng: np.random.Generator
+    instrument: Instrument, plan: Plan, opening: Opening, evidences: list[Evidence], rng: np.random.Generator
 ) -> Outcome:
-    names, place, rounds = instrument.subject.wrt, given.place, _rounds(plan)
-    evidences = [given, *(gather(instrument, place, rng) for _ in range(1, rounds))]
-    also = also_elsewhere(instrument, given, rng) if plan.points is None else None
-    flags: Flags = {
-        name: [f for e in evidences for f in look_again(instrument, e, name, rng, elsewhere=also)] for name in names
-    }
-    with instrument.purpose("kinks"):
-        kinks = judge_kinks(instrument, given, rng, wrong=_wrong(flags))
-    _add(flags, kinks.flags)
+    names, rounds = instrument.subject.wrt, _rounds(plan)
+    flags, kinks = _at_the_given_point(instrument, plan, evidences, rng, rounds=rounds)
+    given, place = evidences[0], evidences[0].place
     precision, exact = PrecisionRuling(), ExactRuling()
     if opening.low is not None:
         with instrument.purpose("low precision"):
@@ -160,6 +154,25 @@ def _unfit(
     if any(stands_out(c) for c in given.comparisons) and not answers_alike(instrument, given.place):
         return random_forward(instrument, given.place, ON_A_FRESH_INSTANCE)
     return None
+
+
+def _at_the_given_point(
+    instrument: Instrument, plan: Plan, evidences: list[Evidence], rng: np.random.Generator, *, rounds: int
+) -> tuple[Flags, KinkRuling]:
+    """Look again at what disagrees at the given point, and at kinks there; `evidences` are completed and settled."""
+    given = evidences[0]
+    evidences += [gather(instrument, given.place, rng) for _ in range(1, rounds)]
+    also = also_elsewhere(instrument, given, rng) if plan.points is None else None
+    flags: Flags = {
+        name: [f for e in evidences for f in look_again(instrument, e, name, rng, elsewhere=also)]
+        for name in instrument.subject.wrt
+    }
+    with instrument.purpose("kinks"):
+        kinks = judge_kinks(instrument, given, rng, wrong=_wrong(flags))
+    _add(flags, kinks.flags)
+    if not plan.prove:
+        evidences[:] = [evidence.settled() for evidence in evidences]
+    return flags, kinks
 
 
 def _wrong(flags: Flags) -> list[str]:

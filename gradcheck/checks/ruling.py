@@ -218,7 +218,7 @@ def _nothing_beside(name: str, given: Evidence) -> bool:
 
 def _measured(evidence: Evidence, name: str) -> bool:
     """Tell whether any output could be measured at all; none can where forward refuses every neighbouring point."""
-    return any(bool(np.any(m.derivative.measured)) for m in evidence.measured.get(name, []))
+    return any(m.facts.anywhere for m in evidence.measured.get(name, []))
 
 
 def _bounded(kinks: Sequence[Comparison]) -> bool:

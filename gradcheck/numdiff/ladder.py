@@ -248,10 +248,8 @@ class Ladder:
 
     def _note_rung(self, step: float, error: Vector, roundoff: Vector) -> None:
         finite = np.isfinite(error)
-        if finite.all():
-            truncation = norm(error)
-        else:
-            truncation = norm(error[finite]) if finite.any() else float("inf")
+        known = error if finite.all() else error[finite]
+        truncation = norm(known) if known.size else float("inf")
         self.rungs.append(Rung(step, truncation, norm(roundoff)))
 
     def settled(self, next_step: float) -> bool:

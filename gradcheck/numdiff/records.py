@@ -39,10 +39,10 @@ def norm_of_products(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     return joint_norm(norm(products(one[at], other[at])) for at in blocks(one.size))
 
 
-def products(a: Vector, b: NDArray[np.floating]) -> Vector:
+def products(a: NDArray[np.floating], b: NDArray[np.floating]) -> Vector:
     """Return a b, zero where `a` is, whatever `b` is there."""
     with np.errstate(invalid="ignore"):
-        product: Vector = a * b
+        product = np.asarray(a * b, dtype=np.float64)
     return product if np.isfinite(np.dot(product, product)) else np.where(a != 0, product, 0.0)
 
 
@@ -117,10 +117,17 @@ class Derivative:
         """Where a finite bar was found."""
         return np.isfinite(self.bar)
 
+    def outline(self) -> "Derivative":
+        """Return what is told of all outputs together, without the vectors."""
+        no, none = np.zeros(0), np.zeros(0, dtype=bool)
+        kept = replace(self, value=no, bar=no, left=no, right=no, noise=no, response=no)
+        return replace(kept, steps=no, kinky=none, proven=None)
+
     def part(self, at: slice) -> "Derivative":
         """Return some of the outputs alone; what is told of all of them together stays."""
         names = ("value", "bar", "left", "right", "kinky", "noise", "response")
-        return replace(self, **{name: getattr(self, name)[at] for name in names})
+        proven = None if self.proven is None else self.proven[at]
+        return replace(self, proven=proven, **{name: getattr(self, name)[at] for name in names})
 
 
 def nowhere(base: Vector, noise: Vector) -> Derivative:
