@@ -99,6 +99,15 @@ class Comparison:
         return self.discrepancy / self.bar
 
 
+def stands_out(comparison: Comparison) -> bool:
+    """Tell a discrepancy from agreement, and from one so small that only rounding unlike the given point's makes it.
+
+    Values drawn far from the caller's can be as ill-conditioned as exp(A) for entries of 64.
+    """
+    size = max(comparison.reach, comparison.shown)
+    return comparison.bars > THRESHOLD and comparison.discrepancy > SHARP_ANYWAY * size
+
+
 def inner(a: Array, b: Array) -> float:
     """Return the sum of the products of the entries, with pairwise summation."""
     one, other = a.reshape(-1), b.reshape(-1)

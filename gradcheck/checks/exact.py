@@ -15,18 +15,18 @@ the inputs and the cotangent, a wrong one vanishes at points drawn from R values
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import lcm
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.comparison import Comparison
+from gradcheck.checks.comparison import Comparison, Slack, inner, stands_out
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import Form
 from gradcheck.checks.ruling import Flag
 from gradcheck.checks.traits import traits_of
 from gradcheck.errors import GradcheckError, LayerFault
-from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.records import Vector, norm_of_products
 from gradcheck.numdiff.tangents import random_signs
 from gradcheck.subject import Array, is_floating
 
@@ -39,8 +39,9 @@ CALLS = 6  # of forward for an argument
 STRAIGHT = 0.5  # of the outputs that respond
 LARGEST = 2.0**52
 MOST_DIVISOR = 4096
-NEARLY = 1e-7  # outputs are below 2^30 or so, and their fractions known to some 1e-7
+NEARLY = 1e-7  # what a fraction may be off by, or by rounding of the largest output where that is more
 INTEGER_POINT = "an integer point"
+EQUAL: Literal[False] = False  # what a comparison found that has nothing to tell
 ALLOWED_TRAITS = frozenset({"all >= 0"})
 
 
@@ -98,11 +99,12 @@ def judge_exactly(
         trial = table.trial(name) if instrument.left() >= CALLS else None
         if trial is None:
             continue
-        wrong_by = _mismatch(instrument, name, trial, place.form, rng)
-        if wrong_by is None:
+        slack = given.slacks[name]
+        found = _compared(instrument, name, trial, place.form, rng, slack=slack)
+        if found is EQUAL:
             bounds[name] = float(TANGENT_VALUES) ** -TANGENTS
-        elif wrong_by.bar == 0.0:
-            flags[name] = (Flag(wrong_by, _mismatch(instrument, name, trial, place.form, rng)),)
+        elif found is not None:
+            flags[name] = (Flag(found, _compared(instrument, name, trial, place.form, rng, slack=slack) or None),)
     return ExactRuling(bounds, flags)
 
 
@@ -142,17 +144,28 @@ def _unit(outputs: Vector | None) -> int:
     if outputs is None or not np.all(np.isfinite(outputs)) or np.max(np.abs(outputs)) > LARGEST:
         return 0
     unit = 1
+    off = max(NEARLY, float(np.spacing(np.max(np.abs(outputs), initial=0.0))))
     for value in np.unique(np.abs(outputs - np.rint(outputs)))[-32:]:
-        if abs(value * unit - round(value * unit)) > NEARLY * unit:
-            unit = lcm(unit, _denominator(float(value)))
+        if abs(value * unit - round(value * unit)) > off * unit:
+            unit = lcm(unit, _denominator(float(value), off))
             if unit == 0 or unit > MOST_DIVISOR:
                 return 0
     return unit
 
 
-def _denominator(value: float) -> int:
-    multiples = value * np.arange(1, MOST_DIVISOR + 1)
-    found = np.flatnonzero(np.abs(multiples - np.rint(multiples)) < NEARLY)
+def _divides(outputs: Vector | None, unit: int) -> bool:
+    """Tell whether outputs are quotients of integers by a divisor of `unit`, rounded once.
+
+    A layer that multiplies by a rounded reciprocal returns other last digits for some of them.
+    """
+    return outputs is not None and np.array_equal(np.rint(outputs * unit) / unit, outputs)
+
+
+def _denominator(value: float, off: float) -> int:
+    """Return the smallest number that makes a multiple of `value` whole, which is known to within `off`; 0 for none."""
+    numbers = np.arange(1, MOST_DIVISOR + 1)
+    multiples = value * numbers
+    found = np.flatnonzero(np.abs(multiples - np.rint(multiples)) < off * numbers)
     return int(found[0]) + 1 if found.size else 0
 
 
@@ -175,6 +188,8 @@ class _Table:
         self._point = self._drawn(names[0] if self._alone else None, 1)
         self._base = instrument.evaluate(self._point, form)
         self.unit = _unit(self._base)
+        if self.unit > 1 and not _divides(self._base, self.unit):
+            self.unit = 0
         if self.unit > 1:
             self._point = self._drawn(names[0] if self._alone else None, self.unit)
             self._base = instrument.evaluate(self._point, form)
@@ -205,9 +220,11 @@ class _Table:
 
 
 def _far_apart(x: Array, rng: np.random.Generator) -> Array:
+    """Return values that stand about 2 SPACING apart, with small parts in which a divisor of a power of two shows."""
+    small = rng.integers(0, POINT_VALUES, size=x.shape).astype(np.float64)
     ranks = rng.permutation(x.size).astype(np.float64)
     centre = 0.0 if traits_of(x) else float(x.size // 2)
-    return (SPACING * (2.0 * (ranks - centre) + 1.0)).reshape(x.shape)
+    return (SPACING * (2.0 * (ranks - centre) + 1.0)).reshape(x.shape) + small
 
 
 def _changes(
@@ -238,8 +255,15 @@ def _changes(
     together = along(np.sum(tangents, axis=0))
     if together is None or not np.array_equal(together, np.sum(changes, axis=0)):
         return None
-    part = along(tangents[0] * BETWEEN)
-    return tuple(changes) if part is not None and np.array_equal(part / BETWEEN, changes[0]) else None
+    share = _share(point[name])
+    part = along(tangents[0] * share)
+    return tuple(changes) if part is not None and np.array_equal(part / share, changes[0]) else None
+
+
+def _share(x: Array) -> float:
+    """Return a power of two, a part of a tangent for which a sum of all values still is exact."""
+    room = LARGEST / max(float(np.max(np.abs(x), initial=1.0)) * x.size, 1.0)
+    return float(2.0 ** -np.clip(np.floor(np.log2(room)), 1, -np.log2(BETWEEN)))
 
 
 def _odd(instrument: Instrument, name: str, trial: _Trial, tangent: Array, change: Vector, form: Form) -> bool:
@@ -252,43 +276,46 @@ def _whole(values: Array) -> bool:
     return bool(np.all(np.isfinite(values)) and np.all(values == np.rint(values)) and np.all(np.abs(values) <= LARGEST))
 
 
-def _mismatch(
-    instrument: Instrument, name: str, trial: _Trial, form: Form, rng: np.random.Generator
-) -> Comparison | None:
-    """Compare <claim, t> with <g, J t> exactly for every tangent; None where all are equal.
+def _compared(
+    instrument: Instrument, name: str, trial: _Trial, form: Form, rng: np.random.Generator, *, slack: Slack
+) -> Comparison | Literal[False] | None:
+    """Compare <claim, t> with <g, J t> for every tangent: EQUAL where all are, to the bit; None where that is open.
 
-    A comparison with a bar that is not zero means that the claim is no integer, or that a branch was crossed:
-    nothing was decided.
+    It is where a branch was crossed, or where the claim is no integer (a factor was rounded) and off by no more than
+    rounding explains.
     """
     cotangent = trial.unit * _nonzero(rng, trial.base.shape, POINT_VALUES)
     try:
         claim = instrument.gradients(cotangent, trial.inputs, form).get(name)
     except (GradcheckError, LayerFault):
         claim = None
-    if claim is None or not _whole(claim):
-        return _comparison(name, 0, 0, claim, undecided=True)
+    if claim is None or not np.all(np.isfinite(claim)):
+        return None
+    whole = _whole(claim)
     for tangent, change in zip(trial.tangents, trial.changes, strict=True):
-        claimed, measured = exact_inner(claim, tangent), exact_inner(cotangent, change)
-        if claimed != measured:
-            decided = _odd(instrument, name, trial, tangent, change, form)
-            return _comparison(name, claimed, measured, claim, undecided=not decided)
-    return None
-
-
-def _comparison(name: str, claimed: int, measured: int, claim: Array | None, *, undecided: bool) -> Comparison:
-    return Comparison(
-        argument=name,
-        place=INTEGER_POINT,
-        kind="exact",
-        claimed=float(claimed),
-        measured=float(measured),
-        measured_bar=0.0,
-        bar=1.0 if undecided else 0.0,
-        reach=0.0,
-        entries=1 if claim is None else max(claim.size, 1),
-        shown=abs(float(measured)),
-        method="exact integers",
-    )
+        measured = exact_inner(cotangent, change)
+        claimed = exact_inner(claim, tangent) if whole else inner(claim, tangent)
+        if claimed == measured:
+            continue
+        reach, shown = norm_of_products(claim, tangent), norm_of_products(cotangent, change)
+        bar = 0.0 if whole else float(np.hypot(slack.relative_rounding, slack.relative_response)) * max(reach, shown)
+        found = Comparison(
+            argument=name,
+            place=INTEGER_POINT,
+            kind="exact",
+            claimed=float(claimed),
+            measured=float(measured),
+            measured_bar=0.0,
+            bar=bar,
+            reach=reach,
+            entries=max(claim.size, 1),
+            shown=shown,
+            method="exact integers",
+        )
+        if (whole or stands_out(found)) and _odd(instrument, name, trial, tangent, change, form):
+            return found
+        return None
+    return EQUAL if whole else None
 
 
 def exact_inner(a: Array, b: Array) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.checks.adjoint import JOINT, MORE, SET_APART, Evidence, gather, gather_more
 from gradcheck.checks.claims import broken_answers
-from gradcheck.checks.comparison import SHARP_ANYWAY, THRESHOLD, Comparison, Slack, compare
+from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare, stands_out
 from gradcheck.checks.confirmation import flag, look_again
 from gradcheck.checks.derived import FAR_OUT, derived_inputs, natural_centre, ordinary_inputs
 from gradcheck.checks.instrument import Instrument
@@ -271,15 +271,6 @@ def _doubtful(evidence: Evidence, names: Sequence[str]) -> dict[str, list[Flag]]
     """Return flags without a second look, for which no calls are left."""
     worst = [max(evidence.of(name), key=lambda c: c.bars) for name in names if evidence.of(name)]
     return {c.argument: [Flag(c, None)] for c in worst if stands_out(c)}
-
-
-def stands_out(comparison: Comparison) -> bool:
-    """Tell a discrepancy from agreement, and from one so small that only rounding unlike the given point's makes it.
-
-    Values drawn far from the caller's can be as ill-conditioned as exp(A) for entries of 64.
-    """
-    size = max(comparison.reach, comparison.shown)
-    return comparison.bars > THRESHOLD and comparison.discrepancy > SHARP_ANYWAY * size
 
 
 def _closer(

@@ -7,6 +7,7 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence, gather
 from gradcheck.checks.claims import broken_answers, judged_arguments
+from gradcheck.checks.comparison import stands_out
 from gradcheck.checks.confirmation import look_again
 from gradcheck.checks.contract import contract_findings
 from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch_of
@@ -25,7 +26,6 @@ from gradcheck.checks.points import (
     judge_points,
     look_closer,
     look_in_ordinary_places,
-    stands_out,
 )
 from gradcheck.checks.precision import PrecisionRuling, judge_precision
 from gradcheck.checks.proving import prove

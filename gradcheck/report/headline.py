@@ -95,7 +95,9 @@ def _undecided(report: Report) -> str:
 def _agreement(report: Report) -> str:
     if report.vacuous:
         return "forward did not respond at any point tried, and no gradient is claimed"
-    agreed = whole(len(report.arguments), "gradient agrees", "gradients agree")
+    nothing = [argument.name for argument in report.arguments.values() if argument.reason == "vacuous"]
+    agreed = whole(len(report.arguments) - len(nothing), "gradient agrees", "gradients agree")
+    agreed += f", {_named(nothing)} vacuously" if nothing else ""
     whole_gradient, one_entry = worst_resolutions(report)
     if not math.isfinite(whole_gradient):
         return agreed
@@ -105,8 +107,11 @@ def _agreement(report: Report) -> str:
 
 
 def worst_resolutions(report: Report) -> tuple[float, float]:
-    """Give the worst resolution of a whole gradient and of one entry over all arguments (0 where there is none)."""
-    arguments = report.arguments.values()
+    """Give the worst resolution of a whole gradient and of one entry over all arguments (0 where there is none).
+
+    Arguments of which there was nothing to judge have none.
+    """
+    arguments = [argument for argument in report.arguments.values() if argument.reason != "vacuous"]
     return (
         max((argument.resolution for argument in arguments), default=0.0),
         max((argument.entry_resolution for argument in arguments), default=0.0),
@@ -123,6 +128,12 @@ def _coarse(report: Report) -> str:
     if not report.sentence:
         return ""  # the composed sentence has said it
     return f"; in one entry only an error above {percent(worst)} would have been seen"
+
+
+def _named(arguments: list[str]) -> str:
+    """Name the gradients of the first three arguments and count the rest."""
+    said = [gradient(name) for name in arguments[:3]]
+    return ", ".join([*said, *([f"{len(arguments) - 3} more"] if len(arguments) > 3 else [])])
 
 
 def _listed(parts: Iterable[str]) -> str:

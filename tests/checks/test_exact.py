@@ -124,3 +124,59 @@ def test_catches_an_error_of_one_at_integers_that_hides_in_rounding_elsewhere():
 def test_an_empty_ruling_says_nothing():
     assert ExactRuling().sentence == ""
     assert ExactRuling({"x": 2.0**-64}).sentence.startswith("on integers grad_x equal forward's exact derivative")
+
+
+def average(window, *, reciprocal=False):
+    """An average pool whose windows do not overlap; it divides, or multiplies by the rounded reciprocal."""
+    number = window[0] * window[1]
+
+    def shared(total):
+        return total * (1.0 / number) if reciprocal else total / number
+
+    def forward(x):
+        return shared(x.reshape(x.shape[0] // window[0], window[0], -1, window[1]).sum(axis=(1, 3)))
+
+    def backward(g, x):
+        return np.kron(shared(g), np.ones(window))
+
+    return forward, backward
+
+
+@pytest.mark.parametrize("window", [(2, 2), (4, 4), (3, 3), (7, 7), (11, 13)], ids=str)
+def test_divisors_of_every_window_are_found(window):
+    x = np.random.default_rng(3).standard_normal((2 * window[0], 3 * window[1]))
+    assert check(average(window), {"x": x}).arguments["x"].exact_bound == 2.0**-66
+
+
+@pytest.mark.parametrize(
+    ("forward", "slope"),
+    [(lambda x: np.where(x > 0, x, 0.25 * x), 0.25), (lambda x: np.where(x > 0, x, x / 3), 1 / 3)],
+    ids=["a quarter", "a third"],
+)
+def test_a_slope_is_exact_where_it_is_a_quotient(forward, slope):
+    x = np.random.default_rng(3).standard_normal((6, 7))
+    report = check((forward, lambda g, x: np.where(x > 0, g, slope * g)), {"x": x})
+    assert report.arguments["x"].exact_bound == 2.0**-66
+    assert report.verdict is Verdict.AGREES
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [average((3, 3), reciprocal=True), average((7, 7), reciprocal=True), (lambda x: 0.1 * x, lambda g, x: 0.1 * g)],
+    ids=["a ninth", "a 49th", "a tenth"],
+)
+def test_no_bound_is_claimed_for_a_rounded_factor(layer):
+    report = check(layer, {"x": np.random.default_rng(3).standard_normal((42, 42))})
+    assert (report.verdict, report.arguments["x"].exact_bound, report.exact) == (Verdict.AGREES, None, "")
+
+
+@pytest.mark.parametrize(("slope", "verdict"), [(3.3, Verdict.DISAGREES), (3.0 + 1e-12, Verdict.AGREES)], ids=str)
+def test_a_claim_that_is_no_integer_is_held_to_the_exact_derivative(slope, verdict):
+    """The points elsewhere reach no farther than 64; integers do."""
+    report = check(
+        (lambda x: 3 * x, lambda g, x: g * np.where(np.abs(x) > 100, slope, 3)), {"x": np.array([0.5, -1.25, 2.0])}
+    )
+    assert report.verdict is verdict
+    assert report.arguments["x"].exact_bound is None
+    if verdict is Verdict.DISAGREES:
+        assert (report.arguments["x"].point, report.arguments["x"].derived_only) == ("an integer point", True)

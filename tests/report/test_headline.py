@@ -1,6 +1,7 @@
 """The first line: which words it uses, and what it may not leave out."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from gradcheck.report.headline import gradient, headline, label
 from gradcheck.report.record import Report
 from gradcheck.verdict import Argument, Measured, Verdict
+from tests.report.conftest import AGREEING
 
 
 def coarse(report, entry_resolution):
@@ -75,3 +77,13 @@ def test_a_gradient_that_is_little_off_says_by_how_much():
     much = replace(little, claimed=-1.0, discrepancy=2.0)
     said = [headline(Report("t", "", Verdict.DISAGREES, None, "", arguments={"x": one})) for one in (little, much)]
     assert said == ["t: grad_x is wrong by 2e-8 of its size", "t: grad_x is wrong"]
+
+
+def test_gradients_of_which_there_was_nothing_to_judge_are_named_and_weaken_no_other(agreement):
+    nothing = replace(AGREEING, reason="vacuous", resolution=math.inf, entry_resolution=2e4)
+    said = headline(replace(agreement, arguments=agreement.arguments | {"mask": replace(nothing, name="mask")}))
+    assert "2 gradients agree, grad_mask vacuously; errors above 2e-10 of a gradient" in said
+    assert not re.search(r"could have been missed|20000", said)
+    many = {name: replace(nothing, name=name) for name in "abcde"}
+    said = headline(replace(agreement, arguments=agreement.arguments | many))
+    assert "2 gradients agree, grad_a, grad_b, grad_c, 2 more vacuously; " in said
