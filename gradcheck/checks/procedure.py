@@ -138,7 +138,7 @@ def _judge_whole(
         evidences=tuple(evidences),
         points=(place.name, *further.names),
         exact=exact.sentence,
-        proof=prove(given, arguments) if plan.prove else (),
+        proof=prove(evidences, arguments) if plan.prove else (),
     )
 
 

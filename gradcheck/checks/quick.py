@@ -18,6 +18,7 @@ from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.outputs import flatten, form_of
 from gradcheck.checks.places import GIVEN, Place, draw_tangent
 from gradcheck.checks.probes import Measured, claim_unit, draw_cotangent, judged_together, measure
+from gradcheck.checks.proving import prove
 from gradcheck.checks.ruling import rule
 from gradcheck.errors import LayerFault
 from gradcheck.numdiff.noise import working_dtype
@@ -51,15 +52,28 @@ def glance(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Outc
     unit = claim_unit(instrument, place)
     terms = max([place.base.size, *(v.size for v in subject.inputs.values() if is_floating(v))])
     slack = Slack(unit, terms, place.noise * max(1.0, unit / place.unit))
-    comparisons: list[Comparison] = []
+    seen = Evidence(
+        place,
+        (),
+        {name: [joint] for name in subject.wrt},
+        np.isfinite(place.base),
+        joint.derivative.kinky,
+        slacks=dict.fromkeys(subject.wrt, slack),
+        joint=True,
+    )
     for _ in range(MOST_ANSWERS):
         gradients = {name: usable_gradient(claims.get(name), subject.inputs[name]) for name in subject.wrt}
-        comparisons += _joint(gradients, joint, cotangent, slack)
-        if any(c.bars > THRESHOLD for c in comparisons):
+        seen = replace(
+            seen,
+            comparisons=(*seen.comparisons, *_joint(gradients, joint, cotangent, slack)),
+            cotangents=(*seen.cotangents, cotangent),
+            gradients=(*seen.gradients, gradients),
+        )
+        if any(c.bars > THRESHOLD for c in seen.comparisons):
             return None
-        outcome = _ruled(instrument, comparisons, joint, place, findings=findings, together=together)
+        outcome = _ruled(instrument, seen, findings=findings, together=together)
         if outcome is not None:
-            return outcome
+            return replace(outcome, proof=prove([seen], outcome.arguments) if plan.prove else ())
         cotangent = draw_cotangent(rng, place.form, together)
         claims = instrument.raw_backward(place.form.cut(cotangent), subject.inputs)
     return None
@@ -74,20 +88,9 @@ def _joint(gradients: Mapping[str, Array | None], joint: Measured, cotangent: Ve
     return [replace(whole, argument=n, reach=own[n], shown=own[n], entries=g.size) for n, g in kept.items()]
 
 
-def _ruled(
-    instrument: Instrument,
-    comparisons: list[Comparison],
-    joint: Measured,
-    place: Place,
-    *,
-    findings: list[Finding],
-    together: Mask,
-) -> Outcome | None:
+def _ruled(instrument: Instrument, evidence: Evidence, *, findings: list[Finding], together: Mask) -> Outcome | None:
     """Return the outcome where everything agrees sharply enough, None where something stays open."""
-    subject = instrument.subject
-    measured = {name: [joint] for name in subject.wrt}
-    finite = np.isfinite(place.base)
-    evidence = Evidence(place, tuple(comparisons), measured, finite, joint.derivative.kinky, joint=True)
+    subject, finite = instrument.subject, evidence.together
     arguments = {name: rule(name, subject.inputs[name], [evidence], {}) for name in subject.wrt}
     if any(argument.reason is not None for argument in arguments.values()):
         return None
@@ -95,7 +98,7 @@ def _ruled(
     if left_out:
         text = f"{left_out} of {finite.size} outputs, at a kink or too near one for quick effort, were not judged"
         arguments = {name: replace(argument, sentence=text) for name, argument in arguments.items()}
-    return Outcome(arguments, tuple(findings), (evidence,), (place.name,))
+    return Outcome(arguments, tuple(findings), (evidence,), (evidence.place.name,))
 
 
 def _place(instrument: Instrument) -> Place:

@@ -42,7 +42,7 @@ def test_nothing_is_proved_unless_asked_for():
     assert check(square, {"x": X}).proof == ()
 
 
-@pytest.mark.parametrize("effort", ["normal", "thorough"])
+@pytest.mark.parametrize("effort", ["quick", "normal", "thorough"])
 def test_every_damage_is_caught_on_a_smooth_layer(effort):
     assert outcomes(check(square, {"x": X}, prove=True, effort=effort)) == dict.fromkeys(DAMAGES, "caught")
 
@@ -54,8 +54,38 @@ def test_every_argument_is_damaged_and_the_verdict_stays():
     assert all(damage.size > 0 for damage in report.proof)
 
 
-def test_proving_spends_no_call_of_the_layer():
-    plain, proved = check(square, {"x": X}), check(square, {"x": X}, prove=True)
+@pytest.mark.parametrize("effort", ["quick", "normal"])
+def test_every_argument_is_damaged_beside_the_others(effort):
+    report = check(linear, {"x": X, "w": W}, prove=True, effort=effort)
+    assert {(d.argument, d.outcome) for d in report.proof} == {("x", "caught"), ("w", "caught")}
+
+
+def test_damage_is_done_elsewhere_where_it_changes_nothing_at_the_given_point():
+    """|x| at 0 is claimed 0 throughout, which no damage changes."""
+    report = check((np.abs, lambda g, x: g * np.sign(x)), {"x": np.zeros((3, 4))}, prove=True)
+    assert outcomes(report) == dict.fromkeys(DAMAGES, "caught")
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("one entry by 1 %", [[0.0, 0.0, 0.0], [0.0, 2.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 2.02, 0.0]]),
+        ("one row zeroed", [[0.0, 0.0], [3.0, 0.0], [5.0, 6.0]], [[0.0, 0.0], [0.0, 0.0], [5.0, 6.0]]),
+    ],
+)
+def test_damage_is_done_where_there_is_something(name, before, after):
+    assert np.array_equal(DAMAGES[name](np.array(before)), after)
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_leaves_zeros_and_nothing_alone(name):
+    assert not DAMAGES[name](np.zeros((2, 3))).any()
+    assert DAMAGES[name](np.zeros((0, 3))).shape == (0, 3)
+
+
+@pytest.mark.parametrize("effort", ["quick", "normal"])
+def test_proving_spends_no_call_of_the_layer(effort):
+    plain, proved = (check(square, {"x": X}, prove=prove, effort=effort) for prove in (False, True))
     assert plain.evaluations == proved.evaluations
 
 
