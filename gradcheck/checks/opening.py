@@ -1,11 +1,13 @@
 """The opening of a check: forward surveyed, backward's first answer read, and what is to be judged settled."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from gradcheck.checks.claims import claim_findings, first_claim, judged_arguments
 from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.labels import labels
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.outputs import Form
 from gradcheck.checks.places import A_LITTLE, REPEATABLE, Place, survey, with_noise
@@ -31,13 +33,15 @@ class Opening:
     """What the judgement starts from.
 
     `place` is the given point as it is judged; `original` are the caller's inputs, and differ from the place's where
-    a low-precision layer is judged in float64: `low` is the same point as the caller's dtypes have it.
+    a low-precision layer is judged in float64: `low` is the same point as the caller's dtypes have it. `aside` are the
+    results for arguments that need no judging.
     """
 
     place: Place
     original: Inputs
     findings: tuple[Finding, ...]
     low: Place | None
+    aside: Mapping[str, Argument] = field(default_factory=dict)
 
 
 def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Opening | Outcome:
@@ -68,6 +72,9 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
         return undefined
     weighed = tuple(_weighed(instrument, place, finding) for finding in findings)
     instrument.subject = judged_arguments(claims, findings, subject)
+    aside = labels(instrument, place, claims)
+    left = tuple(name for name in instrument.subject.wrt if name not in aside)
+    instrument.subject = replace(instrument.subject, wrt=left)
     place = replace(with_noise(instrument, place), mirrored=mirrored_arguments(instrument, place, claims))
     if place.mirrored:
         place = replace(place, looked=None)  # that direction is not symmetric
@@ -75,12 +82,12 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     if not (
         is_low(instrument.subject) and _runs_in_double(place) and runs_wide(instrument, instrument.subject, place, rng)
     ):
-        return Opening(place, subject.inputs, weighed, low=None)
+        return Opening(place, subject.inputs, weighed, low=None, aside=aside)
     low = replace(place, looked=None)
     double = Form(place.form.shapes, (np.dtype(np.float64),) * len(place.form.shapes))
     wide = replace(place, inputs=place.wide, form=double, narrow=ROUNDED * claim_unit(instrument, place))
     instrument.subject = instrument.subject.at(place.wide)
-    return Opening(wide, subject.inputs, weighed, low=low)
+    return Opening(wide, subject.inputs, weighed, low=low, aside=aside)
 
 
 def _undefined(instrument: Instrument, place: Place, findings: list[Finding]) -> Outcome | None:

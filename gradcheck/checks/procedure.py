@@ -126,8 +126,9 @@ def _judge_whole(
                 spare = derived_inputs(instrument.subject.inputs, names, rng)[:-FEWEST]
                 take(judge_points(instrument, given, spare, rng, wrong=_wrong(flags)))
         arguments = ruled()
+    all_of = {**opening.aside, **arguments}
     return Outcome(
-        arguments=arguments,
+        arguments={name: all_of[name] for name in opening.original if name in all_of},
         findings=(
             *opening.findings,
             *further.findings,

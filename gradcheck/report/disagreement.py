@@ -77,7 +77,7 @@ def point(argument: Argument) -> str:
     """Say at which point that was, unless it was the given one."""
     if argument.point in ("", _GIVEN):
         return ""
-    return f"{'seen only at' if argument.derived_only else 'at'} a derived point: {argument.point}"
+    return f"{'seen only at' if argument.derived_only else 'at'} a further point: {argument.point}"
 
 
 def _why(diagnosis: Diagnosis | None, paper: Paper) -> list[str]:

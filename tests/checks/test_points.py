@@ -44,7 +44,7 @@ def test_catches_a_fault_that_does_not_show_at_the_given_point_and_says_where(la
     assert report.verdict is Verdict.DISAGREES
     assert argument.derived_only
     assert argument.point != GIVEN
-    assert f"seen only at a derived point: {argument.point}" in " ".join(str(report).split())
+    assert f"seen only at a further point: {argument.point}" in " ".join(str(report).split())
 
 
 def test_a_fault_that_shows_at_the_given_point_is_reported_there():

@@ -61,7 +61,7 @@ def test_page_says_verdict_diagnosis_and_replay(disagreement):
         "8.6e8 error bars apart (threshold 7.1)",
         "grad_weight is rotated by 180°",
         "grad_weight = correlate(input, grad_output)",
-        "seen only at a derived point: negated",
+        "seen only at a further point: negated",
         "stale-state",
         "12 outputs at kinks set apart",
         "step 7",

@@ -17,7 +17,7 @@ grad_weight[0, 0, 2, 1] of shape (2,1,3,3), float64
   claimed 1.500000000, measured 2.000000000 ± 3e-9, 2.3e15 ulps apart
   along the worst of 6 probes (richardson): claimed 12.312500000, measured
     14.123456781 ± 3e-9; 8.6e8 error bars apart (threshold 7.1)
-  seen only at a derived point: negated
+  seen only at a further point: negated
   diagnosis  grad_weight is rotated by 180° [kernel-rotated]
   evidence   rotated by 180° the claim agrees: largest discrepancy 0.3 bars over
              16 fresh probes
