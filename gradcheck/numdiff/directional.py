@@ -1,15 +1,17 @@
 """The derivative of a black box along one direction, by the sharpest method that proves usable for each output."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.numdiff import complex_step
+from gradcheck.numdiff import complex_step, long_ladder
 from gradcheck.numdiff.ladder import (
     COARSE_STEPS,
     CONFIRMING_STEPS,
+    CONTRADICTED,
+    COVERAGE,
     FEWEST_FOR_A_KINK,
     KINK_STEPS,
     NEAR_STEPS,
@@ -18,11 +20,12 @@ from gradcheck.numdiff.ladder import (
     run_down,
     step_down,
 )
-from gradcheck.numdiff.long_ladder import LongLadder, Together
+from gradcheck.numdiff.long_ladder import LongLadder, Together, put_back
 from gradcheck.numdiff.records import Derivative, Mask, Vector, blocks, joint_norm, norm
 
 WORTHWHILE = 1e-9  # a bar below this fraction of the largest derivative is not worth another pair of evaluations
 REAL = "Richardson extrapolation"
+A_FEW = 0.25  # of very many outputs, that are worth a ladder of their own
 POOR = 1e-4  # an output whose bar is above this fraction of the typical derivative deserves smaller steps
 
 
@@ -89,20 +92,103 @@ def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Deri
         run_down(along, _usable(COARSE_STEPS, line), ladder)
         found, _ = _joined(ladder, value, bar, counted)
     counted.kept.clear()
+    descent = _Descent(line, along, ladder, value, bar, counted)
+    return among_many(descent, found) if line.base.size > long_ladder.REMEMBERED else _look_closer(descent, found)
+
+
+@dataclass(frozen=True)
+class _Descent:
+    """A ladder on its way, and what it stands beside."""
+
+    line: Line
+    along: Callable[[float], Vector | None]
+    ladder: LongLadder
+    value: Vector | None
+    bar: Vector | None
+    counted: _Counted
+
+    def joined(self) -> Derivative:
+        """Join what was seen so far."""
+        return _joined(self.ladder, self.value, self.bar, self.counted)[0]
+
+    def sentinel(self, found: Derivative) -> tuple[Vector, Vector] | None:
+        """Look once, much closer, where the ladder alone speaks for the outputs; None without need, or where refused."""
+        line = self.line
+        if not line.smallest_step <= SENTINEL_STEP < self.ladder.step:
+            return None
+        if self.value is not None and not _doubtful(self.value, found):
+            return None
+        plus, minus = self.along(SENTINEL_STEP), self.along(-SENTINEL_STEP)
+        return None if plus is None or minus is None else (plus, minus)
+
+    def narrowed(self, chosen: NDArray[np.intp]) -> "_Descent":
+        """Return the descent of some of very many outputs."""
+
+        def along(step: float) -> Vector | None:
+            outputs = self.along(step)
+            return None if outputs is None else outputs[chosen]
+
+        value, bar = (None if whole is None else whole[chosen] for whole in (self.value, self.bar))
+        line = replace(self.line, base=self.line.base[chosen], noise=self.line.noise[chosen])
+        return _Descent(line, along, self.ladder.narrowed(chosen), value, bar, self.counted)
+
+    def finer(self, found: Derivative, size: float) -> Derivative:
+        """Take the near steps, and the nearest, as long as some output is poorly known."""
+        for closer in (NEAR_STEPS, NEAREST_STEPS):
+            if any(np.any(poor) for poor in _poorly_known(found, self.line.noise, size)):
+                ladder = self.ladder
+                further = tuple(step for step in closer if not ladder.steps_taken or step < ladder.step)
+                run_down(self.along, _usable(further, self.line), ladder)
+                found = self.joined()
+        return found
+
+
+def _look_closer(descent: _Descent, found: Derivative) -> Derivative:
+    """Take smaller steps where an output has a kink, or is doubtful or poorly known."""
     if found.kinky.any():
-        _run_to_the_kinks(along, line, ladder, found.kinky)
-        found, _ = _joined(ladder, value, bar, counted)
-    elif line.smallest_step <= SENTINEL_STEP < ladder.step and (value is None or _doubtful(value, found)):
-        plus, minus = along(SENTINEL_STEP), along(-SENTINEL_STEP)
-        if plus is not None and minus is not None:
-            ladder.challenge(SENTINEL_STEP, plus, minus)
-        found, _ = _joined(ladder, value, bar, counted)
-    for closer in (NEAR_STEPS, NEAREST_STEPS):
-        if _unsatisfactory(found, line.noise):
-            further = tuple(step for step in closer if not ladder.steps_taken or step < ladder.step)
-            run_down(along, _usable(further, line), ladder)
-            found, _ = _joined(ladder, value, bar, counted)
-    return found
+        _run_to_the_kinks(descent.along, descent.line, descent.ladder, found.kinky)
+        found = descent.joined()
+    elif (seen := descent.sentinel(found)) is not None:
+        descent.ladder.challenge(SENTINEL_STEP, *seen)
+        found = descent.joined()
+    return descent.finer(found, _typical_size(found))
+
+
+def among_many(descent: _Descent, found: Derivative) -> Derivative:
+    """Take smaller steps with those of very many outputs that have a kink, or are doubtful or poorly known.
+
+    The others are what they would be, but for what smaller steps taken for the sake of those might have shown.
+    """
+    line, size = descent.line, _typical_size(found)
+    still_open = found.kinky | np.concatenate(list(_poorly_known(found, line.noise, size)))
+    seen = None if found.kinky.any() else descent.sentinel(found)
+    if seen is not None:
+        still_open |= np.concatenate([_shaken(line, found, at, seen) for at in blocks(line.base.size)])
+    chosen = np.flatnonzero(still_open)
+    if chosen.size == 0:
+        return found
+    if chosen.size > A_FEW * line.base.size:
+        if seen is None:
+            return _look_closer(descent, found)
+        descent.ladder.challenge(SENTINEL_STEP, *seen)
+        return descent.finer(descent.joined(), size)
+    part = descent.narrowed(chosen)
+    if found.kinky.any():
+        _run_to_the_kinks(part.along, part.line, part.ladder, found.kinky[chosen])
+    elif seen is not None:
+        part.ladder.challenge(SENTINEL_STEP, seen[0][chosen], seen[1][chosen])
+    return put_back(found, part.finer(part.joined(), size), chosen)
+
+
+def _shaken(line: Line, found: Derivative, at: slice, seen: tuple[Vector, Vector]) -> Mask:
+    """Outputs that a look much closer may contradict, however well they are known."""
+    plus, minus = seen[0][at], seen[1][at]
+    with np.errstate(all="ignore"):
+        noise = CONTRADICTED * COVERAGE * line.noise[at] / SENTINEL_STEP
+        off = np.abs((plus - minus) / (2.0 * SENTINEL_STEP) - found.value[at])
+        gap = np.abs((plus - line.base[at]) + (minus - line.base[at])) / SENTINEL_STEP
+        shaken: Mask = (off > noise + CONTRADICTED * gap / 2.0) | (gap > noise)
+    return shaken
 
 
 def _run_to_the_kinks(along: Callable[[float], Vector | None], line: Line, ladder: LongLadder, kinky: Mask) -> None:
@@ -172,16 +258,18 @@ def _joined(
     return together.derivative(REAL, counted.calls, carried=value is not None), contradicted > 0.5 * responding
 
 
-def _unsatisfactory(found: Derivative, noise: Vector) -> bool:
-    """Tell whether some output is known much worse than the typical derivative, so that smaller steps may help."""
-    if found.value.size == 0:
-        return False
-    parts = [(at, found.part(at)) for at in blocks(found.value.size)]
-    sizes = (norm(np.where(np.isfinite(part.bar), part.value, 0.0)) for _, part in parts)
-    size = joint_norm(sizes) / float(np.sqrt(found.value.size))
-    return any(_poorly_known(part, noise[at], size) for at, part in parts)
+def _typical_size(found: Derivative) -> float:
+    """Return the root mean square of the derivatives that were measured."""
+    parts = (found.part(at) for at in blocks(found.value.size))
+    sizes = (norm(np.where(np.isfinite(part.bar), part.value, 0.0)) for part in parts)
+    return joint_norm(sizes) / float(np.sqrt(max(found.value.size, 1)))
 
 
-def _poorly_known(found: Derivative, noise: Vector, size: float) -> bool:
-    limit = np.maximum(POOR * np.abs(found.value), WORTHWHILE * size)
-    return bool(np.any(~found.kinky & (found.bar > np.maximum(limit, 4.0 * noise / COARSE_STEPS[-1]))))
+def _poorly_known(found: Derivative, noise: Vector, size: float) -> Iterator[Mask]:
+    """Yield, block by block, which outputs are known much worse than the typical derivative of this size.
+
+    Smaller steps may help them.
+    """
+    for at in blocks(found.value.size):
+        limit = np.maximum(POOR * np.abs(found.value[at]), WORTHWHILE * size)
+        yield ~found.kinky[at] & (found.bar[at] > np.maximum(limit, 4.0 * noise[at] / COARSE_STEPS[-1]))

@@ -5,6 +5,7 @@ each block of them descends afresh whenever something is asked: the steps are fe
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +21,29 @@ REMEMBERED = 2**17  # outputs up to which every block keeps its state
 class LongLadder:
     """The evaluations of a descent, and the ladder of each block of outputs as they are asked for."""
 
-    def __init__(self, base: Vector, noise: Vector, *, fewest: int = FEWEST_FOR_A_KINK) -> None:
+    def __init__(
+        self,
+        base: Vector,
+        noise: Vector,
+        *,
+        fewest: int = FEWEST_FOR_A_KINK,
+        relative_noise: float | None = None,
+    ) -> None:
         self.base, self.noise, self.fewest = base, noise, fewest
         self.step, self.steps_taken = 0.0, 0
         self._blocks = list(blocks(base.size)) or [slice(0, 0)]
-        self._relative_noise = self._least_relative()
+        self._relative_noise = self._least_relative() if relative_noise is None else relative_noise
         self._taken: list[tuple[bool, float, Vector, Vector]] = []
         few = base.size <= REMEMBERED
         self._alive = {i: self._new(at) for i, at in enumerate(self._blocks) if few or i == 0}
+
+    def narrowed(self, chosen: NDArray[np.intp]) -> "LongLadder":
+        """Return the ladder of some of very many outputs, at the step where this one is."""
+        noise = self._relative_noise
+        part = LongLadder(self.base[chosen], self.noise[chosen], fewest=self.fewest, relative_noise=noise)
+        for is_rung, step, plus, minus in self._taken:
+            (part.descend if is_rung else part.challenge)(step, plus[chosen], minus[chosen])
+        return part
 
     def _least_relative(self) -> float:
         told = [at for at in self._blocks if np.any(np.isfinite(self.base[at]) & (self.base[at] != 0))]
@@ -137,6 +153,23 @@ class Together:
             rungs=rungs,
             straight=self._straight,
         )
+
+
+def put_back(found: Derivative, closer: Derivative, chosen: NDArray[np.intp]) -> Derivative:
+    """Put outputs that were looked at more closely back among the others, whose vectors are written over."""
+    left, right, noise, proven = found.left, found.right, found.noise, found.proven
+    if closer.kinky.any() and left is found.value:
+        left, right = found.value.copy(), found.value.copy()
+    found.value[chosen], found.bar[chosen], found.kinky[chosen] = closer.value, closer.bar, closer.kinky
+    left[chosen], right[chosen] = closer.left, closer.right
+    if not np.array_equal(noise[chosen], closer.noise):
+        noise = noise.copy()
+        noise[chosen] = closer.noise
+    found.response[chosen] = np.maximum(closer.response, FAINT * (closer.response > 0))
+    if proven is not None and closer.proven is not None:
+        proven[chosen] = closer.proven
+    rungs = (*found.rungs, *closer.rungs[len(found.rungs) :])
+    return replace(found, left=left, right=right, noise=noise, rungs=rungs, evaluations=closer.evaluations)
 
 
 def _joint_rung(parts: tuple[Rung, ...]) -> Rung:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradcheck.numdiff import long_ladder, records
+from gradcheck.numdiff import directional, long_ladder, records
 from gradcheck.numdiff.directional import Line, differentiate
 
 UNIT = 2.0**-53
@@ -144,6 +144,7 @@ def test_many_outputs_are_measured_block_by_block_as_a_few_are(monkeypatch, carr
     whole = differentiate(line(mixed, x, carries=carries))
     monkeypatch.setattr(records, "BLOCK", 10)
     monkeypatch.setattr(long_ladder, "REMEMBERED", remembered)
+    monkeypatch.setattr(directional, "A_FEW", 0.0)
     parts = differentiate(line(mixed, x, carries=carries))
     for name in ("value", "bar", "left", "right", "kinky", "noise"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name), err_msg=name)
@@ -152,3 +153,27 @@ def test_many_outputs_are_measured_block_by_block_as_a_few_are(monkeypatch, carr
     assert (parts.proven is None) == (whole.proven is None)
     if whole.proven is not None:
         np.testing.assert_allclose(parts.proven, whole.proven, rtol=1e-6)
+
+
+def rectified(z):
+    return np.where(np.real(z) > 0, z, 0)
+
+
+@pytest.mark.parametrize("function", [rectified, lambda z: np.abs(z - 1e-9), lambda z: z * z, np.tanh])
+@pytest.mark.parametrize("carries", [True, False])
+@pytest.mark.parametrize("at_a_kink", [0, 3])
+def test_few_of_many_outputs_are_looked_at_more_closely_as_all_would_be(monkeypatch, carries, function, at_a_kink):
+    x = np.random.default_rng(6).standard_normal(103)
+    x[:at_a_kink], x[20:23] = 0.0, (1e-5, 1e-7, 1e-9)
+    whole = differentiate(line(function, x, carries=carries))
+    monkeypatch.setattr(records, "BLOCK", 10)
+    monkeypatch.setattr(long_ladder, "REMEMBERED", 0)
+    few = differentiate(line(function, x, carries=carries))
+    open_ = whole.kinky | few.kinky
+    open_[:23] = True
+    for name in ("value", "left", "right", "bar"):
+        np.testing.assert_array_equal(getattr(few, name)[open_], getattr(whole, name)[open_], err_msg=name)
+    assert np.array_equal(few.kinky, whole.kinky)
+    assert np.all(np.abs(few.value - whole.value) <= few.bar + whole.bar)
+    assert (few.method, few.evaluations, few.carried) == (whole.method, whole.evaluations, whole.carried)
+    assert len(few.rungs) == len(whole.rungs)
