@@ -91,7 +91,7 @@ class Yardstick:
         `beside` are gradients that the right answer was computed from, whose rounding counts too; `factor` how much
         larger than `cotangent` the claim's is; `response` replaces the one measured at the given point.
         """
-        seen = usable_gradient(claim, right)
+        seen = usable_gradient(claim, right, copy=False)
         if seen is None:
             return Difference(self.name, INFINITE, INFINITE, shape=shape_of(claim))
         if np.array_equal(seen, right):

@@ -11,10 +11,10 @@ from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.answers import Difference, Yardstick
 from gradcheck.checks.comparison import SUMMATION, THRESHOLD
 from gradcheck.checks.instrument import Instrument, copied, usable_gradient
-from gradcheck.checks.outputs import Form, as_arrays, flatten
+from gradcheck.checks.outputs import Form, as_arrays, flattened
 from gradcheck.checks.probes import draw_cotangent
 from gradcheck.errors import GradcheckError
-from gradcheck.numdiff.records import Vector, norm
+from gradcheck.numdiff.records import Vector, identical, norm
 from gradcheck.subject import Array, Inputs, Passes
 from gradcheck.verdict import Cost
 
@@ -90,7 +90,7 @@ class Bench:
     @property
     def outputs(self) -> Array:
         """The same as one flat vector."""
-        return flatten(self.parts)
+        return flattened(self.parts)
 
     @cached_property
     def _yardsticks(self) -> dict[str, Yardstick]:
@@ -139,12 +139,12 @@ class Bench:
 
     def same_outputs(self, parts: Parts, expected: Array) -> bool:
         """Tell whether outputs are what is expected, but for rounding."""
-        values = flatten(parts)
+        values = flattened(parts)
         if values.shape != expected.shape:
             return False
         slack = next(iter(self.evidence.slacks.values()), None)
-        if slack is None or np.array_equal(values, expected):
-            return bool(np.array_equal(values, expected, equal_nan=True))
+        if slack is None or identical(values, expected):
+            return identical(values, expected)
         known = np.isfinite(expected)
         room = SUMMATION * float(np.sqrt(slack.terms)) * norm(slack.noise[np.isfinite(slack.noise)])
         return bool(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.checks.traits import keep_traits, traits_of
-from gradcheck.numdiff.records import typical_size
+from gradcheck.numdiff.records import blocks, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
@@ -44,11 +44,12 @@ def _every_octave(x: Array, rng: np.random.Generator, exponent: float) -> Array:
     order = rng.permutation(x.size)
     # The farthest stratum comes first and is met near its end, so that a single entry goes far too; the nearest is met
     # near its own end, so that the whole range is, between 0 and 1 as well.
-    end = order / max(x.size - 1, 1)
-    within = end + (1.0 - 2.0 * end) * NEAR_THE_END * rng.random(x.size)
-    strata = 1.0 - (order + within) / max(x.size, 1)
-    signs = np.where(order % 2 == 0, 1.0, -1.0)
-    values: Array = signs * 2.0 ** (exponent * (2.0 * strata - 1.0))
+    values: Array = rng.random(x.size)
+    for at in blocks(x.size):
+        end = order[at] / max(x.size - 1, 1)
+        within = end + (1.0 - 2.0 * end) * NEAR_THE_END * values[at]
+        strata = 1.0 - (order[at] + within) / x.size
+        values[at] = (1.0 - 2.0 * (order[at] % 2)) * np.exp2(exponent * (2.0 * strata - 1.0))
     return values.reshape(x.shape)
 
 
@@ -175,5 +176,8 @@ def _another_sample(x: Array, rng: np.random.Generator, *, vary: bool, others: C
     """
     if not vary:
         return np.array([others(x)], dtype=x.dtype) if _are_distinct(x) else x[-1:]
+    if not traits_of(x):  # nothing joins it to the others
+        change = ANOTHER * natural_scale(x)[-1:] * random_direction(rng, x[-1:].shape)
+        return np.asarray(x[-1:] + change, dtype=x.dtype)
     apart = x.astype(np.float64) + ANOTHER * natural_scale(x) * random_direction(rng, x.shape)
     return keep_traits(apart, x)[-1:]

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcheck.checks.outputs import Form, as_arrays, flatten, form_of, is_numeric
 from gradcheck.errors import GradcheckError, LayerFailed, LayerFault, described
-from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.records import Vector, identical
 from gradcheck.subject import Array, Inputs, Passes, Subject
 from gradcheck.verdict import Cost, Evaluations
 
@@ -98,6 +98,11 @@ class Instrument:
         """Call forward on copies of `inputs`; raise LayerFailed where it raises or returns no numbers."""
         return tuple(np.array(part, copy=True) for part in self._returned(inputs, passes=passes, collect=collect))
 
+    def answer(self, inputs: Inputs, *, collect: bool = False) -> tuple[Form, Array]:
+        """Return the form and the flat outputs of forward at copies of `inputs`; raise as `outputs` does."""
+        parts = self._returned(inputs, collect=collect)
+        return form_of(parts), flatten(parts)
+
     def _returned(
         self, inputs: Inputs, *, passes: Passes | None = None, collect: bool = False, given_away: Collection[str] = ()
     ) -> tuple[Array, ...]:
@@ -127,23 +132,33 @@ class Instrument:
         return flatten(parts)
 
     def evaluate_complex(self, inputs: Inputs, form: Form, *, given_away: Collection[str] = ()) -> Any | None:
-        """Return the flat complex outputs, or None where forward refuses complex numbers or drops them."""
+        """Return the flat complex outputs, or None where forward refuses complex numbers or drops them.
+
+        They may be forward's own memory, and are to be read before the next call.
+        """
         try:
             parts = self._returned(inputs, given_away=given_away)
         except GradcheckError:
             return None
         if form_of(parts).shapes != form.shapes or not any(np.iscomplexobj(part) for part in parts):
             return None
-        return flatten(parts)
+        alone = len(parts) == 1 and parts[0].dtype == np.complex128
+        return parts[0].reshape(-1) if alone else flatten(parts)
 
     def raw_backward(
         self, cotangents: tuple[Array, ...], inputs: Inputs, *, passes: Passes | None = None, collect: bool = False
     ) -> dict[str, Any]:
         """Call backward on copies and return what it claims, unconverted, by name."""
+        fresh = tuple(part.copy() for part in cotangents)
+        return self._claimed(fresh, inputs, passes=passes, collect=collect)
+
+    def _claimed(
+        self, fresh: tuple[Array, ...], inputs: Inputs, *, passes: Passes | None = None, collect: bool = False
+    ) -> dict[str, Any]:
         passes = passes or self.prepared(inputs)
         self.count(backward=1)
         with self._guarded("backward", collect=collect):
-            return dict(passes.backward(tuple(part.copy() for part in cotangents), copied(inputs)))
+            return dict(passes.backward(fresh, copied(inputs)))
 
     def forward_in_use(self, passes: Passes, inputs: Inputs) -> Any:
         """Call forward as a caller does, on these very arrays; what it returns is neither read nor copied."""
@@ -172,7 +187,7 @@ class Instrument:
 
     def gradients(self, flat: Vector, inputs: Inputs, form: Form) -> dict[str, Array | None]:
         """Return the claimed gradients for a flat cotangent as float64 arrays; None where none is claimed or usable."""
-        raw = self.raw_backward(form.cut(flat), inputs)
+        raw = self._claimed(form.cut(flat), inputs)
         return {name: usable_gradient(raw.get(name), inputs[name]) for name in self.subject.wrt}
 
     @contextmanager
@@ -193,8 +208,11 @@ class Instrument:
                 self.warnings.append(text)
 
 
-def usable_gradient(value: Any, like: Array) -> Array | None:
-    """Return a claimed gradient as float64 in the shape of its argument, or None where it is none."""
+def usable_gradient(value: Any, like: Array, *, copy: bool = True) -> Array | None:
+    """Return a claimed gradient as float64 in the shape of its argument, or None where it is none.
+
+    Without a `copy` it may be the layer's own memory.
+    """
     if value is None:
         return None
     try:
@@ -203,7 +221,7 @@ def usable_gradient(value: Any, like: Array) -> Array | None:
         return None
     if array.shape != like.shape or np.iscomplexobj(array) or not is_numeric(array.dtype):
         return None
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=copy)
 
 
 def same_claims(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -220,6 +238,5 @@ def same_claims(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _equal(a: Array, b: Array) -> bool:
     if a.shape != b.shape or object in (a.dtype, b.dtype):
         return False
-    return bool(
-        np.array_equal(a, b, equal_nan=np.issubdtype(a.dtype, np.inexact) and np.issubdtype(b.dtype, np.inexact))
-    )
+    inexact = np.issubdtype(a.dtype, np.inexact) and np.issubdtype(b.dtype, np.inexact)
+    return identical(a, b) if inexact else bool(np.array_equal(a, b))

@@ -53,7 +53,7 @@ def _changed(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, int
 
 def _unequal(one: Array, other: Array) -> int:
     unequal = one != other
-    if np.issubdtype(one.dtype, np.inexact):
+    if unequal.any() and np.issubdtype(one.dtype, np.inexact):
         unequal &= ~(np.isnan(one) & np.isnan(other))
     return int(np.count_nonzero(unequal))
 

@@ -79,6 +79,12 @@ def form_of(parts: tuple[Array, ...]) -> Form:
     return Form(tuple(part.shape for part in parts), tuple(part.dtype for part in parts))
 
 
+def flattened(parts: tuple[Array, ...]) -> Array:
+    """Return all entries as one vector to be read at once: the very memory of a single part, else a copy."""
+    alone = len(parts) == 1 and parts[0].dtype in (np.float64, np.complex128)
+    return parts[0].reshape(-1) if alone else flatten(parts)
+
+
 def flatten(parts: tuple[Array, ...]) -> Array:
     """Return a copy of all entries as one vector: float64, or complex128 where any part is complex."""
     kind = np.complex128 if any(np.iscomplexobj(part) for part in parts) else np.float64

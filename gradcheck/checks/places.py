@@ -19,7 +19,7 @@ from gradcheck.numdiff.noise import (
     quantisation_noise,
     working_dtype,
 )
-from gradcheck.numdiff.records import Vector, root_mean_square
+from gradcheck.numdiff.records import Vector, identical, root_mean_square
 from gradcheck.numdiff.tangents import natural_scale, on_the_grid, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
@@ -96,8 +96,7 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
     LayerFailed
         Forward raises or returns no numbers at `inputs`.
     """
-    parts = instrument.outputs(inputs, collect=name == GIVEN)
-    form, wide, base = form_of(parts), dict(inputs), flatten(parts)
+    (form, base), wide = instrument.answer(inputs, collect=name == GIVEN), dict(inputs)
     if np.iscomplexobj(base):
         raise GradcheckError(
             "forward must return real arrays for real inputs; it returned complex ones, which are out of scope for now."
@@ -229,7 +228,7 @@ def _apart(again: Vector | None, place: Place) -> float:
     """Return how far two calls with the same inputs stand apart, in units of the largest output's rounding."""
     if again is None:
         return float("inf")  # another shape: the same call went well a moment ago
-    if np.array_equal(again, place.base, equal_nan=True):
+    if identical(again, place.base):
         return 0.0
     finite = np.isfinite(place.base)
     if not np.array_equal(np.isfinite(again), finite):

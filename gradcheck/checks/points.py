@@ -16,7 +16,7 @@ from gradcheck.checks.places import Place, answers_alike, draw_tangent, survey
 from gradcheck.checks.probes import Measured, draw_cotangent, judged_together, measure, slack_of
 from gradcheck.checks.ruling import Flag
 from gradcheck.errors import GradcheckError, LayerFault
-from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.records import Vector, joined_flat, norm_of_products
 from gradcheck.subject import Array, Inputs
 from gradcheck.verdict import Finding, Severity
 
@@ -260,10 +260,9 @@ def _joint_comparisons(
     if not used:
         return []
     slack = max((slacks[n] for n in used), key=lambda s: (s.unit, s.relative_response))
-    flat = np.concatenate([claim.ravel() for claim in used.values()])
-    moved = np.concatenate([tangents[n].ravel() for n in used])
+    flat, moved = joined_flat(list(used.values())), joined_flat([tangents[n] for n in used])
     joint = compare("", flat, moved, derivative, cotangent=cotangent, slack=slack, place=place.name, kind=JOINT)
-    own = {n: float(np.sqrt(np.sum((claim * tangents[n]) ** 2))) for n, claim in used.items()}
+    own = {n: norm_of_products(claim, tangents[n]) for n, claim in used.items()}
     return [replace(joint, argument=n, reach=own[n], shown=own[n], entries=max(used[n].size, 1)) for n in used]
 
 

@@ -115,8 +115,8 @@ def judged_together(derivatives: list[Derivative], base: Vector) -> Mask:
     for d in derivatives:
         if not usable.any():
             break
-        typical = root_mean_square(d.value[usable])
-        blurred = usable & (d.bar > np.maximum(BLUR * typical_size(d.bar[usable]), NEGLIGIBLE * typical))
+        value, bar = (d.value, d.bar) if usable.all() else (d.value[usable], d.bar[usable])
+        blurred = usable & (d.bar > max(BLUR * typical_size(bar), NEGLIGIBLE * root_mean_square(value)))
         if np.count_nonzero(blurred) <= 0.5 * np.count_nonzero(usable):
             usable &= ~blurred
     return usable
@@ -132,10 +132,11 @@ def kinky_anywhere(derivatives: list[Derivative], base: Vector) -> Mask:
 
 def draw_cotangent(rng: np.random.Generator, form: Form, mask: Mask, *, weights: Vector | None = None) -> Vector:
     """Draw a random cotangent that is zero outside `mask`, exactly as backward will see it in the outputs' dtypes."""
-    flat = random_direction(rng, mask.shape) * mask
+    flat = random_direction(rng, mask.shape)
+    flat *= mask
     if weights is not None:
-        flat = flat * weights
-    return flatten(form.cut(flat))
+        flat *= weights
+    return flat if all(dtype == np.float64 for dtype in form.dtypes) else flatten(form.cut(flat))
 
 
 def equalising_weights(derivatives: list[Derivative], mask: Mask, form: Form) -> Vector | None:

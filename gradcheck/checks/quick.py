@@ -15,14 +15,13 @@ from gradcheck.checks.claims import claim_findings, first_claim, judged_argument
 from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare
 from gradcheck.checks.instrument import Instrument, usable_gradient
 from gradcheck.checks.outcome import Outcome, Plan
-from gradcheck.checks.outputs import flatten, form_of
 from gradcheck.checks.places import GIVEN, Place, draw_tangent
 from gradcheck.checks.probes import Measured, claim_unit, draw_cotangent, judged_together, measure
 from gradcheck.checks.proving import prove
 from gradcheck.checks.ruling import rule
 from gradcheck.errors import LayerFault
 from gradcheck.numdiff.noise import working_dtype
-from gradcheck.numdiff.records import Mask, Vector, norm
+from gradcheck.numdiff.records import Mask, Vector, joined_flat, norm_of_products
 from gradcheck.subject import Array, is_floating
 from gradcheck.verdict import Finding
 
@@ -81,10 +80,9 @@ def glance(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Outc
 
 def _joint(gradients: Mapping[str, Array | None], joint: Measured, cotangent: Vector, slack: Slack) -> list[Comparison]:
     kept = {name: g for name, g in gradients.items() if g is not None}
-    flat = np.concatenate([g.ravel() for g in kept.values()])
-    moved = np.concatenate([joint.tangents[name].ravel() for name in kept])
+    flat, moved = joined_flat(list(kept.values())), joined_flat([joint.tangents[name] for name in kept])
     whole = compare("", flat, moved, joint.derivative, cotangent=cotangent, slack=slack, place=GIVEN, kind=JOINT)
-    own = {name: norm(g * joint.tangents[name]) for name, g in kept.items()}
+    own = {name: norm_of_products(g, joint.tangents[name]) for name, g in kept.items()}
     return [replace(whole, argument=n, reach=own[n], shown=own[n], entries=g.size) for n, g in kept.items()]
 
 
@@ -103,8 +101,8 @@ def _ruled(instrument: Instrument, evidence: Evidence, *, findings: list[Finding
 
 def _place(instrument: Instrument) -> Place:
     inputs = instrument.subject.inputs
-    parts = instrument.outputs(inputs, collect=True)
-    form, base = form_of(parts), flatten(parts).real
+    form, base = instrument.answer(inputs, collect=True)
+    base = base.real
     work = working_dtype(base, form.coarsest)
     unit = float(np.finfo(work).eps) / 2.0
     noise = np.full(base.shape, ASSUMED_NOISE * unit * float(np.max(np.abs(base), initial=0.0)))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gradcheck.numdiff.records import Mask, blocks
+
 Values = NDArray[np.float64]
 
 CLOSE = 64.0  # units of the dtype's rounding a sum or a norm may be off and still be meant exactly
@@ -27,8 +29,18 @@ class Trait:
     keep: Callable[[Values, Values], Values]
 
 
+def _everywhere(x: Values, holds: Callable[[Values], Mask]) -> bool:
+    """Tell whether something holds of all entries; of very many it is asked until one says no."""
+    flat = x.reshape(-1)
+    return all(bool(np.all(holds(flat[at]))) for at in blocks(flat.size))
+
+
+def _constant(x: Values) -> bool:
+    return _everywhere(x, lambda part: part == x.flat[0])
+
+
 def _mask(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
-    return bool(np.all((x == 0) | (x == 1)) and x.any() and not x.all()) and not _identity(x)
+    return _everywhere(x, lambda p: (p == 0) | (p == 1)) and bool(x.any() and not x.all()) and not _identity(x)
 
 
 def _identity(x: Values) -> bool:
@@ -37,11 +49,11 @@ def _identity(x: Values) -> bool:
 
 
 def _signs(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
-    return bool(np.all(np.abs(x) == 1)) and len(np.unique(x)) == 2
+    return _everywhere(x, lambda part: np.abs(part) == 1) and len(np.unique(x)) == 2
 
 
 def _sums_to_one(x: Values, unit: float) -> bool:
-    return x.ndim > 0 and bool(np.all(x >= 0)) and _axis(x, unit, _total) is not None
+    return x.ndim > 0 and _everywhere(x, lambda part: part >= 0) and _axis(x, unit, _total) is not None
 
 
 def _unit_norm(x: Values, unit: float) -> bool:
@@ -61,7 +73,10 @@ def _length(x: Values, axis: int) -> Values:
 def _axis(x: Values, unit: float, measure: Callable[[Values, int], Values]) -> int | None:
     """Return the last axis of at least two entries along which `measure` is one throughout."""
     for axis in reversed(range(x.ndim)):
-        if x.shape[axis] >= 2 and np.all(np.abs(measure(x, axis) - 1.0) <= CLOSE * unit * x.shape[axis]):
+        room = CLOSE * unit * x.shape[axis]
+        first = x[tuple(slice(None) if a == axis else slice(0, 1) for a in range(x.ndim))]
+        # The first line along the axis says no where most would.
+        if x.shape[axis] >= 2 and all(np.all(np.abs(measure(part, axis) - 1.0) <= room) for part in (first, x)):
             return axis
     return None
 
@@ -76,26 +91,33 @@ def _share(measure: Callable[[Values, int], Values]) -> Callable[[Values, Values
 
 
 def _sorted(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
-    return x.ndim > 0 and x.shape[-1] >= FEWEST_SORTED and bool(np.all(np.diff(x, axis=-1) > 0))
+    if x.ndim == 0 or x.shape[-1] < FEWEST_SORTED:
+        return False
+    return all(bool(np.all(np.diff(part, axis=-1) > 0)) for part in (x.reshape(-1, x.shape[-1])[:1], x))
 
 
 def is_symmetric(x: Values, unit: float) -> bool:
     """Tell a symmetric matrix (or a stack of them) from one that is diagonal or the same all over."""
     square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
-    if not square or np.all(x == x.flat[0]) or not np.any(np.triu(x, 1)):
+    if not square or _constant(x):
         return False
-    return bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= CLOSE * unit * np.abs(x).max()))
+    room = CLOSE * unit * float(np.abs(x).max())
+    if np.any(np.abs(x[..., 0, :] - x[..., :, 0]) > room) or not np.any(np.triu(x, 1)):
+        return False
+    return bool(np.all(np.abs(x - np.swapaxes(x, -1, -2)) <= room))
 
 
 def _unit_interval(x: Values, unit: float) -> bool:
     """A few positive numbers lie below one by chance; beyond that it is taken for meant, as for probabilities."""
-    if x.size < FEWEST_IN_THE_INTERVAL or np.all(x == x.flat[0]) or _mask(x, unit):
-        return False  # the entries of a mask stay 0 and 1
-    return bool(np.all((x >= 0) & (x <= 1)))
+    if x.size < FEWEST_IN_THE_INTERVAL or not _everywhere(x, lambda part: (part >= 0) & (part <= 1)):
+        return False
+    return not _constant(x) and not _mask(x, unit)  # the entries of a mask stay 0 and 1
 
 
 def _triangular(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
     square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] >= 2
+    if square and np.any(x[..., 0, -1]) and np.any(x[..., -1, 0]):
+        return False
     return square and bool(x.any()) and not _identity(x) and (not np.triu(x, 1).any() or not np.tril(x, -1).any())
 
 
@@ -112,7 +134,7 @@ TRAITS = (
     Trait("symmetric", is_symmetric, _keep_symmetric),
     Trait(
         "all >= 0",
-        lambda x, _u: x.size >= FEWEST_POSITIVE and bool(np.all(x >= 0) and x.any()),
+        lambda x, _u: x.size >= FEWEST_POSITIVE and _everywhere(x, lambda part: part >= 0) and bool(x.any()),
         lambda values, _o: np.abs(values),
     ),
     Trait("all in [0, 1]", _unit_interval, lambda values, _o: np.abs(values) / (1.0 + np.abs(values))),
@@ -127,13 +149,13 @@ def traits_of(x: NDArray[np.floating]) -> tuple[Trait, ...]:
     """Return the traits that visibly hold of `x`."""
     if x.size == 0:
         return ()
-    unit = float(np.finfo(x.dtype).eps)
-    return tuple(trait for trait in TRAITS if trait.holds(x.astype(np.float64), unit))
+    unit, exact = float(np.finfo(x.dtype).eps), x.astype(np.float64, copy=False)
+    return tuple(trait for trait in TRAITS if trait.holds(exact, unit))
 
 
 def keep_traits(values: Values, original: NDArray[np.floating]) -> NDArray[np.floating]:
     """Bring new values to what visibly holds of `original`, in its dtype and shape."""
-    exact = original.astype(np.float64)
+    exact = original.astype(np.float64, copy=False)
     for trait in traits_of(original):
         values = trait.keep(values, exact)
     return np.asarray(values, dtype=original.dtype).reshape(original.shape)

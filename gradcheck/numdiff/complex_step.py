@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.numdiff.noise import NORMAL_MEDIAN
-from gradcheck.numdiff.records import Derivative, Mask, Vector, blocks, norm, typical_size
+from gradcheck.numdiff.records import Derivative, Mask, Vector, blocks, norm, sampled, typical_size
 
 COMPLEX_STEP = "complex step"  # the name of the method
 STEP = 2.0**-100  # its square is below any rounding, for entries down to 1e-22 of their scale too
@@ -60,8 +60,12 @@ def bar_of(value: Vector, again: Vector | None, noise: Vector, hidden: Vector | 
 
 def _typical(response: Vector, unit: Vector) -> float:
     """Return the response in units of `unit`, as a standard deviation that a few outputs do not raise."""
-    told = unit > 0
-    return typical_size(response[told] / unit[told]) / NORMAL_MEDIAN
+    for pick in (sampled, np.ravel):  # a sample tells, unless it holds none
+        some, of = pick(response), pick(unit)
+        told = of > 0
+        if told.any():
+            return typical_size(some[told] / of[told]) / NORMAL_MEDIAN
+    return 0.0
 
 
 def refuted(value: Vector, real: Derivative) -> Mask:

@@ -112,7 +112,7 @@ class _Descent:
         return _joined(self.ladder, self.value, self.bar, self.counted)[0]
 
     def sentinel(self, found: Derivative) -> tuple[Vector, Vector] | None:
-        """Look once, much closer, where the ladder alone speaks for the outputs; None without need, or where refused."""
+        """Look once, much closer, where the ladder alone speaks for the outputs; None without need or where refused."""
         line = self.line
         if not line.smallest_step <= SENTINEL_STEP < self.ladder.step:
             return None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.numdiff.records import Vector, typical_size
+from gradcheck.numdiff.records import Vector, blocks, sampled, typical_size
 
 SAMPLES = 2
 SMALLEST = float(np.finfo(np.float64).tiny)  # below it numbers lose digits, and differences of them are noise
@@ -38,12 +38,18 @@ def few_ulps(x: np.ndarray[Any, Any], salt: int, dtype: np.dtype[Any]) -> np.nda
 
     Equal entries stay equal and zeros stay zero, so that ties and exact zeros survive.
     """
-    exact = np.ascontiguousarray(x, dtype=np.float64).reshape(-1)
-    bits = exact.view(np.uint64)
-    mixed = (bits ^ (bits >> np.uint64(29))) * np.uint64((GOLDEN + 2 * SALT * salt) % 2**64 | 1)
-    change = CHANGES[(mixed >> np.uint64(61)).astype(np.int64)]
-    unit = np.spacing(np.abs(exact).astype(dtype)).astype(np.float64)
-    return np.where(exact == 0, exact, exact + change * unit).astype(x.dtype).reshape(x.shape)
+    flat = x.reshape(-1)
+    moved = np.empty(flat.shape, dtype=x.dtype)
+    for at in blocks(flat.size):
+        exact = np.ascontiguousarray(flat[at], dtype=np.float64)
+        bits = exact.view(np.uint64)
+        mixed = (bits ^ (bits >> np.uint64(29))) * np.uint64((GOLDEN + 2 * SALT * salt) % 2**64 | 1)
+        change = CHANGES[(mixed >> np.uint64(61)).astype(np.intp)]
+        change *= np.spacing(np.abs(exact).astype(dtype)).astype(np.float64, copy=False)
+        change += exact
+        np.copyto(change, exact, where=exact == 0)
+        moved[at] = change
+    return moved.reshape(x.shape)
 
 
 def forward_noise(
@@ -97,8 +103,11 @@ def _typical_size(base: Vector) -> float:
     An output that is exactly zero and stays so hides the rounding of what went on inside: 1 - 1 stands where the
     truth is 1e-17.
     """
-    sizes = np.abs(base[np.isfinite(base) & (base != 0)])
-    return typical_size(sizes) if sizes.size else 1.0
+    for some in (sampled(base), base):  # a sample tells, unless it holds none
+        sizes = np.abs(some[np.isfinite(some) & (some != 0)])
+        if sizes.size:
+            return typical_size(sizes)
+    return 1.0
 
 
 def quantisation_noise(
@@ -239,11 +248,14 @@ def _typical(level: Vector, noise: Vector, base: Vector) -> float:
 
     Outputs that are exactly zero tell nothing.
     """
-    with np.errstate(all="ignore"):
-        units = (level / noise)[(noise > 0) & (base != 0)]
-    if units.size == 0:
-        return 0.0
-    return typical_size(units) if units.size >= FEW_OUTPUTS else float(np.min(units))
+    units = base[:0]
+    for pick in (sampled, np.ravel):  # a sample tells where it is no small one
+        some, unit, outputs = pick(level), pick(noise), pick(base)
+        with np.errstate(all="ignore"):
+            units = (some / unit)[(unit > 0) & (outputs != 0)]
+        if units.size >= FEW_OUTPUTS:
+            return typical_size(units)
+    return float(np.min(units)) if units.size else 0.0
 
 
 def working_dtype(outputs: Vector, declared: np.dtype[Any]) -> np.dtype[Any]:

@@ -1,6 +1,6 @@
 """What a measurement along a direction returns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,6 +59,16 @@ def joint_norm(parts: Iterable[float]) -> float:
 def root_mean_square(a: NDArray[np.floating]) -> float:
     """Return the root mean square, 0 of nothing."""
     return norm(a) / float(np.sqrt(a.size)) if a.size else 0.0
+
+
+def joined_flat(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return all entries as one vector, a view where there is one part."""
+    return parts[0].reshape(-1) if len(parts) == 1 else np.concatenate([part.reshape(-1) for part in parts])
+
+
+def identical(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Tell whether two arrays are equal to the bit, NaN being equal to NaN (which is only asked where they are not)."""
+    return bool(np.array_equal(a, b) or (a.shape == b.shape and np.array_equal(a, b, equal_nan=True)))
 
 
 def sampled(a: NDArray[Any]) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.numdiff.records import sampled, typical_size
+from gradcheck.numdiff.records import blocks, sampled, typical_size
 
 Array = NDArray[np.floating]
 
@@ -18,7 +18,10 @@ def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np
     """Draw +-1 from raw bits (some 25 times cheaper than a normal)."""
     number = int(np.prod(shape, dtype=np.int64))
     bits = np.unpackbits(np.frombuffer(rng.bytes((number + 7) // 8), dtype=np.uint8), count=number)
-    return (bits.astype(np.float64) * 2.0 - 1.0).reshape(shape)
+    signs = bits.astype(np.float64)
+    signs *= 2.0
+    signs -= 1.0
+    return signs.reshape(shape)
 
 
 def random_magnitudes(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -29,12 +32,17 @@ def random_magnitudes(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArr
     """
     number = int(np.prod(shape, dtype=np.int64))
     parts = np.frombuffer(rng.bytes(number), dtype=np.uint8).astype(np.float64)
-    return (0.5 + (parts + OFF_THE_GRID) / 256.0).reshape(shape)
+    parts += OFF_THE_GRID
+    parts /= 256.0
+    parts += 0.5
+    return parts.reshape(shape)
 
 
 def random_direction(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Draw random signs times magnitudes in [1/2, 3/2)."""
-    return random_signs(rng, shape) * random_magnitudes(rng, shape)
+    drawn = random_signs(rng, shape)
+    drawn *= random_magnitudes(rng, shape)
+    return drawn
 
 
 def natural_scale(x: Array) -> NDArray[np.float64]:
@@ -43,19 +51,22 @@ def natural_scale(x: Array) -> NDArray[np.float64]:
     Where the sizes of the entries vary over many decades they have no common scale, and each takes its own; so do
     zeros beside nothing but large values (a mask of zeros and minus a billion).
     """
-    size = np.abs(x.astype(np.float64))
+    exact = x.astype(np.float64, copy=False)
+    size = np.abs(exact)
     if size.size == 0:
         return size
-    positive = size[size > 0]
+    least, largest = float(size.min()), float(size.max())
+    positive = size if least > 0 else size[size > 0]
     if positive.size == 0:
         return np.ones_like(size)
-    if positive.size < size.size and positive.min() > MANY_DECADES:
+    least = least or float(positive.min())
+    if positive.size < size.size and least > MANY_DECADES:
         return np.where(size > 0, size, 1.0)
-    if positive.max() > MANY_DECADES * positive.min() and spans_decades(positive):
-        return np.where(size > 0, size, positive.min())
-    spread = float(np.std(x.astype(np.float64)))
-    tiny = float(np.finfo(x.dtype).eps) * float(positive.max())
-    return np.full_like(size, spread if spread > FEW_ULPS * tiny else float(positive.max()))
+    if largest > MANY_DECADES * least and spans_decades(positive):
+        return np.where(size > 0, size, least)
+    spread = float(np.std(exact))
+    tiny = float(np.finfo(x.dtype).eps) * largest
+    return np.full_like(size, spread if spread > FEW_ULPS * tiny else largest)
 
 
 def spans_decades(positive: NDArray[np.float64]) -> bool:
@@ -73,15 +84,36 @@ def on_the_grid(x: Array, tangent: NDArray[np.float64], dtype: np.dtype) -> tupl
     Returns the rounded tangent and the smallest usable step: the power of two at which a typical entry still moves
     by eight units of its grid. Entries that would not move at all are moved by one unit.
     """
-    reach = np.abs(x.astype(np.float64)) + LARGEST_STEP * np.abs(tangent)
-    unit = np.spacing(reach.astype(dtype)).astype(np.float64)
     if tangent.size == 0:
         return tangent, SMALLEST_STEP
-    moving = np.abs(tangent) > 0
-    if not moving.any():
+    flat, along = x.reshape(-1), tangent.reshape(-1)
+    # A typical entry is as well known from a sample where there are very many.
+    some, units = _moving(sampled(flat), sampled(along), dtype)
+    if some.size == 0:
+        some, units = _moving(flat, along, dtype)
+    if some.size == 0:
         return tangent, SMALLEST_STEP
-    wanted = typical_size(8.0 * unit[moving] / np.abs(tangent[moving]))
+    wanted = typical_size(8.0 * units / np.abs(some))
     step = float(min(max(2.0 ** np.ceil(np.log2(max(wanted, 1e-300))), SMALLEST_STEP), LARGEST_STEP / 4))
-    units = np.rint(tangent * step / unit)
-    units = np.where(moving & (units == 0), np.sign(tangent), units)
-    return units * unit / step, step
+    rounded = np.empty(along.size)
+    for at in blocks(along.size):
+        unit = _unit(flat[at], along[at], dtype)
+        number = np.rint(along[at] * step / unit)
+        np.copyto(number, np.sign(along[at]), where=(number == 0) & (along[at] != 0))
+        number *= unit
+        rounded[at] = number / step
+    return rounded.reshape(tangent.shape), step
+
+
+def _unit(x: Array, tangent: NDArray[np.float64], dtype: np.dtype) -> NDArray[np.float64]:
+    """Return one unit of the grid of floating numbers that each entry moves on."""
+    reach = np.abs(x.astype(np.float64, copy=False))
+    reach += LARGEST_STEP * np.abs(tangent)
+    unit: NDArray[np.float64] = np.spacing(reach.astype(dtype, copy=False)).astype(np.float64, copy=False)
+    return unit
+
+
+def _moving(x: Array, tangent: NDArray[np.float64], dtype: np.dtype) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the entries of a tangent that are not zero, and their units."""
+    moving = tangent != 0
+    return tangent[moving], _unit(x[moving], tangent[moving], dtype)
