@@ -1,8 +1,8 @@
 """A discrepancy is looked at again before it counts: along fresh directions, at other steps, with fresh cotangents."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from gradcheck.checks.adjoint import EQUALISED, SET_APART, Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
 from gradcheck.checks.corners import corners, finer_structure
 from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.lost_digits import are_lost
 from gradcheck.checks.places import draw_tangent
 from gradcheck.checks.probes import Measured, draw_cotangent, equalising_weights, judged_together, measure, steps_near
 from gradcheck.checks.ruling import Flag
@@ -51,7 +52,14 @@ class Fresh:
         return self.finer if self.cornered is None else self.finer | self.cornered
 
 
-Elsewhere = Callable[[str], bool]
+class Elsewhere(Protocol):
+    """What was seen of an argument at other places."""
+
+    def disagrees(self, name: str) -> bool:
+        """Tell whether it disagrees there too, where no value is equal to another."""
+
+    def agreeing(self, name: str) -> Sequence[Evidence]:
+        """Return what was seen where it agrees."""
 
 
 def look_again(
@@ -64,7 +72,7 @@ def look_again(
 ) -> list[Flag]:
     """Look again at the worst discrepancy of each kind that is beyond the threshold, until one is confirmed.
 
-    One fresh direction serves all kinds. `elsewhere` tells whether an argument disagrees at another point as well.
+    One fresh direction serves all kinds. `elsewhere` is what is seen of an argument at other points.
     """
     kinds = dict.fromkeys(c.kind for c in evidence.of(name))
     worst = [max((c for c in evidence.of(name) if c.kind == kind), key=lambda c: c.bars) for kind in kinds]
@@ -94,11 +102,15 @@ def flag(
     """
     looks = [] if looks is None else looks
     name, kind = worst.argument, worst.kind
+    if are_lost(instrument, evidence, worst):
+        return Flag(worst, None, lost=True)
     look = _look(instrument, evidence, name, rng, looks=looks, number=0)
     second = confirm(instrument, evidence, look, rng, kind=kind)
     found = Flag(worst, second.comparison, second.left_out)
-    if found.unmeasurable or (found.confirmed and elsewhere is not None and elsewhere(name)):
+    if found.unmeasurable or (found.confirmed and elsewhere is not None and elsewhere.disagrees(name)):
         return found
+    if elsewhere is not None and are_lost(instrument, evidence, worst, among=elsewhere.agreeing(name)):
+        return replace(found, lost=True)
     if look.cornered is None:
         look.cornered = corners(instrument, evidence.place, name, look.measured, rng=rng)
         if np.any(look.cornered):

@@ -80,7 +80,9 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
         place = replace(place, looked=None)  # that direction is not symmetric
     weighed += tuple(map(finding_on, place.mirrored))
     if not (
-        is_low(instrument.subject) and _runs_in_double(place) and runs_wide(instrument, instrument.subject, place, rng)
+        is_low(instrument.subject)
+        and _runs_finer(instrument, place)
+        and runs_wide(instrument, instrument.subject, place, rng)
     ):
         return Opening(place, subject.inputs, weighed, low=None, aside=aside)
     low = replace(place, looked=None)
@@ -111,9 +113,11 @@ def isolation(subject: Subject) -> tuple[Finding, ...]:
     return (found("state-not-isolated", text),)
 
 
-def _runs_in_double(place: Place) -> bool:
+def _runs_finer(instrument: Instrument, place: Place) -> bool:
+    """Tell whether forward, given float64, works more precisely than in the caller's dtype: in float32 for float16."""
     wide = all(value.dtype == np.float64 for value in place.wide.values() if is_floating(value))
-    return wide and place.work == np.float64
+    coarsest = max(float(np.finfo(place.inputs[name].dtype).eps) for name in instrument.subject.wrt)
+    return wide and float(np.finfo(place.work).eps) < coarsest
 
 
 def _weighed(instrument: Instrument, place: Place, finding: Finding) -> Finding:

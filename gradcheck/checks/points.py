@@ -1,6 +1,6 @@
 """Further points: derived from the caller's, so that a fault which shows only elsewhere is met."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -72,16 +72,22 @@ def judge_points(
         try:
             affordable = instrument.left() >= CALLS * (1 + to_come)
             look = partial(_look, instrument, given, (name, inputs), open_names, rng=rng, carries=affordable)
-            seen = joined(seen, _weighed(instrument, name, look(), open_names, rng=rng))
+            seen = joined(seen, _weighed(instrument, given, (name, look()), open_names, rng=rng))
         except (GradcheckError, LayerFault) as err:
             seen = joined(seen, PointRuling(unjudged=(f"At {name} nothing was judged: {err}",)))
     return seen
 
 
 def _weighed(
-    instrument: Instrument, name: str, evidence: Evidence | None, names: Sequence[str], *, rng: np.random.Generator
+    instrument: Instrument,
+    given: Evidence,
+    seen: tuple[str, Evidence | None],
+    names: Sequence[str],
+    *,
+    rng: np.random.Generator,
 ) -> PointRuling:
     """Look again at what stands out at one point, and tell what came of it."""
+    name, evidence = seen
     if evidence is None:
         return PointRuling(unjudged=(f"At {name} nothing was judged: forward has no finite, smooth output there.",))
     if broken := broken_answers(evidence.gradients, names, when=f"; seen at another point: {name}"):
@@ -95,27 +101,55 @@ def _weighed(
         affordable = instrument.left(open_question=True) >= A_LOOK * len(names)
         if not affordable:
             instrument.left_out.append(f"a second look at what {name} shows")
-        flags = _closer(instrument, evidence, names, rng) if affordable else _doubtful(evidence, names)
+        flags = _closer(instrument, evidence, names, rng, given=given) if affordable else _doubtful(evidence, names)
         if flags and all(f.unmeasurable for found in flags.values() for f in found):
             text = f"At {name} nothing was judged: forward has structure finer than can be measured."
             return PointRuling(dropped=1, unjudged=(text,))
     return PointRuling((evidence.settled(),), {n: tuple(f) for n, f in flags.items()}, (name,))
 
 
-def also_elsewhere(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> Callable[[str], bool]:
-    """Return what tells whether an argument disagrees at a derived point too, where no value is equal to another."""
-    inputs, names = instrument.subject.inputs, instrument.subject.wrt
+class AtDerivedPoints:
+    """What is seen of arguments at derived points, where no value is equal to another, once it is asked for."""
 
-    def disagrees(name: str) -> bool:
-        point = derived_inputs(inputs, names, rng, number=FEWEST)[0]
-        try:
-            with instrument.purpose("further points"):
-                evidence = _look(instrument, given, point, [name], rng=rng)
-        except (GradcheckError, LayerFault):
-            return False
-        return evidence is not None and any(c.bars > THRESHOLD for c in evidence.comparisons)
+    def __init__(self, instrument: Instrument, given: Evidence, rng: np.random.Generator) -> None:
+        self.instrument, self.given, self.rng = instrument, given, rng
+        self.seen: dict[str, list[Evidence]] = {}
 
-    return disagrees
+    def disagrees(self, name: str) -> bool:
+        """Tell whether the argument disagrees at the first of them."""
+        return any(c.bars > THRESHOLD for evidence in self._looked(name, 1) for c in evidence.comparisons)
+
+    def agreeing(self, name: str) -> list[Evidence]:
+        """Return what is seen at the first two, which have opposite signs."""
+        return self._looked(name, FEWEST)
+
+    def _looked(self, name: str, number: int) -> list[Evidence]:
+        points = derived_inputs(self.instrument.subject.inputs, self.instrument.subject.wrt, self.rng, number=FEWEST)
+        seen = self.seen.setdefault(name, [])
+        for point in points[len(seen) : number]:
+            try:
+                with self.instrument.purpose("further points"):
+                    evidence = _look(self.instrument, self.given, point, [name], rng=self.rng)
+            except (GradcheckError, LayerFault):
+                continue
+            if evidence is not None:
+                seen.append(evidence)
+        return seen
+
+
+@dataclass(frozen=True)
+class AtTheGivenPoint:
+    """What was seen of arguments at the given point, for a look at another one: those wrong there are not looked at."""
+
+    given: Evidence
+
+    def disagrees(self, name: str) -> bool:  # noqa: ARG002 - asked of every place
+        """Return False."""
+        return False
+
+    def agreeing(self, name: str) -> list[Evidence]:  # noqa: ARG002 - asked of every place
+        """Return the evidence."""
+        return [self.given]
 
 
 def look_in_ordinary_places(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> PointRuling:
@@ -133,12 +167,13 @@ def look_closer(
     rng: np.random.Generator,
     *,
     names: Mapping[str, float],
+    lost: Collection[str] = (),
 ) -> PointRuling:
     """Take more probes at the given point, and measure arguments on their own at further ones, where noise hides them.
 
     `names` are the arguments left open, with the resolution reached. In a joint direction an argument whose gradient is
     small beside the others' is known no better than these. As many looks are taken as the calls left allow, first
-    more probes where these can suffice.
+    more probes where these can suffice; of those that are `lost` at the given point none there.
     """
     more = [partial(gather_more, instrument, given, names=tuple(names))]
     places = [seen.place for seen in further.evidences[::-1][:CLOSER_LOOKS]]
@@ -147,7 +182,8 @@ def look_closer(
     prices = {True: A_DIRECTION * MORE * len(names), False: A_LADDER * len(names)}
     evidences: list[Evidence] = []
     flags: dict[str, tuple[Flag, ...]] = {}
-    for look in [*more, *elsewhere] if nearly else [*elsewhere, *more]:
+    looks = [*more, *elsewhere] if nearly else [*elsewhere, *more]
+    for look in elsewhere if set(lost) & set(names) else looks:
         if instrument.left(open_question=True) < prices[look is more[0]]:
             where = "at the given point" if look is more[0] else "at further points"
             instrument.left_out.append(f"more probes {where} of what noise hides")
@@ -273,7 +309,7 @@ def _doubtful(evidence: Evidence, names: Sequence[str]) -> dict[str, list[Flag]]
 
 
 def _closer(
-    instrument: Instrument, evidence: Evidence, names: Sequence[str], rng: np.random.Generator
+    instrument: Instrument, evidence: Evidence, names: Sequence[str], rng: np.random.Generator, *, given: Evidence
 ) -> dict[str, list[Flag]]:
     """Something is wrong at this point: measure every argument on its own, and look again at what stands out.
 
@@ -288,5 +324,5 @@ def _closer(
     for name in names:
         worst = max(full.of(name), key=lambda c: c.bars, default=None)
         if worst is not None and stands_out(worst):
-            found[name] = [flag(instrument, full, worst, rng)]
+            found[name] = [flag(instrument, full, worst, rng, elsewhere=AtTheGivenPoint(given))]
     return found

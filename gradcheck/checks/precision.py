@@ -13,6 +13,7 @@ import numpy as np
 
 from gradcheck.checks.comparison import SUMMATION, THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument, copied
+from gradcheck.checks.lost_digits import Question, steps_nearer
 from gradcheck.checks.outputs import Form
 from gradcheck.checks.places import GIVEN, Place, draw_tangent, line_along
 from gradcheck.checks.probes import claim_unit, draw_cotangent
@@ -20,7 +21,7 @@ from gradcheck.checks.ruling import Flag
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.noise import few_ulps
 from gradcheck.numdiff.records import Mask, Vector, norm, root_mean_square, typical_size
-from gradcheck.numdiff.tangents import natural_scale
+from gradcheck.numdiff.tangents import natural_scale, random_direction
 from gradcheck.subject import Array, Subject, is_floating
 
 CANCELLED = 2.0  # units: both terms of a difference that cancels are rounded
@@ -61,12 +62,35 @@ def judge_precision(
     mask = together & ~_branches_in_reach(instrument, low, rng)
     if not mask.any():
         return PrecisionRuling()
-    first = _compare(instrument, low, wide, draw_cotangent(rng, low.form, mask))
+    cotangent = draw_cotangent(rng, low.form, mask)
+    first = _compare(instrument, low, wide, cotangent)
+    lost = {
+        n: _lost(instrument, low, n, cotangent) for n, c in first.items() if _may_be_lost(instrument, low, c, cotangent)
+    }
+    if lost:
+        first = _compare(instrument, low, wide, cotangent, lost=lost)
     if not any(c.bars > THRESHOLD for c in first.values()):
         return PrecisionRuling(tuple(first.values()), {})
     second = _compare(instrument, low, wide, draw_cotangent(rng, low.form, mask))
     flags = {name: (Flag(c, second.get(name)),) for name, c in first.items() if c.bars > THRESHOLD}
     return PrecisionRuling(tuple(first.values()), flags)
+
+
+def _may_be_lost(instrument: Instrument, low: Place, c: Comparison, cotangent: Vector) -> bool:
+    """Tell whether a discrepancy is below the rounding of a claim with slopes of one (see lost_digits.py)."""
+    rounding = SUMMATION * claim_unit(instrument, low) * norm(cotangent)
+    return c.bars > THRESHOLD and c.discrepancy <= THRESHOLD * rounding
+
+
+def _lost(instrument: Instrument, low: Place, name: str, cotangent: Vector) -> Array:
+    x = low.inputs[name]
+    question = Question(low.inputs, low.form, cotangent, name, random_direction(np.random.default_rng(0), x.shape))
+    first = instrument.gradients(cotangent, low.inputs, low.form).get(name)
+    found = np.zeros(x.shape)
+    if first is not None:
+        for steps in steps_nearer(instrument, question, first, unit=claim_unit(instrument, low)):
+            found = np.maximum(found, steps)
+    return found
 
 
 def _branches_in_reach(instrument: Instrument, low: Place, rng: np.random.Generator) -> Mask:
@@ -86,7 +110,10 @@ def _branches_in_reach(instrument: Instrument, low: Place, rng: np.random.Genera
     return found
 
 
-def _compare(instrument: Instrument, low: Place, wide: Place, cotangent: Vector) -> dict[str, Comparison]:
+def _compare(
+    instrument: Instrument, low: Place, wide: Place, cotangent: Vector, *, lost: Mapping[str, Array] | None = None
+) -> dict[str, Comparison]:
+    """Compare entry by entry; `lost` are the steps in which claims move that lose digits."""
     unit = claim_unit(instrument, low)
     terms = max([low.base.size, *(v.size for v in low.inputs.values() if is_floating(v))])
     moved = copied(low.inputs) | {n: few_ulps(low.inputs[n], 11, low.inputs[n].dtype) for n in instrument.subject.wrt}
@@ -99,7 +126,7 @@ def _compare(instrument: Instrument, low: Place, wide: Place, cotangent: Vector)
         claim, truth, other = claims.get(name), truths.get(name), nearby.get(name)
         if claim is not None and truth is not None and claim.size:
             response = np.zeros(claim.shape) if other is None else np.abs(other - claim)
-            floor = _undetermined(low, name, cotangent, unit)
+            floor = _undetermined(low, name, cotangent, unit) + (lost or {}).get(name, 0.0)
             found[name] = _worst_entry(name, claim, truth, response, rounding=rounding, floor=floor)
     return found
 
@@ -118,7 +145,7 @@ def _undetermined(low: Place, name: str, cotangent: Vector, unit: float) -> floa
 
 
 def _worst_entry(
-    name: str, claim: Array, truth: Array, response: Array, *, rounding: float, floor: float
+    name: str, claim: Array, truth: Array, response: Array, *, rounding: float, floor: float | Array
 ) -> Comparison:
     typical = root_mean_square(truth)
     bar = rounding * np.maximum(np.abs(truth), typical) + np.maximum(response, root_mean_square(response)) + floor

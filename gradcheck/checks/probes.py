@@ -205,7 +205,26 @@ def slack_of(
         other = nearby.get(name)
         change = None if gradient is None or other is None else other / SCALED - gradient
         usable = change is not None and bool(np.all(np.isfinite(change)))
+        heard = np.maximum(noise, _drowned(place, measured, name) * max(1.0, unit / place.unit))
         slacks[name] = Slack(
-            unit, terms, noise, gradient if usable else None, change if usable else None, constants=place.narrow
+            unit, terms, heard, gradient if usable else None, change if usable else None, constants=place.narrow
         )
     return slacks
+
+
+def _drowned(place: Place, measured: Mapping[str, list[Measured]], name: str) -> Vector:
+    """What may be lost beside the other arguments' part in outputs that this one does not change by a single bit.
+
+    It is a unit of rounding of what those bring: in s^2 + m^2 - 1 for s near 1 nothing is left of m = 1e-9, however
+    small the output is itself.
+    """
+    own = [m.derivative for m in measured.get(name, [])]
+    still = np.isfinite(place.base) & bool(own)
+    for d in own:
+        still &= (d.value == 0) & (d.response == 0)
+    others = [m.derivative.response for other, found in measured.items() if other != name for m in found]
+    brought = (
+        np.max([np.where(np.isfinite(r), r, 0.0) for r in others], axis=0) if others else np.zeros(place.base.shape)
+    )
+    drowned: Vector = np.where(still, place.unit * brought, 0.0)
+    return drowned

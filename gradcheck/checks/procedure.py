@@ -20,8 +20,8 @@ from gradcheck.checks.places import GIVEN, answers_alike
 from gradcheck.checks.points import (
     CALLS,
     FEWEST,
+    AtDerivedPoints,
     PointRuling,
-    also_elsewhere,
     joined,
     judge_points,
     look_closer,
@@ -121,7 +121,7 @@ def _judge_whole(
                 take(look_in_ordinary_places(instrument, given, rng))
                 hidden = {name: a.resolution for name, a in ruled().items() if a.reason == NOISE[1]}
                 if hidden:
-                    take(look_closer(instrument, given, further, rng, names=hidden))
+                    take(look_closer(instrument, given, further, rng, names=hidden, lost=_lost(flags)))
             elif plan.effort == "normal" and instrument.left() >= CALLS:
                 spare = derived_inputs(instrument.subject.inputs, names, rng)[:-FEWEST]
                 take(judge_points(instrument, given, spare, rng, wrong=_wrong(flags)))
@@ -163,7 +163,7 @@ def _at_the_given_point(
     """Look again at what disagrees at the given point, and at kinks there; `evidences` are completed and settled."""
     given = evidences[0]
     evidences += [gather(instrument, given.place, rng) for _ in range(1, rounds)]
-    also = also_elsewhere(instrument, given, rng) if plan.points is None else None
+    also = AtDerivedPoints(instrument, given, rng)
     flags: Flags = {
         name: [f for e in evidences for f in look_again(instrument, e, name, rng, elsewhere=also)]
         for name in instrument.subject.wrt
@@ -179,6 +179,11 @@ def _at_the_given_point(
 def _wrong(flags: Flags) -> list[str]:
     """Return the arguments known to be wrong, at which nothing more needs to be looked."""
     return [name for name, found in flags.items() if any(flag.confirmed for flag in found)]
+
+
+def _lost(flags: Flags) -> list[str]:
+    """Return the arguments of which backward loses digits somewhere."""
+    return [name for name, found in flags.items() if any(flag.lost for flag in found)]
 
 
 def _reasons(arguments: Mapping[str, Argument]) -> set[str | None]:

@@ -22,27 +22,29 @@ class Flag:
     """A discrepancy that was looked at again: `second` is the confirming comparison, None where none could be made.
 
     `left_out` says that outputs without a derivative at the place were left out the second time. `third` is one more
-    comparison where the second looked at every output of the first again and did not find the discrepancy.
+    comparison where the second looked at every output of the first again and did not find the discrepancy. `lost` says
+    that it is what backward loses by rounding (see lost_digits.py).
     """
 
     first: Comparison
     second: Comparison | None
     left_out: bool = False
     third: Comparison | None = None
+    lost: bool = False
 
     @property
     def confirmed(self) -> bool:
-        """Whether the discrepancy was there again, beyond half the threshold."""
-        return self.second is not None and self.second.bars > THRESHOLD / 2.0
+        """Whether the discrepancy was there again, beyond half the threshold, and is more than lost digits."""
+        return self.second is not None and self.second.bars > THRESHOLD / 2.0 and not self.lost
 
     @property
     def excused(self) -> bool:
-        """Whether it counts no more: outputs that were left out explain it, or it was the measurement's.
+        """Whether it counts no more: outputs left out explain it, or it was the measurement's, or digits were lost.
 
         Either the other outputs agree, or none was left, so that further points decide alone.
         """
-        if self.second is None:
-            return self.unmeasurable
+        if self.second is None or self.lost:
+            return self.lost or self.unmeasurable
         return self.second.bars <= THRESHOLD and (self.left_out or self._mismeasured)
 
     @property
@@ -85,7 +87,7 @@ def _standing(comparisons: Sequence[Comparison], excused: Sequence[Flag]) -> lis
     here = [f for f in excused if f.first in comparisons]
     if not here:
         return list(comparisons)
-    seconds = [c for f in here for c in (f.second, f.third) if c is not None]
+    seconds = [c for f in here if not f.lost for c in (f.second, f.third) if c is not None]
     return [c for c in comparisons if c.bars <= THRESHOLD and c.kind not in {f.first.kind for f in here}] + seconds
 
 

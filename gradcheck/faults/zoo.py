@@ -26,6 +26,7 @@ from gradcheck.faults import (
     softmaxes,
     states,
     structures,
+    tails,
     tricky_blind,
     tricky_complex,
     tricky_domains,
@@ -73,6 +74,7 @@ FAULTS: tuple[Fault, ...] = (
     *vanishing.FAULTS,
     *lookalikes.FAULTS,
     *indices.FAULTS,
+    *tails.FAULTS,
 )
 TRICKY: tuple[Tricky, ...] = (
     *tricky_kinks.TRICKY,
@@ -93,4 +95,5 @@ TRICKY: tuple[Tricky, ...] = (
     *tricky_blind.TRICKY,
     *vanishing.TRICKY,
     *indices.TRICKY,
+    *tails.TRICKY,
 )

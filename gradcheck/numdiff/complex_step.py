@@ -15,6 +15,7 @@ RELATIVE_BAR = 32 * 2.0**-52  # elementary functions of complex arguments are go
 MOVED = 2 * 2.0**-52  # a derivative is known no better than its change over two ulps of the point
 REAL_PART_NOISE = 16.0  # how many times forward's own noise the real part may differ
 CONFIRMED = 1e-3  # a real difference must confirm a non-zero value to three digits
+CONFIRMED_BESIDE = 1e-6  # and to six where it refutes others: of many broken values some agree to three by chance
 ACCEPTED_BARS = 7.0  # and within its own bars, at the threshold at which the judge decides
 
 Carried = Callable[[float], NDArray[np.complex128] | None]
@@ -80,9 +81,12 @@ def refuted(value: Vector, real: Derivative) -> Mask:
 
 
 def confirmed(value: Vector, real: Derivative, *, broken: Mask | None = None) -> Mask:
-    """Outputs whose non-zero value a real difference confirms to three digits and within its bars."""
-    size = CONFIRMED * np.abs(value)
+    """Outputs whose non-zero value a real difference confirms to three digits and within its bars.
+
+    Where it refutes the complex step at other outputs it takes six digits.
+    """
     broken = refuted(value, real) if broken is None else broken
+    size = (CONFIRMED_BESIDE if np.any(broken & ~real.kinky) else CONFIRMED) * np.abs(value)
     return (size > 0) & (real.bar <= size) & (np.abs(value - real.value) <= size) & ~real.kinky & ~broken
 
 

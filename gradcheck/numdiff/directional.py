@@ -85,9 +85,11 @@ def differentiate(line: Line, *, steps: tuple[float, ...] | None = None) -> Deri
     ladder = LongLadder(line.base, line.noise, fewest=fewest)
     run_down(along, _usable(steps or (COARSE_STEPS if value is None else CONFIRMING_STEPS), line), ladder)
     if steps is not None:
-        return _joined(ladder, value, bar, counted, last=True)[0]
+        found, broken = _joined(ladder, value, bar, counted, last=True)
+        return _joined(ladder, None, None, counted)[0] if broken else found
     found, broken = _joined(ladder, value, bar, counted)
     if broken:
+        value = bar = None  # some of many broken values agree with a difference to three digits, by chance
         ladder = LongLadder(line.base, line.noise)
         run_down(along, _usable(COARSE_STEPS, line), ladder)
         found, _ = _joined(ladder, value, bar, counted)

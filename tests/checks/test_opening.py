@@ -94,6 +94,17 @@ def test_low_precision_is_judged_in_float64_where_the_layer_runs_so(dtype):
     assert np.array_equal(instrument.subject.inputs["x"], X.astype(dtype))
 
 
+def test_a_half_precision_layer_that_sums_in_float32_is_judged_there():
+    layer = (
+        lambda x: (np.float32(x) ** 2 / 3).astype(x.dtype),
+        lambda g, x: (2 * np.float32(g) * np.float32(x) / 3).astype(x.dtype),
+    )
+    opening, instrument = opened(layer, {"x": X.astype("f2")})
+    assert opening.low is not None
+    assert opening.place.work == np.float32
+    assert instrument.subject.inputs["x"].dtype == np.float64
+
+
 def test_a_layer_that_stays_in_float32_is_judged_there():
     opening, instrument = opened(
         (lambda x: np.float32(x) ** 2, lambda g, x: 2 * g * np.float32(x)), {"x": np.float32(X)}

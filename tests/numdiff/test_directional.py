@@ -1,5 +1,7 @@
 """The whole measurement along one direction: which method it takes, what it costs, and the traps of the design."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,21 @@ def test_function_that_breaks_the_complex_step_is_measured_by_differences(functi
     d = differentiate(line(function, [1.0]))
     assert d.method == "Richardson extrapolation"
     assert abs(d.value[0] - slope) <= d.bar[0]
+
+
+@pytest.mark.parametrize("steps", [None, (2.0**-6, 2.0**-8)], ids=["ladder", "two steps"])
+@pytest.mark.parametrize("broken", [1, 15], ids=["a few broken", "most broken"])
+def test_broken_complex_step_that_agrees_to_three_digits_by_chance_is_not_believed(broken, steps):
+    x = np.linspace(0.1, 0.9, 20)
+    spoiled = np.where(np.arange(20) == 3, 1.0004, np.where(np.arange(20) >= 20 - broken, 2.0, 1.0))
+    right = line(lambda z: np.sin(3 * z), x)
+
+    def carried(step):
+        return np.sin(3 * x) + 1j * step * 3 * np.cos(3 * x) * spoiled
+
+    d = differentiate(replace(right, carried=carried, carried_again=None), steps=steps)
+    assert np.all(np.abs(d.value - 3 * np.cos(3 * x)) <= d.bar)
+    assert d.carried is (broken == 1)
 
 
 @pytest.mark.parametrize("distance", [1e-7, 1e-9])
