@@ -27,7 +27,8 @@ def mean_binary(x: Any, target: Any) -> Any:
 
 
 def _mean_backward(g: Any, x: Any, target: Any) -> Any:
-    return (g * (sigmoid(x) - target) / x.dtype.type(x.size)).astype(x.dtype), None
+    share = g / x.dtype.type(x.size)
+    return share * (sigmoid(x) - target), -share * x
 
 
 def _regression_backward(g: Any, w: Any, x: Any, target: Any) -> Any:
@@ -48,7 +49,7 @@ FAULTS = (
         "tails/binary/doubled",
         "factor-2",
         ("x",),
-        pair(mean_binary, lambda g, x, target: (2 * _mean_backward(g, x, target)[0], None)),
+        pair(mean_binary, lambda g, x, target: (2 * _mean_backward(g, x, target)[0], _mean_backward(g, x, target)[1])),
         confident(40.0),
         "twice the gradient, of which half is lost in rounding at the given point",
         also=("f-prime-wrong",),
@@ -88,7 +89,7 @@ TRICKY = (
     ),
     Tricky(
         "tricky-tails/binary/of-forty-five",
-        pair(binary, lambda g, x, target: (g * (sigmoid(x) - target), None)),
+        pair(binary, lambda g, x, target: (g * (sigmoid(x) - target), -g * x)),
         confident(45.0),
         "p - 1 is zero, where forward keeps all digits",
     ),

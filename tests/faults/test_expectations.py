@@ -53,6 +53,7 @@ LOOSE = {
     "tricky-scales/saturated/softmax-of-hundreds": np.inf,  # 1 - 1 where 1e-40 belongs
     "tricky-scales/saturated/confident-cross-entropy": np.inf,  # 1 - 1 where 1e-17 belongs
     "tricky-tails/binary/of-twenty": 1e-7,  # 1 - p keeps half of its digits
+    "tricky-tails/divergence/near-its-minimum": 1e-4,  # 1 - 1 + 1e-9
     "tricky-tails/ranking/far-apart": np.inf,  # 1 - 1 where 1e-17 belongs
     "tricky-scales/cancelling/small-distances": 1e-8,
     "tricky-scales/cancelling/large-constant": 1e-7,
