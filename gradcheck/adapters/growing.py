@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.adapters.living import Living
 from gradcheck.adapters.slots import Path, spelled
 from gradcheck.adapters.trial import Observed
 from gradcheck.subject import Array
@@ -16,12 +17,21 @@ _WORDS = ("zero", "reset", "clear", "flush")  # of methods that set gradients ba
 _BUILDS = ("__init__", "__new__", "__post_init__")
 
 
-def grows(path: Path, seen: Observed, again: Observed) -> bool:
-    """Tell whether a second, equal backward added the same gradient once more."""
+def start_of(path: Path, seen: Observed, again: Observed, living: Living) -> Array | None:
+    """Return what a gradient grows from, where a second, equal backward added it once more; None where none did.
+
+    It may be nothing (`None`, or the number 0) until the first backward. Such a one counts where a method of the layer
+    sets it back; else nobody would know that it has to be.
+    """
     start, once, twice = seen.before.get(path), seen.values.get(path), again.values.get(path)
-    if start is None or once is None or twice is None or not start.shape == once.shape == twice.shape:
-        return False
-    return bool(np.any(once != start)) and bool(np.allclose(twice - once, once - start))
+    if once is None or twice is None or once.shape != twice.shape:
+        return None
+    if start is None or (start.ndim == 0 and not start):
+        passes = (living.way.forward, living.way.backward)
+        start = np.zeros_like(once) if _is_set_back(living.owner, path[0], passes) else None
+    if start is None or start.shape != once.shape:
+        return None
+    return start if np.any(once != start) and np.allclose(twice - once, once - start) else None
 
 
 def findings_on(

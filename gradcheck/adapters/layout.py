@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.adapters.growing import grows
+from gradcheck.adapters.growing import start_of
 from gradcheck.adapters.living import Living
 from gradcheck.adapters.matching import matched
 from gradcheck.adapters.returned import data_input, odd_shapes, order_of
@@ -90,7 +90,8 @@ def find_layout(
         gradients, places = {**gradients, **kept}, {}
     parameters = {n: one.paths for n, one in named.items() if one.responds or n in gradients}
     again = observe_backward(living, inputs)
-    growing = {name: seen.before[path] for name, path in gradients.items() if grows(path, seen, again)}
+    starts = {name: start_of(path, seen, again, living) for name, path in gradients.items()}
+    growing = {name: start for name, start in starts.items() if start is not None}
     odd = odd_shapes(seen.returned, order, {n: seen.after[at] for n, at in gradients.items()}, {**given, **shapes})
     return Layout(
         parameters=parameters,

@@ -249,7 +249,8 @@ def _passes(living: Living, layout: Layout, names: tuple[str, ...], kept: Length
     def answered(cotangents: Cotangents, values: Inputs) -> dict[str, Any]:
         slots = slots_of(living.owner)
         for name, start in layout.growing.items():
-            slots[layout.gradients[name]].put(start.copy())
+            if (slot := slots.get(layout.gradients[name])) is not None:  # none before the first backward
+                slot.put(start.copy())
         claimed = _claimed(living, layout, cotangents, {name: values[name] for name in names}, known=tuple(values))
         claimed = {n: in_shape(one, np.shape(values[n])) if n in values else one for n, one in claimed.items()}
         return times(cotangents, claimed) if living.way.multiplies else claimed

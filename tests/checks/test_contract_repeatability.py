@@ -41,6 +41,24 @@ class KeepsTheFirst(Sine):
         return g * np.cos(x if self.kept is None or self.kept.shape != x.shape else self.kept)
 
 
+class KeepsTheFirstOfAnySize(Sine):
+    kept = None
+
+    def forward(self, x):
+        self.kept = x.copy() if self.kept is None else self.kept
+        return np.sin(x)
+
+    def backward(self, g, x):
+        return g * np.cos(x if self.kept is None else self.kept)[: len(x), :]
+
+
+class KeepsTheFirstOfItsSize(KeepsTheFirstOfAnySize):
+    def backward(self, g, x):
+        if self.kept is not None and self.kept.shape != x.shape:
+            raise ValueError("another size")
+        return super().backward(g, x)
+
+
 class KeyedByShape(Sine):
     def __init__(self):
         self.slopes = {}
@@ -161,11 +179,13 @@ ERRORS = {
     KeyedByShape: "stale-state",
     MemoisedByShape: "stale-state",
     KeepsTheFirstGradOutput: "stale-state",
+    KeepsTheFirstOfAnySize: "stale-state",
+    KeepsTheFirstOfItsSize: "stale-state",
 }
 WARNINGS = {OneBuffer: "result-overwritten", RefusesASecondCall: "repeat-refused", Remembers: "forward-remembers"}
 
 
-@pytest.mark.parametrize(("layer", "code"), ERRORS.items(), ids=ERRORS.values())
+@pytest.mark.parametrize(("layer", "code"), ERRORS.items(), ids=[layer.__name__ for layer in ERRORS])
 def test_catches_state_that_makes_the_gradient_wrong(look_at, x, layer, code):
     finding = look_at(layer(), x=x).by[code]
     assert finding.severity is Severity.ERROR
