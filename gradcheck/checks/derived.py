@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.traits import keep_traits, traits_of
+from gradcheck.checks.traits import keep_traits, shown_dtype, traits_of
 from gradcheck.numdiff.records import blocks, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
@@ -180,4 +180,4 @@ def _another_sample(x: Array, rng: np.random.Generator, *, vary: bool, others: C
         change = ANOTHER * natural_scale(x)[-1:] * random_direction(rng, x[-1:].shape)
         return np.asarray(x[-1:] + change, dtype=x.dtype)
     apart = x.astype(np.float64) + ANOTHER * natural_scale(x) * random_direction(rng, x.shape)
-    return keep_traits(apart, x)[-1:]
+    return keep_traits(apart, x)[-1:].astype(shown_dtype(x)).astype(x.dtype)

@@ -33,7 +33,7 @@ from gradcheck.checks.quick import glance
 from gradcheck.checks.ruling import NOISE, UNANSWERED, Flag, rule
 from gradcheck.checks.severities import found
 from gradcheck.errors import LayerFault
-from gradcheck.verdict import Argument, Finding, Severity
+from gradcheck.verdict import Argument, Finding, Severity, Verdict
 
 FORWARD_CALLS = 40  # aimed at for each differentiated input at normal effort; the contract has its own budget
 THOROUGH_ROUNDS = 4  # thorough effort repeats the probes and the derived points so many times, with fresh draws
@@ -126,6 +126,8 @@ def _judge_whole(
                 spare = derived_inputs(instrument.subject.inputs, names, rng)[:-FEWEST]
                 take(judge_points(instrument, given, spare, rng, wrong=_wrong(flags)))
         arguments = ruled()
+    if _accused(arguments) and not any(map(stands_out, given.comparisons)) and not answers_alike(instrument, place):
+        return random_forward(instrument, place, ON_A_FRESH_INSTANCE)
     all_of = {**opening.aside, **arguments}
     return Outcome(
         arguments={name: all_of[name] for name in opening.original if name in all_of},
@@ -184,6 +186,10 @@ def _wrong(flags: Flags) -> list[str]:
 def _lost(flags: Flags) -> list[str]:
     """Return the arguments of which backward loses digits somewhere."""
     return [name for name, found in flags.items() if any(flag.lost for flag in found)]
+
+
+def _accused(arguments: Mapping[str, Argument]) -> bool:
+    return any(argument.verdict is Verdict.DISAGREES for argument in arguments.values())
 
 
 def _reasons(arguments: Mapping[str, Argument]) -> set[str | None]:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gradcheck.numdiff.noise import working_dtype
 from gradcheck.numdiff.records import Mask, blocks
 
 Values = NDArray[np.float64]
 
 CLOSE = 64.0  # units of the dtype's rounding a sum or a norm may be off and still be meant exactly
+TELLING = 2**12  # entries looked at for the precision: one with more than half the digits tells
 FEWEST_IN_THE_INTERVAL = 4
 FEWEST_POSITIVE = 3  # one number is positive half of the time
 FEWEST_SORTED = 3  # two numbers are in order half of the time
@@ -149,8 +151,17 @@ def traits_of(x: NDArray[np.floating]) -> tuple[Trait, ...]:
     """Return the traits that visibly hold of `x`."""
     if x.size == 0:
         return ()
-    unit, exact = float(np.finfo(x.dtype).eps), x.astype(np.float64, copy=False)
+    unit, exact = float(np.finfo(shown_dtype(x)).eps), x.astype(np.float64, copy=False)
     return tuple(trait for trait in TRAITS if trait.holds(exact, unit))
+
+
+def shown_dtype(x: NDArray[np.floating]) -> np.dtype[np.floating]:
+    """Return the precision that values show: probabilities that were rounded to float32 sum to one no better than that.
+
+    They may be held in float64 since, by the judge of a low-precision layer or by whoever read them from a file.
+    """
+    some = x.reshape(-1)[:: max(1, x.size // TELLING)]
+    return working_dtype(some.astype(np.float64), x.dtype)
 
 
 def keep_traits(values: Values, original: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import HONEST, Tricky, fixed, joined, normal, pair
+from gradcheck.faults.records import HONEST, Tricky, drawn, fixed, joined, normal, pair
 
 VALUES = normal(x=(4, 3))
 TABLE = joined(normal(x=(5, 3)), fixed(index=[0.0, 3.0, 3.0, 1.0]))
@@ -67,6 +67,15 @@ def _added_up(g: Any, x: Any, index: Any) -> Any:
     return gradient, np.zeros_like(index)
 
 
+def _shares(z: Any) -> Any:
+    size = np.exp(z - z.max(axis=0, keepdims=True))
+    return size / size.sum(axis=0, keepdims=True)
+
+
+def _narrow(rng: np.random.Generator) -> Any:
+    return _shares(rng.standard_normal((5, 4))).astype(np.float32)
+
+
 TRICKY = (
     Tricky(
         "tricky-memories/state/first-batch",
@@ -88,6 +97,15 @@ TRICKY = (
         pair(np.matmul, lambda g, x, w: {"dw": x.T @ g, "dx": g @ w.T}),
         normal(x=(5, 4), w=(4, 3)),
         "gradients by the names dx and dw",
+    ),
+    Tricky(
+        "tricky-memories/domains/shares-rounded-to-float32",
+        pair(
+            lambda z, target: -(target * np.log(_shares(z))).sum(),
+            lambda g, z, target: (g * (_shares(z) - target), -g * np.log(_shares(z))),
+        ),
+        joined(normal(z=(5, 4), dtype=np.float32), drawn(target=_narrow)),
+        "columns sum to one as well as float32 can tell, and the layer is judged in float64",
     ),
     Tricky(
         "tricky-memories/constants/index-stored-as-floats",

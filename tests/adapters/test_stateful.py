@@ -119,25 +119,6 @@ class Growing(InPlace):
         return dout @ self.W.T
 
 
-class GrowsFromNothing(Dense):
-    """Adds to gradients that are nothing, or the number 0, until the first backward."""
-
-    def __init__(self):
-        super().__init__()
-        self.grad_W, self.grad_b = None, 0
-
-    def backward(self, dout):
-        grad_W = self.x.T @ dout
-        self.grad_W = grad_W if self.grad_W is None else self.grad_W + grad_W
-        self.grad_b = self.grad_b + dout.sum(axis=0)
-        return dout @ self.W.T
-
-
-class SetBack(GrowsFromNothing):
-    def zero_grad(self):
-        self.grad_W, self.grad_b = None, 0
-
-
 class Lazy:
     W = None
 
@@ -252,15 +233,6 @@ def test_the_report_says_where_gradients_were_found():
 def test_growing_gradients_are_put_back_and_said():
     notes = subject_of(Growing(), {"x": X}).notes
     assert "backward adds to `grad_W`, `grad_b` from call to call: put back before each call" in notes
-
-
-def test_gradients_that_grow_from_nothing_are_put_back_where_a_method_does_so():
-    report = check(SetBack(), {"x": X})
-    assert report.verdict is Verdict.AGREES
-    assert "backward adds to `grad_W`, `grad_b` from call to call: put back before each call" in report.notes
-    forgotten = check(GrowsFromNothing(), {"x": X})
-    assert forgotten.verdict is Verdict.DISAGREES
-    assert {(f.code, f.argument) for f in forgotten.findings} == {("accumulates", "W"), ("accumulates", "b")}
 
 
 def test_the_callers_object_is_left_alone():

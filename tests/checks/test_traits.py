@@ -106,3 +106,39 @@ DOMAINS = {
 def test_accepts_correct_layers_on_their_own_domain(layer, inputs):
     report = check(layer, inputs)
     assert report.verdict is Verdict.AGREES, str(report)
+
+
+NARROW = {
+    "float32": np.float32,
+    "float16": np.float16,
+}
+
+
+@pytest.mark.parametrize("dtype", NARROW.values(), ids=NARROW)
+@pytest.mark.parametrize("name", ["sums to one", "unit norm"])
+def test_traits_hold_as_well_as_the_precision_shows_that_values_were_rounded_to(dtype, name):
+    size = np.abs(np.random.default_rng(8).standard_normal((6, 5)))
+    whole = (
+        size / size.sum(axis=1, keepdims=True)
+        if name == "sums to one"
+        else size / np.linalg.norm(size, axis=1)[:, None]
+    )
+    rounded = whole.astype(dtype)
+    assert name in {t.name for t in traits_of(rounded)}
+    assert traits_of(rounded.astype(np.float64)) == traits_of(rounded)
+    off = whole * (1.0 + 1e-3)  # in full precision
+    assert name not in {t.name for t in traits_of(off)}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, *NARROW.values()], ids=["float64", *NARROW])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_probabilities_stay_so_in_low_precision_along_either_axis(dtype, axis):
+    def share(z):
+        e = np.exp(z - z.max(axis=axis, keepdims=True))
+        return e / e.sum(axis=axis, keepdims=True)
+
+    rng = np.random.default_rng(9)
+    z, target = rng.standard_normal((5, 4)), share(rng.standard_normal((5, 4)))
+    fused = (lambda z, t: -(t * np.log(share(z))).sum(), lambda g, z, t: (g * (share(z) - t), -g * np.log(share(z))))
+    report = check(fused, {"z": z.astype(dtype), "target": target.astype(dtype)})
+    assert report.verdict is Verdict.AGREES, str(report)
