@@ -103,6 +103,7 @@ def _judge_whole(
                 flags,
                 low=[c for c in precision.comparisons if c.argument == name],
                 kinks=[c for c in kinks.comparisons if c.argument == name],
+                chosen=name in kinks.chosen,
                 exact_bound=exact.bounds.get(name),
             )
             for name in names

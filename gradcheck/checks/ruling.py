@@ -125,12 +125,14 @@ def rule(
     *,
     low: Sequence[Comparison] = (),
     kinks: Sequence[Comparison] = (),
+    chosen: bool = False,
     exact_bound: float | None = None,
 ) -> Argument:
     """Decide on one argument from what was seen at every place; the first evidence is the given point's.
 
     `low` are comparisons of a low-precision gradient with the float64 one: what they could not have seen widens the
-    resolution that is told, while the code itself was judged in float64.
+    resolution that is told, while the code itself was judged in float64. `chosen` says that the claim at a kink may be
+    a choice of branch, or wrong.
     """
     everything = [c for e in evidences for c in e.of(name)]
     excused = [f for f in flags.get(name, ()) if f.excused]
@@ -159,6 +161,8 @@ def rule(
     silent = all(e.silent(name) for e in evidences)
     told_of = everything if any(_measured(e, name) for e in evidences) else []
     answer = _answer(confirmed, doubtful, told_of, resolved=best[0], silent=silent, bounded=_bounded(kinks))
+    if chosen and answer[0] is Verdict.AGREES:
+        answer = A_CHOICE
     if answer is NOISE and _nothing_beside(name, given):
         answer = NEXT_TO_NOTHING
     return _made(blank, told, *answer)
@@ -177,6 +181,11 @@ AT_KINKS: Answer = (
     Verdict.AGREES,
     "kinks-only",
     "judged at its kinks alone: the claim lies between the one-sided derivatives",
+)
+A_CHOICE: Answer = (
+    Verdict.INCONCLUSIVE,
+    "choice-of-branch",
+    "its claim lies outside of the one-sided derivatives at a kink, which may be wrong or a choice of branch",
 )
 NEXT_TO_NOTHING: Answer = (
     Verdict.AGREES,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Fault, fixed, joined, normal, pair
+from gradcheck.faults.records import Fault, Make, fixed, joined, normal, pair
 from gradcheck.faults.specimens import sigmoid, softmax
 from gradcheck.faults.structures import VALUES
 
@@ -47,6 +47,31 @@ def _recurrence_truncated(g: Any, x: Any, weight: Any) -> Any:
         states.append(np.tanh(each + states[-1] @ weight))
     inner = g * (1 - states[-1] ** 2)
     return np.concatenate([np.zeros_like(x[:-1]), inner[None]]), np.outer(states[-2], inner)
+
+
+def with_loss(at_zero: float, *, squared: bool = False) -> Make:
+    """Return the sum, or the mean square, of two linear layers with a ReLU between that claims `at_zero` at 0."""
+
+    def forward(x: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
+        out = np.maximum(x @ w1 + b1, 0) @ w2 + b2
+        return np.asarray((out**2).mean() if squared else out.sum())
+
+    def backward(g: Any, x: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
+        z = x @ w1 + b1
+        hidden = np.maximum(z, 0)
+        out = hidden @ w2 + b2
+        d_out = g * (2 * out / out.size if squared else np.ones_like(out))
+        d_z = (d_out @ w2.T) * np.where(z == 0, at_zero, z > 0)
+        return d_z @ w1.T, x.T @ d_z, d_z.sum(axis=0), hidden.T @ d_out, d_out.sum(axis=0)
+
+    return pair(forward, backward)
+
+
+OUT = np.array([1.0, -2.0, 1.0, 3.0])
+NETWORK = normal(x=(1, 4), w1=(4, 5), b1=(5,), w2=(5, 2), b2=(2,))
+NO_INPUT = joined(NETWORK, fixed(x=np.zeros((1, 4)), b1=np.zeros(5)))
+NO_WEIGHTS = joined(NETWORK, fixed(w1=np.zeros((4, 5)), b1=np.zeros(5)))
+OF_EIGHT = joined(NETWORK, normal(x=(8, 4)), fixed(w1=np.zeros((4, 5)), b1=np.zeros(5)))
 
 
 def _gated(x: Any, cell: Any) -> Any:
@@ -109,5 +134,43 @@ FAULTS = (
         pair(_gated, lambda g, x, c: (g * np.tanh(c), g * sigmoid(x) * (1 - np.tanh(c) ** 2))),
         normal(x=(3, 4), cell=(3, 4)),
         "the gate's derivative is left out",
+    ),
+    Fault(
+        "kinks/network/claims-2-without-input",
+        "outside-subdifferential",
+        ("x", "w1", "b1"),
+        with_loss(2.0),
+        NO_INPUT,
+        "behind weights of either sign every unit of a network claims the slope 2 at 0",
+        also=("other", "factor-2", "part-off"),
+    ),
+    Fault(
+        "kinks/network/claims-minus-1-without-weights",
+        "outside-subdifferential",
+        ("x", "w1", "b1"),
+        with_loss(-1.0, squared=True),
+        NO_WEIGHTS,
+        "behind a mean square every unit of a network claims the slope -1 at 0",
+        also=("other", "sign", "part-off"),
+    ),
+    Fault(
+        "kinks/network/claims-2-in-a-batch",
+        "outside-subdifferential",
+        ("x", "w1", "b1"),
+        with_loss(2.0, squared=True),
+        OF_EIGHT,
+        "every unit claims the slope 2 at 0 for each of eight samples",
+        also=("other", "factor-2", "part-off"),
+    ),
+    Fault(
+        "kinks/network/maximum-given-to-both",
+        "tie-all-winners",
+        ("a", "b"),
+        pair(
+            lambda a, b: np.asarray(np.maximum(a, b) @ OUT),
+            lambda g, a, b: (g * OUT * (a >= b), g * OUT * (b >= a)),
+        ),
+        fixed(a=[1.0, 2.0, 3.0, 4.0], b=[1.0, 2.0, 5.0, 0.0]),
+        "behind weights of either sign both arguments of a maximum get the gradient of a tie",
     ),
 )

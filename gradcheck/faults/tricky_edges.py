@@ -1,10 +1,11 @@
-"""Right layers near the edge of their domain."""
+"""Right layers near the edge of their domain, and networks whose units are at their kinks."""
 
 from typing import Any
 
 import numpy as np
 
 from gradcheck.faults.activations import elementwise
+from gradcheck.faults.networks import NO_INPUT, NO_WEIGHTS, with_loss
 from gradcheck.faults.records import Tricky, fixed, joined, normal, pair, uniform
 
 
@@ -74,5 +75,15 @@ TRICKY = (
         pair(np.arctan2, lambda g, y, x: (g * x / (x**2 + y**2), -g * y / (x**2 + y**2))),
         fixed(y=[1e-9, -1e-9, 1.0], x=[-1.0, -1.0, 2.0]),
         "on both sides of the cut at minus pi",
+    ),
+    *(
+        Tricky(
+            f"tricky-kinks/network/{name}-claiming-{said}",
+            with_loss(at_zero, squared=squared),
+            inputs,
+            "units behind weights of either sign are at their kinks",
+        )
+        for name, inputs, squared in (("no-input", NO_INPUT, False), ("no-weights", NO_WEIGHTS, True))
+        for said, at_zero in (("0", 0.0), ("half", 0.5), ("1", 1.0))
     ),
 )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gradcheck import Verdict, check
-from gradcheck.checks.kinks import interval
+from gradcheck.checks.intervals import interval
 from gradcheck.numdiff.records import Derivative
 
 RNG = np.random.default_rng(23)

@@ -15,6 +15,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "given one, or jumps there. Give a point in the middle of forward's domain.",
         "kinks-only": "Every output has a kink within reach, so that only the one-sided derivatives could be compared "
         "with, and the claim lies between them. Give inputs away from the kinks to have the rest judged too.",
+        "choice-of-branch": "At a kink the claim lies outside of the one-sided derivatives. Where several kinks meet "
+        "in one output that can be a matter of which branch each takes, and here it could not be told from a "
+        "mistake. Give inputs away from the kinks, or biases as inputs too: they move one unit alone.",
         "vacuous": "Forward did not respond to the argument at any point tried, and backward claims zero, which is "
         "right and says nothing. Perhaps the inputs are in a flat region (all below zero for a ReLU), or the argument "
         "is empty. --strict makes this inconclusive.",

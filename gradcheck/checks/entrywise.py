@@ -1,0 +1,189 @@
+"""Judge single outputs at a kink along single entries, and along equal changes of entries that are tied.
+
+A loss behind a network joins kinks of both orientations, so that along random directions units at their kink hide each
+other: a claim may lie outside the interval by a choice of branch, or inside it though a unit claims the slope 2. A
+single entry (a unit's bias, one of its weights) moves few kinks, often one alone. Whether a choice of branch explains
+a claim is told by lines nearby (see choices.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.choices import LOOK, PAIR, Seen, kink_alone, look_nearby
+from gradcheck.checks.comparison import Comparison
+from gradcheck.checks.confirmation import OTHER_STEPS
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.intervals import Answer, against_interval, measure_close
+from gradcheck.checks.places import Place
+from gradcheck.checks.probes import Measured
+from gradcheck.checks.ruling import Flag
+from gradcheck.numdiff.records import Mask, Vector
+from gradcheck.numdiff.tangents import natural_scale, random_direction
+from gradcheck.subject import Array
+
+MOST = 8  # entries of an argument, those first of which most is claimed
+ENTRY = "kink, entry by entry"  # the kind of these comparisons
+LOOKED_AT = 2  # directions of an argument that stand out, the worst first: an entry may move several kinks
+RESERVED = 18  # calls of forward that are kept for three derived points
+
+
+@dataclass(frozen=True)
+class EntryRuling:
+    """Comparisons along single entries, the flags among them, and the arguments left open."""
+
+    comparisons: tuple[Comparison, ...] = ()
+    flags: Mapping[str, tuple[Flag, ...]] | None = None
+    chosen: tuple[str, ...] = ()
+
+
+def judge_entries(
+    instrument: Instrument,
+    evidence: Evidence,
+    singles: Sequence[Answer],
+    rng: np.random.Generator,
+    *,
+    together: Sequence[Measured] = (),
+) -> EntryRuling:
+    """Judge outputs one by one along single entries, those of the arguments in turns, and along directions `together`.
+
+    Costs 2 calls of forward an entry, as far as calls reach, and 15 to 32 more for each direction that stands out.
+    """
+    place = evidence.place
+    entries: list[Seen] = []
+    joint = [s for measured in together for s in _seen(singles, measured, evidence)]
+    open_question = any(s.stands_out for s in joint)
+    reserved = LOOK if open_question else RESERVED
+    for name, tangent in _in_turns([_tangents(place, name, singles, rng) for name in evidence.measured]):
+        if instrument.left(open_question=open_question) < reserved + PAIR:
+            instrument.left_out.append("further entries at a kink")
+            break
+        entries += _seen(singles, measure_close(instrument, place, {name: tangent}), evidence)
+    for name in evidence.measured:
+        bent = evidence.measured[name][0].derivative.kinky
+        met = any(bool(s.kinky) for s in entries if s.names == (name,))
+        enough = reserved + PAIR * (1 + np.ceil(np.log2(max(place.wide[name].size, 1))))
+        if bent.any() and not met and instrument.left(open_question=open_question) >= enough:
+            entries += _seen(singles, _narrowed(instrument, place, name, bent, rng), evidence)
+    flags: dict[str, tuple[Flag, ...]] = {}
+    chosen: list[str] = []
+    for output in dict.fromkeys(s.output for s in (*entries, *joint) if s.stands_out):
+        own, others = ([s for s in part if s.output == output] for part in (entries, joint))
+        one_sign = len({np.sign(s.ends[1] - s.ends[0]) for s in own if s.kinky}) == 1
+        more, open_names = _weighed(instrument, evidence, [*own, *others], rng, one_sign=one_sign)
+        flags |= more
+        chosen += open_names
+    cleared = tuple(c for s in entries if not s.stands_out for c in s.comparisons)
+    return EntryRuling(cleared, flags, tuple(name for name in dict.fromkeys(chosen) if name not in flags))
+
+
+def _narrowed(instrument: Instrument, place: Place, name: str, bent: Mask, rng: np.random.Generator) -> Measured:
+    """Measure an entry with a kink, found by halving the entries of an argument."""
+    x = place.wide[name]
+    tangent = random_direction(rng, x.shape) * natural_scale(x)
+
+    def along(some: NDArray[np.intp]) -> Measured:
+        moved = np.isin(np.arange(x.size), some).reshape(x.shape)
+        return measure_close(instrument, place, {name: np.where(moved, tangent, 0.0)})
+
+    left = rng.permutation(x.size)
+    while left.size > 1:
+        half = left[: left.size // 2]
+        left = half if np.any(along(half).derivative.kinky & bent) else left[half.size :]
+    return along(left)
+
+
+def _seen(singles: Sequence[Answer], measured: Measured, evidence: Evidence) -> list[Seen]:
+    found = []
+    for answer in singles:
+        held = against_interval(
+            answer.claims, measured, answer.cotangent, evidence.slacks, place=evidence.place, kind=ENTRY
+        )
+        if held:
+            found.append(Seen(measured, answer, tuple(held)))
+    return found
+
+
+def _weighed(
+    instrument: Instrument, evidence: Evidence, seen: Sequence[Seen], rng: np.random.Generator, *, one_sign: bool
+) -> tuple[dict[str, tuple[Flag, ...]], list[str]]:
+    """Tell accusations from choices of branch, by the worst directions of every argument that stand out.
+
+    Returns flags, and the arguments left open: a claim outside may be a choice, and no kink was met alone. Directions
+    that move kinks of both orientations are looked at last.
+    """
+    standing_out = _worst_of_each([s for s in seen if s.stands_out])
+    mixing = [] if one_sign else [s for s in standing_out if s.entries > 1 and s.kinky]
+    flags: dict[str, tuple[Flag, ...]] = {}
+    unexplained: list[str] = []
+    for one in [s for s in standing_out if one_sign or s.entries == 1 or not s.kinky]:
+        if not any(name in flags for name in one.names):
+            wrong, explained = look_nearby(instrument, evidence.place, one, rng, one_sign=one_sign)
+            flags |= _again(instrument, evidence, one) if wrong else {}
+            unexplained += () if explained else one.names
+    if flags or not standing_out or kink_alone(instrument, evidence.place, [s for s in seen if not s.stands_out], rng):
+        return flags, []
+    for one in mixing[:LOOKED_AT]:
+        if not unexplained and not look_nearby(instrument, evidence.place, one, rng, one_sign=one_sign)[1]:
+            unexplained += one.names
+    return {}, unexplained
+
+
+def _worst_of_each(standing_out: Sequence[Seen]) -> list[Seen]:
+    """Return the worst directions of every argument, single entries first, then of several arguments together."""
+    by_names: dict[tuple[str, ...], list[Seen]] = {}
+    for one in sorted(standing_out, key=lambda s: (s.entries > 1, -s.bars)):
+        by_names.setdefault(one.names, []).append(one)
+    ranked = [
+        (rank, one) for names in sorted(by_names, key=len) for rank, one in enumerate(by_names[names][:LOOKED_AT])
+    ]
+    return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _again(instrument: Instrument, evidence: Evidence, one: Seen) -> dict[str, tuple[Flag, ...]]:
+    """Compare once more, at another step and for another cotangent."""
+    place = evidence.place
+    shorter = {name: OTHER_STEPS * tangent for name, tangent in one.measured.tangents.items()}
+    cotangent = OTHER_STEPS * one.answer.cotangent
+    answer = Answer(cotangent, instrument.gradients(cotangent, place.inputs, place.form))
+    again = [c for s in _seen([answer], measure_close(instrument, place, shorter), evidence) for c in s.comparisons]
+    second = {c.argument: c for c in again}
+    return {c.argument: (Flag(c, second.get(c.argument)),) for c in one.comparisons}
+
+
+def _in_turns(several: Sequence[Iterator[tuple[str, Array]]]) -> Iterator[tuple[str, Array]]:
+    """Yield the first of each, then the second of each, and so on."""
+    open_ones = list(several)
+    while open_ones:
+        for one in list(open_ones):
+            found = next(one, None)
+            if found is None:
+                open_ones.remove(one)
+            else:
+                yield found
+
+
+def _tangents(
+    place: Place, name: str, singles: Sequence[Answer], rng: np.random.Generator
+) -> Iterator[tuple[str, Array]]:
+    """Yield single entries, those first of which most is claimed, and equal changes: of those tied, and of all."""
+    x = place.wide[name]
+    if x.size == 0:
+        return
+    claims = [np.abs(claim) for answer in singles if (claim := answer.claims.get(name)) is not None]
+    strength: Vector = np.max([claim.ravel() for claim in claims], axis=0) if claims else np.zeros(x.size)
+    order = rng.permutation(x.size)
+    order = order[np.argsort(-strength[order], kind="stable")][:MOST]
+    scale = natural_scale(x)
+    chosen = [np.flatnonzero(x.ravel() == x.ravel()[order[0]]), np.arange(x.size)]
+    groups = [np.array([i]) for i in order[:1]] + chosen + [np.array([i]) for i in order[1:]]
+    done: set[bytes] = set()
+    for group in groups:
+        if group.tobytes() not in done:
+            done.add(group.tobytes())
+            tangent = np.zeros(x.size)
+            tangent[group] = np.median(scale.ravel()[group])
+            yield name, tangent.reshape(x.shape)
