@@ -65,10 +65,11 @@ def parameter_names(forward: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(p.name for p in parameters if p.kind in _POSITIONAL)
 
 
-def accepts_inputs(backward: Callable[..., Any], names: tuple[str, ...]) -> bool:
+def accepts_inputs(backward: Callable[..., Any], names: tuple[str, ...], of_forward: tuple[str, ...] = ()) -> bool:
     """Tell whether backward can be called with grad_output and the inputs of these names.
 
-    A learning rate is no input, and neither is a parameter with a default unless it bears an input's name; nor is the
+    It can where its arguments after the first are those `of_forward`, whatever the caller calls the inputs. Else a
+    learning rate is no input, and neither is a parameter with a default unless it bears an input's name; nor is the
     gradient from above first where the first argument bears an input's name.
     """
     try:
@@ -78,6 +79,8 @@ def accepts_inputs(backward: Callable[..., Any], names: tuple[str, ...]) -> bool
     if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
         return True
     positional = [p for p in parameters if p.kind in _POSITIONAL]
+    if len(positional) == len(parameters) and tuple(p.name for p in positional[1:]) == of_forward != ():
+        return len(of_forward) == len(names)
     if positional and positional[0].name in names and len(positional) > 1:
         return False
     spare = positional[1:]
@@ -97,6 +100,8 @@ def _is_special(name: str) -> bool:
 
 def needs_defaults(forward: Callable[..., Any], backward: Callable[..., Any], names: tuple[str, ...]) -> bool:
     """Tell whether backward asks for something that forward takes besides the inputs: `backward(dout, x, f, s)`."""
+    if len(parameter_names(forward)) == len(names):
+        return False
     return bool(set(parameter_names(forward)) & set(parameter_names(backward)) - set(names))
 
 

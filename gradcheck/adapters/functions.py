@@ -5,7 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.adapters.contract import accepts_inputs, fresh_layer, needs_defaults, passes_of, says_nothing
+from gradcheck.adapters.contract import (
+    accepts_inputs,
+    fresh_layer,
+    needs_defaults,
+    parameter_names,
+    passes_of,
+    says_nothing,
+)
 from gradcheck.adapters.gradients import in_shape
 from gradcheck.adapters.lists import heads
 from gradcheck.adapters.living import Living, Way
@@ -52,7 +59,11 @@ def read_pair(
     name = name or getattr(pair[0], "__name__", "pair")
     floating = tuple(key for key, value in inputs.items() if is_differentiable(value))
     names = tuple(inputs)
-    plainly = heads(inputs) == names and not needs_defaults(*pair, names) and accepts_inputs(pair[1], names)
+    plainly = (
+        heads(inputs) == names
+        and not needs_defaults(*pair, names)
+        and accepts_inputs(pair[1], names, parameter_names(pair[0]))
+    )
     plainly = plainly and not says_nothing(pair[1], names)
     if plainly and not constants and not passing and not is_derivative(getattr(pair[1], "__name__", "")):
         return Subject(

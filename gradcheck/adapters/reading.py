@@ -147,7 +147,9 @@ def _object(
     pure = callable(getattr(layer, "forward", None)) and not hints
     names = tuple(inputs)
     pure = pure and callable(backward) and heads(names) == names and not needs_defaults(layer.forward, backward, names)
-    takes_inputs = pure and callable(backward) and accepts_inputs(backward, names) and not says_nothing(backward, names)
+    takes_inputs = False
+    if pure and callable(backward) and not says_nothing(backward, names):
+        takes_inputs = accepts_inputs(backward, names, parameter_names(layer.forward))
     notes: tuple[str, ...] = ()
     takes_inputs = takes_inputs and not (initialisers(layer) and not _runs(layer, inputs, factory))
     if not takes_inputs or slots_of(layer):

@@ -43,8 +43,9 @@ def sizes(bench: Bench) -> Iterator[Finding]:
 
 def _elementwise(bench: Bench, parts: Parts) -> bool:
     """Tell whether forward without axes returns the first of its entries; other layers promise nothing there."""
-    if any(part.size == 0 for part in bench.parts) or len(parts) != len(bench.parts):
-        return False
+    shapes = {value.shape for value in bench.inputs.values() if isinstance(value, np.ndarray) and value.ndim}
+    if len(shapes) > 1 or any(part.size == 0 for part in bench.parts) or len(parts) != len(bench.parts):
+        return False  # where one array is broadcast against another, axes mean something
     return all(
         part.shape == () and abs(float(part) - float(whole.reshape(-1)[0])) <= SAME * np.spacing(abs(part) + 0.0)
         for part, whole in zip(parts, bench.parts, strict=True)

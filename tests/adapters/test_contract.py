@@ -97,6 +97,26 @@ def test_tells_whether_backward_takes_the_inputs(backward, wanted):
     assert accepts_inputs(backward, ("x", "w")) is wanted
 
 
+@pytest.mark.parametrize("names", [("x", "g", "b"), ("g", "x", "b"), ("data", "grad", "grad_output")], ids=str)
+def test_inputs_may_be_called_what_they_like_where_both_passes_name_them_alike(names):
+    """A gain called g is no gradient, though backward calls the gradient so."""
+
+    def forward(x, gain, bias):
+        return x * gain + bias
+
+    def backward(g, x, gain, bias):
+        return g * gain, (g * x).sum(axis=0), g.sum(axis=0)
+
+    rng = np.random.default_rng(2)
+    inputs = dict(
+        zip(names, (rng.standard_normal((4, 3)), rng.standard_normal(3), rng.standard_normal(3)), strict=True)
+    )
+    layer = type("Affine", (), {"forward": staticmethod(forward), "backward": staticmethod(backward)})()
+    for one in ((forward, backward), layer):
+        report = check(one, inputs)
+        assert (report.verdict, report.findings) == (Verdict.AGREES, ()), str(report)
+
+
 def test_named_inputs_go_to_forward_in_its_own_order():
     assert list(order_by_signature({"w": 1, "x": 2}, ("x", "w"))) == ["x", "w"]
 

@@ -101,3 +101,10 @@ def test_asks_only_elementwise_layers_for_no_axes(look_at, x):
 def test_accepts_axes_of_size_one_that_are_broadcast_against_what_the_layer_keeps(look_at, x):
     mask = np.random.default_rng(0).random(x.shape) < 0.5
     assert look_at((lambda x: x * mask, lambda g, _x: g * mask), x=x).findings == []
+
+
+def test_a_layer_that_broadcasts_is_not_asked_for_arrays_without_axes(look_at, x):
+    def backward(g, x, s):
+        return g * s, (g * x).sum(axis=1, keepdims=True)
+
+    assert not look_at((lambda x, s: x * s, backward), x=x, s=x[:, :1].copy()).findings
