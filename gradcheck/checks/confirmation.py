@@ -80,7 +80,8 @@ def look_again(
     looks: list[Fresh] = []
     for comparison in worst:
         if comparison.bars > THRESHOLD:
-            found.append(flag(instrument, evidence, comparison, rng, looks=looks, elsewhere=elsewhere))
+            lost = any(f.lost for f in found)
+            found.append(flag(instrument, evidence, comparison, rng, looks=looks, elsewhere=elsewhere, lost=lost))
             if found[-1].confirmed:
                 break
     return found
@@ -94,15 +95,17 @@ def flag(
     *,
     looks: list[Fresh] | None = None,
     elsewhere: Elsewhere | None = None,
+    lost: bool = False,
 ) -> Flag:
     """Look at one discrepancy again, and a third time where the second look at the same outputs did not show it.
 
-    `looks` are fresh directions of its argument, and get those measured. A discrepancy that is there again may come
+    `looks` are fresh directions of its argument, and get those measured; `lost` says that others
+    of its claims lose digits. A discrepancy that is there again may come
     from corners at this very place; where another point shows it too, nobody needs to look for them.
     """
     looks = [] if looks is None else looks
     name, kind = worst.argument, worst.kind
-    if are_lost(instrument, evidence, worst):
+    if are_lost(instrument, evidence, worst, others=lost):
         return Flag(worst, None, lost=True)
     look = _look(instrument, evidence, name, rng, looks=looks, number=0)
     second = confirm(instrument, evidence, look, rng, kind=kind)

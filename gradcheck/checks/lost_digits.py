@@ -3,8 +3,8 @@
 Forward may be exact there all the same: log(1 + exp(-x)) is, and its gradient written as sigmoid(x) - 1 is 0 from 37
 on. The rounding of such a difference cannot be seen from the claim's own size, nor by its answer to a few ulps: it
 moves in steps, and between them not at all. So the steps are measured: fifth differences of the claim are free of what
-is smooth. Where it does not move at all, or other terms do in its place, they are seen nearer to zero, where the same
-difference still has digits.
+is smooth. Where it does not move at all, or other terms do in its place, they do not show; so all values are brought
+nearer to zero, where the same difference still has digits.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ FLOAT64 = 2.0**-53  # its unit of rounding
 SPACING = 2.0**-14  # in float64: its fifth power is below rounding, and its square moves by many steps
 POINTS = (0, -3, -2, -1, 1, 2, 3)  # two fifth differences: one alone may be small by chance
 FIFTH_DIFFERENCE = 252.0**0.5  # sqrt(1 + 25 + 100 + 100 + 25 + 1): its gain on independent roundings
-NEARER = tuple(2.0**-k for k in (0, 1, 2, 4))  # of all values: sigmoid(x) - 1 has digits below 37, whatever x was
+NEARER = tuple(2.0**-k for k in (1, 2, 4, 6))  # of all values: sigmoid(x) - 1 has digits below 37, whatever x was
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,19 @@ class Answer:
 
 
 def are_lost(
-    instrument: Instrument, evidence: Evidence, worst: Comparison, *, among: Sequence[Evidence] | None = None
+    instrument: Instrument,
+    evidence: Evidence,
+    worst: Comparison,
+    *,
+    among: Sequence[Evidence] | None = None,
+    others: bool = False,
 ) -> bool:
     """Tell whether backward's own steps explain a disagreement.
 
     Only a discrepancy below the rounding of a claim with slopes of one is asked about, or, `among` other places where
-    the argument agrees, of a claim as large as there. Backward answers 28 times at most. Entries that lose no digits
-    must agree for themselves.
+    the argument agrees, of a claim as large as there. Backward answers 7 times as a rule and 28 times at most. Entries
+    that lose no digits must agree for themselves. Where `others` of the claims here are known to lose digits nothing is
+    asked any more.
     """
     answer = _answer(evidence, worst)
     if answer is None:
@@ -70,8 +76,8 @@ def are_lost(
         there = max((_slope_there(e, answer) for e in among), default=0.0)
         # What is small anyway was asked about.
         small = not small and worst.discrepancy <= THRESHOLD * slack.relative_rounding * there
-    if not small:
-        return False
+    if not small or others:
+        return small
     steps = np.zeros(answer.claim.shape)
     question = Question(evidence.place.inputs, evidence.place.form, answer.cotangent, answer.name, answer.ways)
     for lost in steps_nearer(instrument, question, answer.claim, unit=slack.unit):
@@ -98,14 +104,21 @@ class Question:
     ways: Array
 
 
-def steps_nearer(instrument: Instrument, question: Question, first: Array, *, unit: float) -> Iterator[Array]:
-    """Yield the size of the claim's steps, entry by entry, at the place and nearer and nearer to zero.
+def steps_nearer(
+    instrument: Instrument,
+    question: Question,
+    first: Array,
+    *,
+    unit: float,
+    factors: Sequence[float] = NEARER,
+) -> Iterator[Array]:
+    """Yield the size of the claim's steps, entry by entry, with all values taken times each of these factors.
 
     Zero where they are no more than the claim's last digits. A place where the claim is the `first` again is not looked
     at any closer. Precisions other than float64 get its spacing in proportion to their digits.
     """
     spacing = 2.0 ** round(log2(SPACING) * log2(unit) / log2(FLOAT64))
-    for factor in NEARER:
+    for factor in factors:
         inputs = dict(question.inputs)
         for name in instrument.subject.wrt:
             inputs[name] = np.asarray(factor * inputs[name], dtype=inputs[name].dtype)

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcheck.checks.comparison import SUMMATION, THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument, copied
-from gradcheck.checks.lost_digits import Question, steps_nearer
+from gradcheck.checks.lost_digits import NEARER, Question, steps_nearer
 from gradcheck.checks.outputs import Form
 from gradcheck.checks.places import GIVEN, Place, draw_tangent, line_along
 from gradcheck.checks.probes import claim_unit, draw_cotangent
@@ -83,14 +83,16 @@ def _may_be_lost(instrument: Instrument, low: Place, c: Comparison, cotangent: V
 
 
 def _lost(instrument: Instrument, low: Place, name: str, cotangent: Vector) -> Array:
+    """Return the steps in which a claim of low precision moves, entry by entry, here and nearer to zero."""
     x = low.inputs[name]
     question = Question(low.inputs, low.form, cotangent, name, random_direction(np.random.default_rng(0), x.shape))
     first = instrument.gradients(cotangent, low.inputs, low.form).get(name)
     found = np.zeros(x.shape)
     if first is not None:
-        for steps in steps_nearer(instrument, question, first, unit=claim_unit(instrument, low)):
+        unit = claim_unit(instrument, low)
+        for steps in steps_nearer(instrument, question, first, unit=unit, factors=(1.0, *NEARER)):
             found = np.maximum(found, steps)
-    return found
+    return np.maximum(found, root_mean_square(found))
 
 
 def _branches_in_reach(instrument: Instrument, low: Place, rng: np.random.Generator) -> Mask:

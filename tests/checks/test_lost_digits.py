@@ -7,7 +7,7 @@ from gradcheck import Verdict, check
 from gradcheck.adapters.reading import subject_of
 from gradcheck.checks.adjoint import gather
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.lost_digits import NEARER, POINTS, Question, are_lost, steps_nearer
+from gradcheck.checks.lost_digits import NEARER, Question, are_lost, steps_nearer
 from gradcheck.checks.places import survey, with_noise
 
 SIGNS = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
@@ -57,8 +57,8 @@ def test_what_keeps_its_digits_shows_no_steps():
 
 def test_a_place_where_nothing_moves_is_asked_about_once():
     found, instrument = steps(lambda g, x: 0 * g * x, FAR)
-    assert len(found) == 1
-    assert instrument.evaluations.backward <= len(POINTS) + len(NEARER)
+    assert found == []
+    assert instrument.evaluations.backward == len(NEARER)
 
 
 def test_digits_lost_in_backward_explain_a_discrepancy():

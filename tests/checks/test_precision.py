@@ -143,3 +143,24 @@ def test_the_resolution_that_is_told_is_that_of_the_low_precision():
     assert wide.entry_resolution < 1e-10
     assert 1e-8 < low.entry_resolution < 1e-2
     assert LOW_PRECISION == "low precision"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("size", [5, 7, 10, 17, 50])
+def test_digits_that_float32_loses_in_a_difference_are_no_disagreement(size, seed):
+    signs = np.sign(np.random.default_rng(seed).standard_normal((3, 4)))
+    x = (size * signs + 0.1 * np.random.default_rng(seed + 9).standard_normal((3, 4))).astype(np.float32)
+    target = ((signs > 0) * 1.0).astype(np.float32)
+
+    def forward(x):
+        return np.asarray((np.maximum(x, 0) - x * target + np.log1p(np.exp(-np.abs(x)))).mean(), dtype=x.dtype)
+
+    def backward(g, x):
+        return g * (1 / (1 + np.exp(-x)) - target) / x.dtype.type(x.size)
+
+    def wrong(g, x):
+        return backward(g, x) * np.where(x.dtype == np.float32, np.float32(1.05), 1)
+
+    assert check((forward, backward), {"x": x}, seed=seed).verdict is Verdict.AGREES
+    if size < 17:  # beyond it a twentieth of what is left is less than one unit of it
+        assert check((forward, wrong), {"x": x}, seed=seed).verdict is Verdict.DISAGREES
