@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gradcheck import Verdict, check
 from gradcheck.adapters.contract import (
     accepts_inputs,
     fresh_layer,
@@ -108,9 +109,7 @@ def test_inputs_may_be_called_what_they_like_where_both_passes_name_them_alike(n
         return g * gain, (g * x).sum(axis=0), g.sum(axis=0)
 
     rng = np.random.default_rng(2)
-    inputs = dict(
-        zip(names, (rng.standard_normal((4, 3)), rng.standard_normal(3), rng.standard_normal(3)), strict=True)
-    )
+    inputs = dict(zip(names, map(rng.standard_normal, [(4, 3), 3, 3]), strict=True))
     layer = type("Affine", (), {"forward": staticmethod(forward), "backward": staticmethod(backward)})()
     for one in ((forward, backward), layer):
         report = check(one, inputs)
