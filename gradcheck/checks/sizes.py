@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.checks.answers import shape_of
-from gradcheck.checks.batches import groups
+from gradcheck.checks.batches import Group, groups
 from gradcheck.checks.bench import Bench, Parts
 from gradcheck.checks.instrument import copied, usable_gradient
 from gradcheck.checks.outputs import form_of
@@ -20,7 +20,7 @@ SAME = 8.0  # ulps that one entry may round otherwise alone than among others, i
 
 def sizes(bench: Bench) -> Iterator[Finding]:
     """Yield where backward refuses a size that forward accepts, or returns gradients of another shape."""
-    for group in groups(bench):
+    for group in groups(bench) or _leading(bench):
         empty = {n: v[:0] if n in group else v for n, v in bench.inputs.items()}
         if all(bench.inputs[n].size == 0 for n in group):
             break
@@ -39,6 +39,14 @@ def sizes(bench: Bench) -> Iterator[Finding]:
             continue  # refused, or broadcast against what the layer keeps
         if code != "scalar" or _elementwise(bench, parts):
             yield from _asked(bench, inputs, parts, code=code, words=words)
+
+
+def _leading(bench: Bench) -> list[Group]:
+    """Return the inputs that share the first one's leading axis, where no output shows which axis is the batch."""
+    arrays = {n: v for n, v in bench.inputs.items() if isinstance(v, np.ndarray) and v.ndim}
+    number = next((len(v) for n, v in arrays.items() if n in bench.wrt), None)
+    group = tuple(n for n, v in arrays.items() if len(v) == number)
+    return [group] if group else []
 
 
 def _elementwise(bench: Bench, parts: Parts) -> bool:

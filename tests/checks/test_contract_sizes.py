@@ -108,3 +108,17 @@ def test_a_layer_that_broadcasts_is_not_asked_for_arrays_without_axes(look_at, x
         return g * s, (g * x).sum(axis=1, keepdims=True)
 
     assert not look_at((lambda x, s: x * s, backward), x=x, s=x[:, :1].copy()).findings
+
+
+def summed(x):
+    return x.sum(axis=0)
+
+
+def one_row_at_least(g, x):
+    return np.repeat(g[None], max(len(x), 1), axis=0)
+
+
+def test_warns_of_a_wrong_empty_batch_where_the_output_has_no_batch(look_at, x):
+    finding = look_at((summed, one_row_at_least), x=x).by["empty-wrong"]
+    assert finding.severity is Severity.WARNING
+    assert not look_at((summed, lambda g, x: np.repeat(g[None], len(x), axis=0)), x=x).findings
