@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+MOST_WORDS = 1000  # characters of a layer's exception that are told: some hold whole arrays
+
 
 class GradcheckError(Exception):
     """Base of every exception that means misuse, or a layer that could not be run."""
@@ -71,6 +73,8 @@ def described(error: BaseException) -> str:
         words = str(error).strip()
     except Exception:  # noqa: BLE001 - a layer's own exception may do anything
         return f"{kind} (which cannot be printed)"
+    if len(words) > MOST_WORDS:
+        words = f"{words[:MOST_WORDS]} ... ({len(words)} characters)"
     return f"{kind}: {words}" if words else kind
 
 

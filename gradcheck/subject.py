@@ -140,8 +140,9 @@ def named_inputs(inputs: Any, names: tuple[str, ...] = (), *, floating: bool = T
     found = {str(name): _checked(str(name), value) for name, value in pairs}
     if not any(is_floating(value) for value in found.values()):
         found = {name: np.asarray(v) if isinstance(v, (float, np.floating)) else v for name, v in found.items()}
-    if floating and not any(is_differentiable(value) for value in found.values()):
+    if not any(is_differentiable(value) for value in found.values()):
         _no_finite(found)
+    if floating and not any(is_differentiable(value) for value in found.values()):
         kinds = ", ".join(f"`{n}` is {_kind(v)}" for n, v in found.items()) or "none were given"
         raise InvalidInput(
             f"`inputs` must hold at least one floating array to differentiate; {kinds}. Pass e.g. np.asarray(x, float)."

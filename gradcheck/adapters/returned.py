@@ -34,8 +34,10 @@ def order_of(
     known = {**inputs, **parameters}
     if told:
         return _as_told(told, known)
-    if returned is None or not inputs:
+    if returned is None:
         return ()
+    if not inputs:
+        return _of_parameters(returned, parameters)
     returned = _merged(returned, tuple(inputs))
     if isinstance(returned, Mapping):
         return tuple(name for key in returned for name in _spelled(str(key), tuple(known)))
@@ -44,11 +46,25 @@ def order_of(
     return _order_of_many(returned, names, inputs, parameters)
 
 
+def _of_parameters(returned: Any, parameters: Shapes) -> tuple[str, ...]:
+    """Return the parameter that a single gradient belongs to, where no input has one: the only one of its shape."""
+    fitting = [name for name in parameters if parameters[name] == _shape(returned)]
+    return tuple(fitting) if len(fitting) == 1 and isinstance(returned, np.ndarray) else ()
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Return the shape of whatever was returned; None where its rows differ in length."""
+    try:
+        return tuple(np.shape(value))
+    except ValueError:
+        return None
+
+
 def _order_of_many(
     returned: Sequence[Any], names: tuple[str, ...], inputs: Shapes, parameters: Shapes
 ) -> tuple[str, ...]:
     known = {**inputs, **parameters}
-    shapes = [None if entry is None else np.shape(entry) for entry in returned]
+    shapes = [None if entry is None else _shape(entry) for entry in returned]
     usual = [names, _by_data(inputs), tuple(inputs), (*_by_data(inputs), *parameters), tuple(parameters)]
     for order in usual:
         if len(order) == len(shapes) and all(
@@ -72,8 +88,8 @@ def _order_of_many(
 def data_input(returned: Any, inputs: Shapes) -> str:
     """Return the input that a single gradient belongs to: the first that is no label and has its shape."""
     data = _by_data(inputs)
-    fitting = [name for name in data if inputs[name] == np.shape(returned)]
-    return data[0] if inputs[data[0]] == np.shape(returned) or len(fitting) != 1 else fitting[0]
+    fitting = [name for name in data if inputs[name] == _shape(returned)]
+    return data[0] if inputs[data[0]] == _shape(returned) or len(fitting) != 1 else fitting[0]
 
 
 def _by_data(inputs: Shapes) -> tuple[str, ...]:
@@ -103,8 +119,8 @@ def by_argument(returned: Any, order: tuple[str, ...], names: Sequence[str]) -> 
     LayerFault
         `gradient-count`: a tuple of another length than `order`; `gradient-name`: a dict with an unknown key.
     """
-    if returned is None:
-        return {}
+    if returned is None or not (order or isinstance(returned, Mapping)):
+        return {}  # or a gradient of what has none: integers
     returned = _merged(returned, names)
     if isinstance(returned, Mapping):
         return {_argument(str(key), names): value for key, value in returned.items()}

@@ -117,7 +117,7 @@ def _tried(function: Callable[..., Any], inputs: Inputs) -> Any:
     try:
         with quietly():
             return function(**copies(inputs))
-    except Exception as err:
+    except (Exception, SystemExit) as err:
         raise LayerFailed(f"the function raised {described(err)}", stage="forward") from err
 
 

@@ -201,7 +201,10 @@ class Instrument:
                 raise
             except (Exception, SystemExit) as error:
                 text = f"{self.subject.name}'s {stage} raised {described(error)}"
-                raise LayerFailed(text, stage=stage, traceback=trimmed_traceback(error)) from error
+                failed = LayerFailed(text, stage=stage, traceback=trimmed_traceback(error))
+                if isinstance(error, StopIteration):
+                    raise failed from None  # contextlib takes what is raised from one for the thing itself
+                raise failed from error
         for item in caught[:MOST_WARNINGS]:
             text = f"{stage}: {item.category.__name__}: {item.message}"
             if text not in self.warnings and len(self.warnings) < MOST_WARNINGS:

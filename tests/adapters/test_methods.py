@@ -231,7 +231,32 @@ class WrongEmbedding(Embedding):
         self.dW[self.idx] = dout
 
 
-@pytest.mark.parametrize(("layer", "verdict"), [(Embedding, Verdict.AGREES), (WrongEmbedding, Verdict.DISAGREES)])
+class ReturnedEmbedding(Embedding):
+    """Returns the gradient of its weights, the only one that there is."""
+
+    def backward(self, dout):
+        gradient = np.zeros_like(self.W)
+        np.add.at(gradient, self.idx, dout)
+        return gradient
+
+
+class BackToTheIndices(Embedding):
+    """Returns what it would hand to a layer below, though integers have no gradient."""
+
+    def backward(self, dout):
+        super().backward(dout)
+        return dout @ self.W.T
+
+
+@pytest.mark.parametrize(
+    ("layer", "verdict"),
+    [
+        (Embedding, Verdict.AGREES),
+        (ReturnedEmbedding, Verdict.AGREES),
+        (BackToTheIndices, Verdict.AGREES),
+        (WrongEmbedding, Verdict.DISAGREES),
+    ],
+)
 def test_a_layer_with_integer_inputs_is_checked_by_its_weights(layer, verdict):
     report = check(layer(), {"idx": np.array([1, 3, 1, 0])}, effort="quick")
     assert (list(report.arguments), report.verdict) == (["W"], verdict)

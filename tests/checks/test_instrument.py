@@ -125,6 +125,10 @@ def leave(x):
     raise SystemExit(3)
 
 
+def shout(x):
+    raise ValueError("a" * 50_000)
+
+
 def fall_silent(x):
     raise Unspeakable
 
@@ -134,8 +138,10 @@ def fall_silent(x):
     [
         (leave, "layer's forward raised SystemExit: it called sys.exit(3)"),
         (fall_silent, "layer's forward raised Unspeakable (which cannot be printed)"),
+        (lambda x: next(iter(())), "layer's forward raised StopIteration"),
+        (shout, f"layer's forward raised ValueError: {'a' * 1000} ... (50000 characters)"),
     ],
-    ids=["exits", "cannot be printed"],
+    ids=["exits", "cannot be printed", "stops an iteration", "much to say"],
 )
 def test_no_failure_of_the_layer_ends_the_check_or_leaves_no_words(forward, words):
     with pytest.raises(LayerFailed) as caught:
