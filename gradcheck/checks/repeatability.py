@@ -11,11 +11,14 @@ from gradcheck.checks.batches import groups
 from gradcheck.checks.bench import Bench, Parts
 from gradcheck.checks.derived import elsewhere
 from gradcheck.checks.instrument import copied, usable_gradient
+from gradcheck.checks.outputs import flatten
 from gradcheck.checks.probes import draw_cotangent
 from gradcheck.checks.severities import found
 from gradcheck.errors import GradcheckError
 from gradcheck.subject import Inputs, Passes
 from gradcheck.verdict import Finding
+
+WRITTEN_OVER = "A later call of forward writes over the output that an earlier one returned."
 
 
 def repeatability(bench: Bench) -> Iterator[Finding]:
@@ -76,10 +79,14 @@ def _overwritten(bench: Bench, passes: Passes, first: dict[str, Any], second: di
 
 def _after_something_else(bench: Bench) -> Iterator[Finding]:
     other = elsewhere(bench.inputs, bench.wrt)
-    passes, seen = _having_seen(bench, other)
+    passes, seen, last = _having_seen(bench, other)
     if seen == 0:
         return
-    if not bench.same_outputs(bench.forward(copied(bench.inputs), passes=passes), bench.outputs):
+    kept = flatten(last)
+    outputs = bench.forward(copied(bench.inputs), passes=passes)
+    if not np.array_equal(flatten(last), kept, equal_nan=True):
+        yield found("output-overwritten", WRITTEN_OVER)
+    if not bench.same_outputs(outputs, bench.outputs):
         yield found("forward-remembers", "forward answers otherwise after it has been called with other inputs.")
         return
     stale = yield from _stale(bench, passes, "after forward at other inputs and then at these", of_one_size=other)
@@ -115,20 +122,25 @@ def _needs_forward(bench: Bench, other: Inputs) -> bool:
     return bool(bench.differences(claims, bench.expected))
 
 
-def _having_seen(bench: Bench, other: Inputs) -> tuple[Passes, int]:
-    """Return an instance whose forward was called with a smaller batch and with other values, and how many it took."""
+def _having_seen(bench: Bench, other: Inputs) -> tuple[Passes, int, Parts]:
+    """Return an instance whose forward was called with a smaller batch and with other values.
+
+    Beside it, how many of them it took, and what it returned for the last.
+    """
     passes, seen = bench.instrument.fresh(), 0
+    last: Parts = ()
     smaller = [
         {n: v[:1] if n in group else v for n, v in bench.inputs.items()}
         for group in groups(bench)[:1]
         if bench.inputs[group[0]].shape[0] > 1
     ]
     for inputs in [*smaller, other]:
-        if bench.accepts(inputs, passes=passes) is None:
-            passes, seen = bench.instrument.fresh(), 0
+        parts = bench.accepts(inputs, passes=passes)
+        if parts is None:
+            passes, seen, last = bench.instrument.fresh(), 0, ()
         else:
-            seen += 1
-    return passes, seen
+            seen, last = seen + 1, parts
+    return passes, seen, last
 
 
 def _stale(bench: Bench, passes: Passes, when: str, *, of_one_size: Inputs | None = None) -> Any:

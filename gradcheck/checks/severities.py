@@ -16,6 +16,7 @@ SEVERITIES: Mapping[str, tuple[Severity, str]] = MappingProxyType(
         "stale-state": (Severity.ERROR, "the answer belongs to a point that the caller has left"),
         "repeat-refused": (Severity.WARNING, "a second call stops with an exception and is not silently wrong"),
         "result-overwritten": (Severity.WARNING, "right when returned; wrong for who keeps it beyond the next call"),
+        "output-overwritten": (Severity.WARNING, "right when returned; wrong for who keeps it beyond the next call"),
         "forward-remembers": (Severity.WARNING, "backward was judged for the state of a first call only"),
         "needs-forward": (Severity.NOTE, "many layers refer to the last forward; right in the ordinary order of use"),
         # linearity

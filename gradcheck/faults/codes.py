@@ -98,7 +98,13 @@ CODES = MappingProxyType(
 # Where a gradient is right and only manners are bad, the judge's findings that name the misconduct.
 WITNESSES = MappingProxyType(
     {
-        "aliases": ("aliases-grad-output", "aliases-gradient", "aliases-input", "result-overwritten"),
+        "aliases": (
+            "aliases-grad-output",
+            "aliases-gradient",
+            "aliases-input",
+            "result-overwritten",
+            "output-overwritten",
+        ),
         "crash": ("empty-refused", "scalar-refused"),
         "missing": ("gradient-unclaimed",),
         "mutates-grad-output": ("mutates-grad-output",),

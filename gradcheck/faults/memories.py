@@ -26,6 +26,21 @@ class KeepsTheGradOutput:
         return grad_output @ weight.T, x.T @ kept
 
 
+class ReusedOutput:
+    """Writes its output into one array for each shape."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[Any, Any] = {}
+
+    def forward(self, x: Any) -> Any:
+        """Return sin(x) in the buffer."""
+        return np.sin(x, out=self.buffers.setdefault((x.shape, x.dtype), np.empty_like(x)))
+
+    def backward(self, grad_output: Any, x: Any) -> Any:
+        """Return the gradient."""
+        return grad_output * np.cos(x)
+
+
 class AveragesGradOutputs:
     """Takes the mean of each grad_output and the one before."""
 
@@ -70,6 +85,15 @@ FAULTS = (
         VALUES,
         "every grad_output is mixed with the one before",
         Shows.CALL,
+    ),
+    Fault(
+        "memories/calls/output-reused",
+        "aliases",
+        ("x",),
+        ReusedOutput,
+        VALUES,
+        "a call changes what an earlier call of forward returned",
+        Shows.MANNERS,
     ),
     Fault(
         "memories/values/undefined-beyond-six",

@@ -127,6 +127,16 @@ class OneBuffer(Sine):
         return np.multiply(g, np.cos(x), out=self.buffer)
 
 
+class OneOutput(Sine):
+    """Writes what forward returns into one array for each shape."""
+
+    def __init__(self):
+        self.buffers = {}
+
+    def forward(self, x):
+        return np.sin(x, out=self.buffers.setdefault(x.shape, np.empty(x.shape, x.dtype)))
+
+
 class RefusesASecondCall(Sine):
     done = False
 
@@ -182,7 +192,12 @@ ERRORS = {
     KeepsTheFirstOfAnySize: "stale-state",
     KeepsTheFirstOfItsSize: "stale-state",
 }
-WARNINGS = {OneBuffer: "result-overwritten", RefusesASecondCall: "repeat-refused", Remembers: "forward-remembers"}
+WARNINGS = {
+    OneBuffer: "result-overwritten",
+    OneOutput: "output-overwritten",
+    RefusesASecondCall: "repeat-refused",
+    Remembers: "forward-remembers",
+}
 
 
 @pytest.mark.parametrize(("layer", "code"), ERRORS.items(), ids=[layer.__name__ for layer in ERRORS])

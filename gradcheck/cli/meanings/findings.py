@@ -15,6 +15,8 @@ FINDINGS: Mapping[str, str] = MappingProxyType(
         "forward has kept. Refresh everything that is kept in every forward.",
         "repeat-refused": "A second backward after one forward raises. Keep what forward stored until the next "
         "forward.",
+        "output-overwritten": "What forward returned changes at its next call, since the layer reuses its buffer. "
+        "Return a copy.",
         "result-overwritten": "An array that was returned changes at the next call, since the layer reuses its buffer. "
         "Return a copy.",
         "forward-remembers": "Forward answers otherwise after earlier calls, so that only its first state was judged.",
