@@ -16,6 +16,7 @@ from gradcheck.checks.places import Place, answers_alike, draw_tangent, survey
 from gradcheck.checks.probes import Measured, draw_cotangent, judged_together, measure, slack_of
 from gradcheck.checks.ruling import Flag
 from gradcheck.errors import GradcheckError, LayerFault
+from gradcheck.numdiff.ladder import CONFIRMING_STEPS
 from gradcheck.numdiff.records import Vector, joined_flat, norm_of_products
 from gradcheck.subject import Array, Inputs
 from gradcheck.verdict import Finding, Severity
@@ -173,17 +174,20 @@ def look_closer(
 
     `names` are the arguments left open, with the resolution reached. In a joint direction an argument whose gradient is
     small beside the others' is known no better than these. As many looks are taken as the calls left allow, first
-    more probes where these can suffice; of those that are `lost` at the given point none there.
+    more probes where these can suffice. Of what is `lost` at the given point none are taken there, and elsewhere, where
+    no noise hides it, three steps suffice.
     """
+    blind = bool(set(lost) & set(names))
     more = [partial(gather_more, instrument, given, names=tuple(names))]
     places = [seen.place for seen in further.evidences[::-1][:CLOSER_LOOKS]]
-    elsewhere = [partial(gather, instrument, place, quick=True, names=tuple(names)) for place in places]
+    alone = partial(gather, instrument, quick=True, names=tuple(names), steps=CONFIRMING_STEPS if blind else None)
+    elsewhere = [partial(alone, place) for place in places]
     nearly = all(resolution <= NEARLY_ENOUGH for resolution in names.values())
-    prices = {True: A_DIRECTION * MORE * len(names), False: A_LADDER * len(names)}
+    prices = {True: A_DIRECTION * MORE * len(names), False: (A_DIRECTION if blind else A_LADDER) * len(names)}
     evidences: list[Evidence] = []
     flags: dict[str, tuple[Flag, ...]] = {}
     looks = [*more, *elsewhere] if nearly else [*elsewhere, *more]
-    for look in elsewhere if set(lost) & set(names) else looks:
+    for look in elsewhere if blind else looks:
         if instrument.left(open_question=True) < prices[look is more[0]]:
             where = "at the given point" if look is more[0] else "at further points"
             instrument.left_out.append(f"more probes {where} of what noise hides")

@@ -19,7 +19,8 @@ from gradcheck.checks.places import GIVEN, Place, draw_tangent, line_along
 from gradcheck.checks.probes import claim_unit, draw_cotangent
 from gradcheck.checks.ruling import Flag
 from gradcheck.errors import GradcheckError, LayerFault
-from gradcheck.numdiff.noise import few_ulps
+from gradcheck.numdiff.ladder import GAP_NOISE, Along
+from gradcheck.numdiff.noise import SAME, few_ulps
 from gradcheck.numdiff.records import Mask, Vector, norm, root_mean_square, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_direction
 from gradcheck.subject import Array, Subject, is_floating
@@ -108,8 +109,26 @@ def _branches_in_reach(instrument: Instrument, low: Place, rng: np.random.Genera
         slope = np.abs(plus - minus) / (2.0 * step)
         gap = np.abs((plus - low.base) + (minus - low.base)) / step
         typical = float(np.sqrt(np.mean(slope[np.isfinite(slope)] ** 2))) if np.isfinite(slope).any() else 0.0
-        found |= ~np.isfinite(gap) | (gap > CURVED * step * np.maximum(slope, typical) + 8.0 * low.noise / step)
+        noise = GAP_NOISE * low.noise / step
+        bent = ~np.isfinite(gap) | (gap > CURVED * step * np.maximum(slope, typical) + noise)
+        if bent.any() and not np.all(found[bent]):
+            bent &= ~_curved(along, low, gap, step, noise=noise)
+        found |= bent
     return found
+
+
+def _curved(along: Along, low: Place, gap: Vector, step: float, *, noise: Vector) -> Mask:
+    """Tell a curve's gap, which is half as large at half the step, from a kink's, which stays or vanishes.
+
+    The slopes of a scalar loss may cancel along a direction, so that its gap is large beside what is left of them.
+    """
+    plus, minus = along(step / 2.0), along(-step / 2.0)
+    if plus is None or minus is None:
+        return np.zeros(gap.shape, dtype=bool)
+    with np.errstate(all="ignore"):
+        closer = np.abs((plus - low.base) + (minus - low.base)) / (step / 2.0)
+        curved: Mask = np.abs(2.0 * closer - gap) <= SAME * gap + 4.0 * noise  # its own noise is twice as large, twice
+    return curved
 
 
 def _compare(

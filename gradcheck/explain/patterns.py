@@ -45,7 +45,8 @@ def part_of_it(case: Case) -> Iterator[Proof]:
         else "wrong"
     )
     text = f"{int(wrong.sum())} of {wrong.size} entries are {what}, and the others are right"
-    place, codes = _place(scene, wrong.reshape(scene.shape), blank=zeroed or spurious)
+    right = (told.any(axis=0) & ~wrong).reshape(scene.shape)
+    place, codes = _place(scene, wrong.reshape(scene.shape), blank=zeroed or spurious, right=right)
     named = "part-zeroed" if zeroed else "part-off"
     if not codes and not place and not zeroed and not spurious and np.mean(wrong) > SCATTERED:
         return
@@ -158,8 +159,11 @@ def _pointed_at(scene: Scene, wrong: Array) -> str:
     return ""
 
 
-def _place(scene: Scene, wrong: Array, *, blank: bool) -> tuple[str, list[str]]:
-    """Say along which axis the wrong entries can be told, and which classes fit that."""
+def _place(scene: Scene, wrong: Array, *, blank: bool, right: Array) -> tuple[str, list[str]]:
+    """Say along which axis the wrong entries can be told, and which classes fit that.
+
+    `right` are entries with a gradient that is right: where the first sample has none it was not judged.
+    """
     ndim = wrong.ndim
     space = spatial_axes(scene, scene.name) if ndim >= 3 else ()
     for axis in range(ndim):
@@ -168,7 +172,8 @@ def _place(scene: Scene, wrong: Array, *, blank: bool) -> tuple[str, list[str]]:
         length = wrong.shape[axis]
         if len(touched) == length:
             continue
-        if blank and axis == 0 and ndim >= 2 and np.array_equal(touched, np.arange(1, length)) and space[:1] != (0,):
+        later = np.array_equal(touched, np.arange(1, length)) and bool(right[:1].any())
+        if blank and axis == 0 and ndim >= 2 and later and space[:1] != (0,):
             return "; all of them belong to samples after the first", ["batch-ignored"]
         edge = set(touched.tolist()) <= {0, length - 1}
         # In a matrix an edge is no more than a row: only both of them, whole, are a border.

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Fault, Make, normal, pair, spoiled
+from gradcheck.faults.records import Fault, Make, fixed, normal, pair, spoiled
 from gradcheck.faults.specimens import CUBE, LINEAR, SINE, Conv2d, Pool2d, first_winner, log_softmax, softmax
 
 CONV = Conv2d(padding=(1, 1))
@@ -158,6 +158,15 @@ FAULTS: tuple[Fault, ...] = (
         pair(lambda values: ATTENTION @ values, lambda g, _values: ATTENTION @ g),
         normal(values=(5, 2)),
         "the values' gradient is weighted by what each row attends to, not by what attends to it",
+    ),
+    Fault(
+        "lookalikes/largest/one-row-tied",
+        "pool-kind",
+        ("x",),
+        pair(lambda x: np.abs(x).max(axis=1), lambda g, x: g[:, None] * np.sign(x)),
+        fixed(x=[[1.5, -1.5, 0.2], [0.3, -0.7, 0.1], [2.0, 0.4, -1.1], [-0.9, 0.6, 0.5]]),
+        "the largest size's gradient goes to every entry; the first row is at a kink, and says nothing of batches",
+        also=("other", "wrong-branch", "tie-all-winners"),
     ),
     Fault(
         "lookalikes/labels/one-not-subtracted",

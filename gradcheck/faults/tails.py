@@ -55,6 +55,21 @@ FAULTS = (
         also=("f-prime-wrong",),
     ),
     Fault(
+        "tails/binary/off-in-single-alone",
+        "small-error",
+        ("x",),
+        pair(
+            mean_binary,
+            lambda g, x, target: (
+                _mean_backward(g, x, target)[0] * x.dtype.type(1.05 if x.dtype == np.float32 else 1.0),
+                _mean_backward(g, x, target)[1],
+            ),
+        ),
+        confident(5.0, np.float32),
+        "5 % off in float32 alone; the slopes of the loss may cancel along a direction, beside its curvature",
+        also=("f-prime-wrong", "factor", "other", "float32-truncation"),
+    ),
+    Fault(
         "tails/exponential/nothing-below-minus-25",
         "part-zeroed",
         ("x",),
