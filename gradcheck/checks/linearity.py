@@ -16,12 +16,14 @@ from gradcheck.numdiff.records import Vector
 from gradcheck.verdict import Finding
 
 A, B = 2.0, -0.5  # exact multiples, of either sign
-# Clipping shows at large values and thresholds at small ones; powers of two commute with rounding. float16 has no room.
+# Clipping shows at large values and thresholds at small ones, |grad_output| at negative ones: that of a scalar may have
+# been positive throughout. Powers of two commute with rounding. float16 has no room.
 MULTIPLES: dict[np.dtype[Any], tuple[float, ...]] = {
-    np.dtype(np.float16): (2.0**3,),
-    np.dtype(np.float32): (2.0**20, 2.0**-20),
-    np.dtype(np.float64): (2.0**20, 2.0**-20),
+    np.dtype(np.float16): (-(2.0**3),),
+    np.dtype(np.float32): (2.0**20, -(2.0**-20)),
+    np.dtype(np.float64): (2.0**20, -(2.0**-20)),
 }
+EXTREME = frozenset(abs(multiple) for multiple in MULTIPLES[np.dtype(np.float64)])
 # A backward that scales and squares (of a matrix exponential) loses digits at extreme sizes of grad_output, and no clip
 # is as small as the square root of the rounding unit; the sharp question is asked at modest multiples.
 ROUGH = {dtype: float(np.finfo(dtype).eps) ** 0.5 for dtype in MULTIPLES}
@@ -73,7 +75,7 @@ def _multiples(bench: Bench) -> Iterator[Finding]:
     yield from _held(bench, mixed, A * bench.cotangent + B * other, both, beside=(bench.expected, second), factor=2.0)
     for multiple in MULTIPLES.get(bench.form.coarsest, ()):
         scaled = {name: multiple * g for name, g in bench.expected.items() if g is not None}
-        yield from _held(bench, f"{multiple:g} g", multiple * bench.cotangent, scaled, factor=multiple)
+        yield from _held(bench, f"{multiple:g} g", multiple * bench.cotangent, scaled, factor=abs(multiple))
 
 
 def _full_mantissas(bench: Bench) -> Vector:
@@ -100,7 +102,7 @@ def _held(
         value = usable[difference.argument]
         if value is not None and not np.all(np.isfinite(value)):
             continue  # out of the dtype's range
-        if factor in MULTIPLES[np.dtype(np.float64)] and difference.relative < ROUGH.get(bench.form.coarsest, 0.0):
+        if factor in EXTREME and difference.relative < ROUGH.get(bench.form.coarsest, 0.0):
             continue
         yield _nonlinear(what, difference)
 

@@ -84,6 +84,8 @@ def _depends_on(factors: Array, axis: int) -> bool:
     others = tuple(a for a in range(factors.ndim) if a != axis)
     if not others or all(factors.shape[a] == 1 for a in others):
         return False
+    if not np.all(np.any(~np.isnan(factors), axis=others)):
+        return False  # of some places along the axis nothing is known
     spread = np.nanmax(factors, axis=others) - np.nanmin(factors, axis=others)
     return bool(np.all(spread <= CLOSE * np.nanmax(np.abs(factors))))
 

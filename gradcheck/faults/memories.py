@@ -114,6 +114,15 @@ FAULTS = (
         also=("not-linear",),
     ),
     Fault(
+        "memories/values/size-of-a-scalars-grad-output",
+        "not-linear",
+        ("x",),
+        pair(lambda x: (x * x).sum(), lambda g, x: 2 * abs(g) * x),
+        VALUES,
+        "the gradient of a scalar has the sign of grad_output lost",
+        also=("sign",),
+    ),
+    Fault(
         "memories/values/linear-below-a-hundred",
         "part-zeroed",
         ("x",),

@@ -93,3 +93,10 @@ def test_warns_of_a_backward_that_refuses_zero(look_at, x):
 
 def test_accepts_negative_zero_for_zero(look_at, x):
     assert look_at((lambda x: -x * 1.0, lambda g, _x: -g), x=x).findings == []
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize("seed", range(8))
+def test_catches_the_size_of_a_scalars_grad_output_whatever_signs_are_drawn(look_at, x, dtype, seed):
+    layer = (lambda x: (x * x).sum(), lambda g, x: 2 * abs(g) * x)
+    assert look_at(layer, x=x.astype(dtype), seed=seed).by["nonlinear"].severity is Severity.ERROR
