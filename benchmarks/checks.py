@@ -5,6 +5,8 @@
     python benchmarks/checks.py --tool gradcheck   checkers with a text in their name
     python benchmarks/checks.py --limit 20         seconds after which a checker is given up
     python benchmarks/checks.py --zoo              calls by purpose on every layer of the zoo, the costliest first
+    python benchmarks/checks.py --large            layers of 10^6 inputs and outputs, right and wrong: see large.py
+    python benchmarks/checks.py --page FILE        write the first table and the large layers' to this file
 
 The floor is what any probe of a gradient needs: one forward, two perturbed forwards, one backward. Every row is a
 process of its own, so that its peak memory is its own: what the resident size grows by during the check, after one
@@ -22,7 +24,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +34,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import large
 from power_peers import PEERS, Problem
 
 import gradcheck
@@ -41,6 +44,25 @@ from gradcheck.faults.records import point_of
 from gradcheck.faults.zoo import FAULTS, TRICKY
 
 Inputs = dict[str, Any]
+
+INTRODUCTION = """\
+Printed by `python benchmarks/checks.py --page docs/checks.md`. Calls are counted inside the layer. The floor is what
+any probe of a gradient needs: one forward, two perturbed forwards, one backward. Own time is what the layer's calls do
+not explain; memory is what the resident size grows by, and that over the bytes of inputs and outputs where these are
+many."""
+
+LARGE = """\
+
+## Large layers
+
+About 10^6 inputs and outputs, in float64, at default effort: the right gradient, and four wrong ones. The harness's
+time is what does not pass inside the layer's own forward and backward. Memory is what the resident size grows by;
+"x arrays" is the peak that NumPy reports, less what a single call of the layer takes for itself, over the layer's
+inputs, outputs and both gradients, once each. A wrong gradient is explained as well: there its further calls go.
+
+"""
+LONGER = 5  # a wrong large layer is checked twice and explained
+HEAD = ["layer", "checker", "forward", "backward", "ms", "x floor", "own ms", "memory", "answer"]
 
 
 def _numbers(**shapes: tuple[int, ...]) -> Callable[[], Inputs]:
@@ -108,6 +130,8 @@ def main() -> None:
     parser.add_argument("--tool", action="append", metavar="TEXT", help="checkers with TEXT in the name")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds after which a checker is given up")
     parser.add_argument("--zoo", action="store_true", help="calls by purpose on the zoo, beside the stated budget")
+    parser.add_argument("--large", action="store_true", help="layers of 10^6 inputs and outputs, right and wrong")
+    parser.add_argument("--page", type=Path, help="write the tables to this file as Markdown")
     parser.add_argument("--one", nargs=2, metavar=("LAYER", "CHECKER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -116,11 +140,32 @@ def main() -> None:
     if options.zoo:
         print("\n".join(zoo(options.only)))
         return
+    lines = []
+    for line in printed(options):
+        print(line, flush=True)
+        lines.append(line)
+    if options.page:
+        options.page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def printed(options: argparse.Namespace) -> Iterator[str]:
+    """Yield the lines of the tables that are asked for."""
     tools = [t for t, (module, _) in TOOLS.items() if importlib.util.find_spec(module) and _asked(t, options.tool)]
-    print("\n".join(heading(tools)), flush=True)
-    for case in (c for c in CASES if _asked(c, options.only)):
-        for tool in tools:
-            print("| " + " | ".join(row(case, tool, options.limit)) + " |", flush=True)
+    yield from heading(tools)
+    if not options.large:
+        yield from head_of(HEAD)
+        for case in (c for c in CASES if _asked(c, options.only)):
+            yield from (f"| {' | '.join(row(case, tool, options.limit))} |" for tool in tools)
+    if options.large or options.page:
+        yield from LARGE.splitlines()
+        yield from head_of(large.HEAD)
+        for cells in large.rows(lambda case: _asked(case, options.only), LONGER * options.limit):
+            yield f"| {' | '.join(cells)} |"
+
+
+def head_of(head: Sequence[str]) -> list[str]:
+    """Return the head of a table."""
+    return [f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * len(head))} |"]
 
 
 def zoo(only: Sequence[str] | None) -> list[str]:
@@ -156,15 +201,7 @@ def heading(tools: Sequence[str]) -> list[str]:
     machine = (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
     )
-    head = ["layer", "checker", "forward", "backward", "ms", "x floor", "own ms", "memory", "answer"]
-    return [
-        "# What a check costs",
-        "",
-        f"{machine}. Left out: {absent}. Own time is what the layer's calls do not explain.",
-        "",
-        "| " + " | ".join(head) + " |",
-        "| " + " | ".join(["---"] * len(head)) + " |",
-    ]
+    return ["# What a check costs", "", *INTRODUCTION.splitlines(), "", f"{machine}. Left out: {absent}.", ""]
 
 
 def row(case: str, tool: str, limit: float) -> list[str]:

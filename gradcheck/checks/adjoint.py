@@ -62,12 +62,17 @@ class Evidence:
         return all(m.facts.still for m in found[:1])
 
     def settled(self) -> "Evidence":
-        """Return the evidence without what nobody asks for any more, where that is large and everything agrees.
+        """Return the evidence without what nobody asks for any more, where that is large.
 
-        Of the vectors measured only facts stay, of the answers the one that the contract is held to.
+        Of the vectors measured only facts stay where everything agrees, else the first of each argument for who
+        explains; of the answers the one that the contract is held to.
         """
-        if self.place.base.size <= REMEMBERED or any(c.bars > THRESHOLD for c in self.comparisons):
+        sizes = [self.place.base.size, *(self.place.wide[name].size for name in self.measured)]
+        if max(sizes) <= REMEMBERED:
             return self
+        if any(c.bars > THRESHOLD for c in self.comparisons):
+            first = {name: found[:1] for name, found in self.measured.items()}
+            return replace(self, measured=first, cotangents=self.cotangents[:1], gradients=self.gradients[:1])
         measured = {name: [m.outlined() for m in found] for name, found in self.measured.items()}
         kept = slice(0, 1 if self.place.given else 0)
         slacks = self.slacks if self.place.given else {}

@@ -237,10 +237,11 @@ def _apart(again: Vector | None, place: Place) -> float:
     return float(np.max(np.abs(again - place.base)[finite])) / max(rounding, np.finfo(np.float64).tiny)
 
 
-def with_imaginary(x: Array, imaginary: Array) -> NDArray[np.complex128]:
-    """Return x + i y, written once."""
+def with_imaginary(x: Array, step: float, tangent: Array) -> NDArray[np.complex128]:
+    """Return x + i h t, written once."""
     z = np.empty(x.shape, dtype=np.complex128)
-    z.real, z.imag = x, imaginary
+    z.real = x
+    np.multiply(tangent, step, out=z.imag)
     return z
 
 
@@ -254,7 +255,8 @@ def _moved(x: Array, step: float, tangent: Array) -> Array:
 def draw_tangent(rng: np.random.Generator, place: Place, name: str) -> Array:
     """Draw a random direction for one argument at its natural scale."""
     x = place.wide[name]
-    drawn = random_direction(rng, x.shape) * natural_scale(x)
+    drawn = random_direction(rng, x.shape)
+    drawn *= natural_scale(x)
     if name not in place.mirrored:
         return drawn
     mirrored: Array = np.tril(drawn) + np.swapaxes(np.tril(drawn, -1), -1, -2)
@@ -295,7 +297,7 @@ def line_along(instrument: Instrument, place: Place, tangents: Mapping[str, Arra
         inputs = dict(place.wide)
         for name, tangent in rounded.items():
             x = inputs[name] if salt is None else few_ulps(inputs[name], salt, grid_dtype(place, name))
-            inputs[name] = with_imaginary(x, step * tangent)
+            inputs[name] = with_imaginary(x, step, tangent)
         return instrument.evaluate_complex(inputs, place.form, given_away=rounded)
 
     wide_enough = all(place.wide[name].dtype == np.float64 for name in rounded) and place.work == np.float64

@@ -22,7 +22,7 @@ from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array, Inputs
 
 CLOSE = 1e-9  # a first look may be wrong by so much, relative: a second one decides
-KEPT_NUMBERS = 2**24  # 128 MB of directions and slopes
+KEPT_NUMBERS = 2**22  # 32 MB of directions and slopes: no more than a few of the arrays of a layer that has many
 FEWEST_PROBES = 4  # with as many cotangents: sixteen comparisons
 TELLING = 64.0  # bars that what is compared must amount to, for an agreement to mean anything
 
@@ -250,6 +250,7 @@ def with_probes(scene: Scene, count: int) -> Scene:
             tangents[kept] = s.tangents[scene.name].ravel()
             slopes[kept], bars[kept] = np.where(scene.mask, s.value, 0.0), np.where(scene.mask, s.bar, 0.0)
             kept += 1
+        del s  # large, while the next is measured
     if kept == 0:
         return scene
     return replace(scene, tangents=tangents[:kept], slopes=slopes[:kept], slope_bars=bars[:kept])

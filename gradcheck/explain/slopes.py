@@ -11,7 +11,7 @@ from gradcheck.checks.places import Place, draw_tangent, grid_dtype, with_imagin
 from gradcheck.checks.probes import Measured as MeasuredAlong
 from gradcheck.numdiff import complex_step
 from gradcheck.numdiff.ladder import COVERAGE
-from gradcheck.numdiff.records import Derivative, Mask, Vector
+from gradcheck.numdiff.records import Derivative, Mask, Vector, sum_of_squares
 from gradcheck.subject import Array
 
 SAFETY = 8.0  # how much worse another direction's truncation may be than that of the direction it was learnt from
@@ -122,12 +122,15 @@ def slope(instrument: Instrument, gauge: Gauge, tangents: Mapping[str, Array], b
     if not gauge.carried:
         return _pair(instrument, gauge, tangents)
     place = gauge.place
-    moved = {name: with_imaginary(place.wide[name], complex_step.STEP * t) for name, t in tangents.items()}
+    moved = {name: with_imaginary(place.wide[name], complex_step.STEP, t) for name, t in tangents.items()}
     outputs = instrument.evaluate_complex({**place.wide, **moved}, place.form, given_away=moved)
+    moved.clear()
     if outputs is None:
         return None
     value = outputs.imag / complex_step.STEP
-    np.nan_to_num(value, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    del outputs
+    if not np.isfinite(sum_of_squares(value)):
+        np.nan_to_num(value, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     size = np.abs(value)
     bar = gauge.relative_error * size
     bar += complex_step.RELATIVE_BAR * np.maximum(size, float(np.max(size, initial=0.0)) / 4.0, out=size)

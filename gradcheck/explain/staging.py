@@ -12,6 +12,7 @@ from gradcheck.checks.probes import draw_cotangent, equalising_weights
 from gradcheck.explain.scene import Rounding, Scene, with_probes
 from gradcheck.explain.slopes import Budget, gauge_at
 from gradcheck.numdiff.records import Mask, Vector, norm
+from gradcheck.subject import Array
 
 KINDS = ("random", "joint", EQUALISED, SET_APART)
 COTANGENTS = 4  # fresh questions to backward
@@ -31,21 +32,18 @@ def set_up(
     gauge = gauge_at(instrument, evidence, rng, budget)
     mask, weights = _asked_of(evidence, names)
     # Rounding in the outputs' dtype keeps a cotangent what backward will see.
-    questions = [draw_cotangent(rng, evidence.place.form, mask, weights=weights) for _ in range(COTANGENTS)]
+    questions = np.empty((COTANGENTS, mask.size))
+    for row in questions:
+        row[:] = draw_cotangent(rng, evidence.place.form, mask, weights=weights)
     budget.pay(backward=len(questions))
-    answers = [instrument.gradients(flat, evidence.place.inputs, evidence.place.form) for flat in questions]
+    claimed = _stacked(instrument, evidence, questions)
     answered: dict[bytes, dict[str, Any]] = {}
     for name in names:
-        claims = [answer.get(name) for answer in answers]
-        if not mask.any() or any(claim is None for claim in claims):
+        if not mask.any() or name not in claimed:
             continue
-        others = {
-            other: np.stack([np.asarray(answer[other]).ravel() for answer in answers])
-            for other in answers[0]
-            if other != name and all(answer.get(other) is not None for answer in answers)
-        }
+        others = {other: rows for other, rows in claimed.items() if other != name}
         blank = np.zeros((0, evidence.place.base.size))
-        flat_claims = np.stack([np.asarray(claim, dtype=np.float64).ravel() for claim in claims])
+        flat_claims = claimed[name]
         scene = Scene(
             instrument,
             evidence,
@@ -55,7 +53,7 @@ def set_up(
             mask,
             rng,
             budget,
-            np.stack(questions),
+            questions,
             flat_claims,
             np.zeros((0, flat_claims.shape[1])),
             blank,
@@ -64,6 +62,22 @@ def set_up(
             answered,
         )
         yield with_probes(scene, TANGENTS[thorough])
+
+
+def _stacked(instrument: Instrument, evidence: Evidence, questions: Array) -> dict[str, Array]:
+    """Return the claims for each argument as flat rows, of those that are claimed for every question."""
+    place = evidence.place
+    rows: dict[str, Array] = {}
+    missing: set[str] = set()
+    for number, flat in enumerate(questions):
+        for name, claim in instrument.gradients(flat, place.inputs, place.form).items():
+            if claim is None:
+                missing.add(name)
+                continue
+            if name not in rows:
+                rows[name] = np.empty((len(questions), claim.size))
+            rows[name][number] = claim.ravel()
+    return {name: found for name, found in rows.items() if name not in missing}
 
 
 def _asked_of(evidence: Evidence, names: Sequence[str]) -> tuple[Mask, Vector | None]:
