@@ -130,6 +130,12 @@ class Bench:
         """Return claims as float64 arrays; None where none is claimed, or in another shape than its argument's."""
         return {name: usable_gradient(claims.get(name), (inputs or self.inputs)[name]) for name in self.wrt}
 
+    def forget(self) -> None:
+        """Let go of the answers that are kept: the traceback of what a layer raised may hold the bench for a while."""
+        kept = [name for name, value in vars(type(self)).items() if isinstance(value, cached_property)]
+        for name in kept:
+            vars(self).pop(name, None)
+
     def _afford(self, *, forward: int = 0, backward: int = 0) -> None:
         rows = self.instrument.tally.values()
         forwards = sum(row[0] for row in rows) - self.before.forward + forward

@@ -60,6 +60,7 @@ def contract_findings(
         findings += _asked(check, bench)
         if any(finding.code in UNRELIABLE for finding in findings):
             break
+    bench.forget()
     return findings
 
 
