@@ -82,8 +82,8 @@ WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
     (elementwise,),
 )
 LAST: tuple[tuple[Family, ...], ...] = (
-    (both_sides,),
     (put_through,),
+    (both_sides,),
     (part_of_it,),
     (by_output, beside),
     (silent,),

@@ -161,12 +161,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "lookalikes/largest/one-row-tied",
-        "pool-kind",
+        "other",
         ("x",),
         pair(lambda x: np.abs(x).max(axis=1), lambda g, x: g[:, None] * np.sign(x)),
         fixed(x=[[1.5, -1.5, 0.2], [0.3, -0.7, 0.1], [2.0, 0.4, -1.1], [-0.9, 0.6, 0.5]]),
         "the largest size's gradient goes to every entry; the first row is at a kink, and says nothing of batches",
-        also=("other", "wrong-branch", "tie-all-winners"),
+        also=("pool-kind", "wrong-branch", "tie-all-winners"),
     ),
     Fault(
         "lookalikes/labels/one-not-subtracted",
