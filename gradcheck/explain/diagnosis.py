@@ -82,8 +82,8 @@ WITH_THE_JACOBIAN: tuple[tuple[Family, ...], ...] = (
     (elementwise,),
 )
 LAST: tuple[tuple[Family, ...], ...] = (
-    (put_through,),
     (both_sides,),
+    (put_through,),
     (part_of_it,),
     (by_output, beside),
     (silent,),
