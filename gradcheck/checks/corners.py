@@ -52,8 +52,9 @@ def corners(instrument: Instrument, place: Place, name: str, measured: Measured,
     neighbours, splits = few if ordinary else (NEIGHBOURS, SPLITS)
     found = np.zeros(place.base.shape, dtype=bool)
     step = max(_finest(place, measured), CLOSE_STEP)
-    if step >= measured.derivative.step:
-        return found
+    slope = typical_size(np.abs(measured.derivative.value))
+    if step >= measured.derivative.step or COVERAGE * typical_size(place.noise) / step > slope:
+        return found  # a look so close would show rounding alone
     if measured.tangents[name].size > 1:
         for _ in range(splits):
             found |= _not_additive(instrument, place, name, measured, step=step, rng=rng)

@@ -73,9 +73,14 @@ def _multiples(bench: Bench) -> Iterator[Finding]:
     }
     mixed = f"{A:g} g {B:+g} h"
     yield from _held(bench, mixed, A * bench.cotangent + B * other, both, beside=(bench.expected, second), factor=2.0)
-    for multiple in MULTIPLES.get(bench.form.coarsest, ()):
+    for multiple in MULTIPLES.get(_coarsest(bench), ()):
         scaled = {name: multiple * g for name, g in bench.expected.items() if g is not None}
         yield from _held(bench, f"{multiple:g} g", multiple * bench.cotangent, scaled, factor=abs(multiple))
+
+
+def _coarsest(bench: Bench) -> np.dtype[Any]:
+    """The lowest precision around: a layer may cast to float16 by hand whatever it takes and returns."""
+    return max((bench.form.coarsest, bench.evidence.place.work), key=lambda dtype: float(np.finfo(dtype).eps))
 
 
 def _full_mantissas(bench: Bench) -> Vector:
@@ -102,7 +107,7 @@ def _held(
         value = usable[difference.argument]
         if value is not None and not np.all(np.isfinite(value)):
             continue  # out of the dtype's range
-        if factor in EXTREME and difference.relative < ROUGH.get(bench.form.coarsest, 0.0):
+        if factor in EXTREME and difference.relative < ROUGH.get(_coarsest(bench), 0.0):
             continue
         yield _nonlinear(what, difference)
 

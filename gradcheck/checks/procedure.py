@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence, gather
+from gradcheck.checks.averaged import judge_averaged
 from gradcheck.checks.claims import broken_answers, judged_arguments
 from gradcheck.checks.comparison import stands_out
 from gradcheck.checks.confirmation import look_again
@@ -20,6 +21,7 @@ from gradcheck.checks.places import GIVEN, answers_alike
 from gradcheck.checks.points import (
     CALLS,
     FEWEST,
+    NEARLY_ENOUGH,
     AtDerivedPoints,
     PointRuling,
     joined,
@@ -30,13 +32,14 @@ from gradcheck.checks.points import (
 from gradcheck.checks.precision import PrecisionRuling, judge_precision
 from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
-from gradcheck.checks.ruling import NOISE, UNANSWERED, Flag, rule
+from gradcheck.checks.ruling import NOISE, UNANSWERED, UNRESOLVED, Flag, resolution, rule
 from gradcheck.checks.severities import found
 from gradcheck.errors import LayerFault
 from gradcheck.verdict import Argument, Finding, Severity, Verdict
 
 FORWARD_CALLS = 40  # aimed at for each differentiated input at normal effort; the contract has its own budget
 THOROUGH_ROUNDS = 4  # thorough effort repeats the probes and the derived points so many times, with fresh draws
+LITTLE_SEEN = (NOISE[1], UNANSWERED[1])  # reasons for looking at points of ordinary size
 
 Flags = dict[str, list[Flag]]
 
@@ -87,6 +90,9 @@ def _judge_whole(
         with instrument.purpose("low precision"):
             precision = judge_precision(instrument, place, opening.low, given.together, rng=rng)
         _add(flags, precision.flags)
+    with instrument.purpose("low precision"):
+        averaged = judge_averaged(instrument, given, rng, _left_to_rounding(given, flags))
+    _add(flags, averaged.flags)
     further = _further(instrument, plan, given, rng, wrong=_wrong(flags))
     _add(flags, further.flags)
     with instrument.purpose("exact tier"):
@@ -104,6 +110,7 @@ def _judge_whole(
                 low=[c for c in precision.comparisons if c.argument == name],
                 kinks=[c for c in kinks.comparisons if c.argument == name],
                 chosen=name in kinks.chosen,
+                averaged=averaged.resolutions.get(name, UNRESOLVED),
                 exact_bound=exact.bounds.get(name),
             )
             for name in names
@@ -116,11 +123,14 @@ def _judge_whole(
         further = joined(further, more)
 
     arguments = ruled()
+    coarse = [n for n, (whole, _) in averaged.resolutions.items() if whole <= resolution(given.of(n))[0]]
     if plan.points is None:
         with instrument.purpose("further points"):
-            if _reasons(arguments) & {NOISE[1], UNANSWERED[1]}:
+            if any(a.reason in LITTLE_SEEN and n not in coarse for n, a in arguments.items()):
                 take(look_in_ordinary_places(instrument, given, rng))
-                hidden = {name: a.resolution for name, a in ruled().items() if a.reason == NOISE[1]}
+                hidden = {
+                    name: a.resolution for name, a in ruled().items() if a.reason == NOISE[1] and name not in coarse
+                }
                 if hidden:
                     take(look_closer(instrument, given, further, rng, names=hidden, lost=_lost(flags)))
             elif plan.effort == "normal" and instrument.left() >= CALLS:
@@ -193,8 +203,14 @@ def _accused(arguments: Mapping[str, Argument]) -> bool:
     return any(argument.verdict is Verdict.DISAGREES for argument in arguments.values())
 
 
-def _reasons(arguments: Mapping[str, Argument]) -> set[str | None]:
-    return {argument.reason for argument in arguments.values()}
+def _left_to_rounding(given: Evidence, flags: Flags) -> list[str]:
+    """Return the arguments that the rounding of a forward of low precision leaves open, however many probes follow."""
+    if given.place.work == np.float64:
+        return []
+    wrong = _wrong(flags)
+    doubtful = {name for name, found in flags.items() if any(not (f.confirmed or f.excused) for f in found)}
+    blunt = {name: resolution(given.of(name))[0] for name in given.measured}
+    return [name for name in given.measured if (name in doubtful or blunt[name] > NEARLY_ENOUGH) and name not in wrong]
 
 
 def _contract(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> list[Finding]:

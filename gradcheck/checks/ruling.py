@@ -14,6 +14,7 @@ from gradcheck.verdict import Argument, Measured, StepCurve, Verdict
 ENOUGH = 1e-2  # AGREES needs the resolution of the whole gradient to be 1 % or better
 MISSED = 1e-3  # the resolution is what would have been seen with probability 99.9 %
 LARGEST = 3.3  # |N(0, 1)| exceeds it with probability 0.1 %
+UNRESOLVED = (float("inf"), float("inf"))  # the resolution of nothing
 SMALLEST_MAGNITUDE = 0.5  # of a tangent's or cotangent's entry
 
 
@@ -126,13 +127,14 @@ def rule(
     low: Sequence[Comparison] = (),
     kinks: Sequence[Comparison] = (),
     chosen: bool = False,
+    averaged: tuple[float, float] = UNRESOLVED,
     exact_bound: float | None = None,
 ) -> Argument:
     """Decide on one argument from what was seen at every place; the first evidence is the given point's.
 
     `low` are comparisons of a low-precision gradient with the float64 one: what they could not have seen widens the
     resolution that is told, while the code itself was judged in float64. `chosen` says that the claim at a kink may be
-    a choice of branch, or wrong.
+    a choice of branch, or wrong; `averaged` is the resolution of many probes at once, where these were taken.
     """
     everything = [c for e in evidences for c in e.of(name)]
     excused = [f for f in flags.get(name, ()) if f.excused]
@@ -142,7 +144,7 @@ def rule(
         e.place.name: [c for f in evidences if f.place.name == e.place.name for c in f.of(name)] for e in evidences
     }
     resolved = [_resolved(_standing(found, excused)) for found in at_one_place.values()]
-    best = min(resolved, default=(float("inf"), float("inf")))
+    best = min([*resolved, averaged])
     blank = Argument(name, tuple(like.shape), str(like.dtype), Verdict.INCONCLUSIVE, threshold=THRESHOLD)
     given = evidences[0]
     common = {

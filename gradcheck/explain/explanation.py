@@ -31,6 +31,7 @@ SPARED = (30, 10)  # of them, held back for the smallest input that shows the fa
 LENT = 20  # of those forward calls, given up where the whole Jacobian cannot be had without them
 CHEAP = 48  # forward calls for which the whole Jacobian is measured before anything is asked of it
 COUNTED = 60  # entries up to which every one is looked at, whatever the diagnosis costs
+LEFT_OVER = 3.0  # an explanation must leave less than a third of the discrepancy where the probes are so blunt
 KEPT_BACK = 2  # forward calls that its measurement leaves for what comes after
 KEPT_QUESTIONS = 16  # backward calls that the claimed matrix leaves for the hypotheses
 UNEXPLAINED = "no known mistake explains it"
@@ -148,7 +149,7 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
             scene.budget, before = share, (share.forward, share.backward)
             left.remove(scene.name)
             argument = work.outcome.arguments[scene.name]
-            if scene.bars() > THRESHOLD:
+            if scene.bars() > _needed(scene):
                 work.explained[scene.name] = _explained(argument, scene, work.spared)
                 first = first or scene
             work.budget.pay(forward=before[0] - share.forward, backward=before[1] - share.backward)
@@ -165,6 +166,11 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
         first.budget, work.budget, work.spared = spared, Budget(0, 0), Budget(0, 0)
         work.witness = _witness(first)
         work.budget = spared
+
+
+def _needed(scene: Scene) -> float:
+    """Return the bars that a discrepancy must have to be explained: what rounding blurs any mistake would explain."""
+    return THRESHOLD if scene.place.work == np.float64 else LEFT_OVER * THRESHOLD
 
 
 def _explained(argument: Argument, scene: Scene, spared: Budget) -> Argument:

@@ -2,6 +2,7 @@
 
 from gradcheck.faults import (
     activations,
+    by_hand,
     convolution,
     convolution_weights,
     cross_entropy,
@@ -68,6 +69,7 @@ FAULTS: tuple[Fault, ...] = (
     *hidden_entries.FAULTS,
     *kinks.FAULTS,
     *precision.FAULTS,
+    *by_hand.FAULTS,
     *manners.FAULTS,
     *states.FAULTS,
     *memories.FAULTS,
@@ -94,6 +96,7 @@ TRICKY: tuple[Tricky, ...] = (
     *tricky_rounding.TRICKY,
     *tricky_blind.TRICKY,
     *vanishing.TRICKY,
+    *by_hand.TRICKY,
     *indices.TRICKY,
     *tails.TRICKY,
 )

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from gradcheck.faults.by_hand import LOGISTIC, RECIPROCAL
 from gradcheck.faults.entropies import entropy
 from gradcheck.faults.precision import CONV as PLAIN_CONV
 from gradcheck.faults.records import Shows, point_of
-from gradcheck.faults.specimens import softmax
+from gradcheck.faults.specimens import CUBE, LINEAR, RELU, SINE, SOFTMAX, softmax
 from gradcheck.faults.tricky_precision import CONV
 from gradcheck.faults.zoo import FAULTS, TRICKY
 
@@ -34,6 +35,24 @@ MEANT = {
     "tricky-blind/mixed/residual-around-single": lambda x: x + np.tanh(3 * x),
     "precision/mixed/residual-alone": lambda x: x + np.tanh(3 * x),
 }
+# What layers that cast to float16 or float32 by hand compute, and the rounding of their claims.
+BY_HAND = {
+    "tricky-precision/by-hand/half-sine": SINE,
+    "tricky-precision/by-hand/half-linear": LINEAR,
+    "tricky-precision/by-hand/half-softmax": SOFTMAX,
+    "tricky-precision/by-hand/half-convolution": PLAIN_CONV,
+    "tricky-precision/by-hand/half-relu": RELU,
+    "tricky-precision/by-hand/half-reciprocal": RECIPROCAL,
+    "tricky-precision/by-hand/half-saturated": LOGISTIC,
+    "tricky-precision/by-hand/single-sine": SINE,
+    "tricky-precision/by-hand/single-softmax": SOFTMAX,
+    "tricky-precision/by-hand/single-relu": RELU,
+    "precision/by-hand/half-times-1.5": SINE,
+    "precision/by-hand/half-negated": SOFTMAX,
+    "precision/by-hand/half-linear-off-by-a-fifth": LINEAR,
+    "precision/by-hand/single-one-of-1000-off-by-1-percent": CUBE,
+}
+MEANT |= {name: right.forward for name, right in BY_HAND.items()}
 # Layers that cannot run in extended precision, and the relative error of differences in float64 for them.
 NARROW = {
     "tricky-structures/complex/float-assert": 1e-8,
@@ -59,6 +78,7 @@ LOOSE = {
     "tricky-scales/cancelling/large-constant": 1e-7,
     "tricky-domains/angle/arctan2": 1e-6,  # a gradient of 1e-9 beside an angle of pi
 }
+LOOSE |= {name: TOLERANCE[np.dtype(np.float16 if "/half-" in name else np.float32)] for name in BY_HAND}
 # Random; and beyond these differences, with tests of their own below and in test_hidden.py.
 UNMEASURED = {
     "tricky-manners/state/dropout",
