@@ -36,8 +36,10 @@ def fresh_layer(layer: Any, factory: Callable[[], Any] | None) -> tuple[Callable
         return lambda: _made_by(factory), True
     try:
         kept = copied(layer)
-        copied(kept)
+        copies = type(copied(kept)) is type(kept) is type(layer)
     except Exception:  # noqa: BLE001 - any object may refuse to be copied, in any way it likes
+        copies = False
+    if not copies:
         return lambda: layer, False
     return lambda: copied(kept), True
 

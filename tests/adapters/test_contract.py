@@ -136,3 +136,20 @@ def test_passes_hand_inputs_over_by_position():
     assert passes.forward(inputs).tolist() == [2.0]
     claims = passes.backward((np.array([1.0]),), inputs)
     assert {name: value.tolist() for name, value in claims.items()} == {"first": [1.0], "second": [-1.0]}
+
+
+class CopiesToNothing:
+    def __deepcopy__(self, memo):
+        return None
+
+    def forward(self, x):
+        return x * x
+
+    def backward(self, grad_output, x):
+        return 2 * grad_output * x
+
+
+def test_a_layer_that_copies_to_something_else_is_used_itself():
+    report = check(CopiesToNothing(), {"x": np.array([1.0, 2.0])})
+    assert report.verdict is Verdict.AGREES
+    assert [f.code for f in report.findings] == ["state-not-isolated"]
