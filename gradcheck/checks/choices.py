@@ -28,7 +28,7 @@ LINES = 2  # nearby; two kinks fall between the same two points of one with prob
 POINTS = np.tan(np.pi * (np.arange(1, BETWEEN) / BETWEEN - 0.5))
 LOOK = LINES * len(POINTS) + PAIR  # calls of forward before anybody is accused
 HIDDEN = 1.5  # times as much as jumps of the slope add up to: some may hide each other between the same two points
-FAR_OUTSIDE = 0.25  # of an interval: by less a claim may be outside where some small kinks have the other orientation
+FAR_OUTSIDE = 2.0**-4  # of an interval: four jumps the other way, each too small to be told from a bend
 
 
 class Seen(NamedTuple):
@@ -115,8 +115,9 @@ def _wrong(place: Place, one: Seen, lines: Sequence[Vector], *, one_sign: bool) 
         return True
     if one.entries == 1 and _beside(one) > HIDDEN * _half(lines) + room:
         return True
-    within = all(bool(np.all((line >= low - room) & (line <= high + room))) for line in lines)
-    return one_sign and within and _beside(one) > (0.5 + FAR_OUTSIDE) * (high - low) + room
+    upward = 1.0 if one.ends[1] >= one.ends[0] else -1.0
+    convex = all(bool(np.all(upward * np.diff(line) >= -room)) for line in lines)
+    return one_sign and convex and _beside(one) > (0.5 + FAR_OUTSIDE) * (high - low) + room
 
 
 def _of_both(place: Place, one: Seen, line: Vector) -> bool:
