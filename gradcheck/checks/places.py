@@ -188,9 +188,10 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     line = replace(line, along=_remembered(line.along, seen))
     row = look_around(line.along, place.base, line.smallest_step)
     declared = place.work
-    work = working_dtype(place.base if row is None else row.beyond, declared)
+    grid = max(float(np.spacing(np.max(np.abs(place.wide[name]), initial=0.0))) for name in instrument.subject.wrt)
+    work = working_dtype(place.base if row is None else row.beyond, declared, grid=grid)
     if work != place.work:
-        work = working_dtype(_elsewhere(instrument, place), declared)
+        work = working_dtype(_elsewhere(instrument, place), declared, grid=grid)
     place = replace(place, work=work)
     shown = _forward_noise(instrument, place, None if row is None else row.slope)
     shown = np.maximum(shown, place.random * place.unit * _largest(place.base))

@@ -92,6 +92,12 @@ def _share(measure: Callable[[Values, int], Values]) -> Callable[[Values, Values
     return keep
 
 
+def _orthogonal(x: Values, unit: float) -> bool:
+    """Tell a square matrix of orthonormal rows, as a rotation is, whose inverse is its transpose."""
+    square = x.ndim == 2 and x.shape[0] == x.shape[1] >= 2 and not _identity(x)
+    return square and bool(np.all(np.abs(x @ x.T - np.eye(len(x))) <= CLOSE * unit * len(x)))
+
+
 def _sorted(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits
     if x.ndim == 0 or x.shape[-1] < FEWEST_SORTED:
         return False
@@ -144,6 +150,7 @@ TRAITS = (
     Trait("triangular", _triangular, lambda values, original: np.where(original == 0, 0.0, values)),
     Trait("sums to one", _sums_to_one, _share(_total)),
     Trait("unit norm", _unit_norm, _share(_length)),
+    Trait("orthogonal", _orthogonal, lambda values, _o: np.asarray(np.linalg.qr(values)[0])),
 )
 
 

@@ -1,10 +1,10 @@
-"""Far out, where slopes vanish: gradients that lose their digits there, as right ones do, and others that are wrong."""
+"""Far out, where digits are lost: gradients that lose theirs there, as right ones do, and others that are wrong."""
 
 from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Fault, Tricky, fixed, pair
+from gradcheck.faults.records import Fault, Tricky, fixed, normal, pair
 from gradcheck.faults.specimens import sigmoid
 
 SIGNS = np.array([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]])
@@ -125,6 +125,18 @@ TRICKY = (
         pair(lambda better, worse: np.log1p(np.exp(worse - better)), _ranked_backward),
         fixed(better=[40.0, 50.0, 37.0], worse=[0.0, 1.0, 0.5]),
         "one argument stands near zero already, and the other does not",
+    ),
+    Tricky(
+        "tricky-tails/mean/of-ten-billion",
+        pair(lambda x: x - x.mean(axis=0), lambda g, _x: g - g.mean(axis=0)),
+        normal(offset=1e10, x=(5, 4)),
+        "so little is left of the digits that the outputs look like those of float32",
+    ),
+    Tricky(
+        "tricky-tails/rotation/inverse-by-transpose",
+        pair(np.linalg.solve, lambda g, q, x: (-np.outer(q @ g, q.T @ x), q @ g)),
+        fixed(q=[[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]], x=[0.5, -1.2, 2.0]),
+        "right for orthogonal matrices alone, whose inverse is their transpose",
     ),
     Tricky(
         "tricky-tails/divergence/near-its-minimum",

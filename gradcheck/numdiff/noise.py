@@ -258,14 +258,17 @@ def _typical(level: Vector, noise: Vector, base: Vector) -> float:
     return float(np.min(units)) if units.size else 0.0
 
 
-def working_dtype(outputs: Vector, declared: np.dtype[Any]) -> np.dtype[Any]:
+def working_dtype(outputs: Vector, declared: np.dtype[Any], *, grid: float = 0.0) -> np.dtype[Any]:
     """Return the precision that the outputs show: float32 or float16 where every output is representable in it.
 
     Outputs with short mantissas (small integers, zeros) say nothing; hand in those of a point without round numbers.
+    Nor do those that the `grid` of the inputs leaves no more digits: differences of numbers around 1e10.
     """
-    telling = outputs[np.isfinite(outputs) & (outputs != 0)]
+    told = outputs[np.isfinite(outputs) & (outputs != 0)]
     for narrow in (np.float16, np.float32):
         with np.errstate(all="ignore"):
+            few = np.abs(told) <= grid * 2.0 ** (np.finfo(narrow).nmant + 1)
+            telling = told[~(few & (np.rint(told / (grid or 1.0)) * grid == told))]
             kept = telling.astype(narrow).astype(np.float64)
         if telling.size and np.array_equal(kept, telling) and not _short(telling, narrow):
             return np.dtype(narrow)

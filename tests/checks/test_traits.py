@@ -25,6 +25,7 @@ SEEN = {
     "probabilities along the first axis": (PROBABILITIES.T, {"all >= 0", "all in [0, 1]", "sums to one"}),
     "sorted": (np.sort(PLAIN), {"sorted along the last axis"}),
     "unit vectors": (PLAIN / np.linalg.norm(PLAIN, axis=1, keepdims=True), {"unit norm"}),
+    "rotation": (np.linalg.qr(SQUARE)[0], {"unit norm", "orthogonal"}),
     "symmetric": (SQUARE + SQUARE.T, {"symmetric"}),
     "upper triangular": (np.triu(SQUARE), {"triangular"}),
     "lower triangular": (np.tril(SQUARE), {"triangular"}),

@@ -196,3 +196,11 @@ def test_kinks_within_the_spacing_are_no_quanta_of_a_sum():
     x = np.linspace(-1.5, 1.5, 7) * 2.0**-24
     noise, _ = noise_of(lambda x: 3 * x + np.abs(x) + np.sin(x), x)
     assert noise.max() < 1e-14
+
+
+@pytest.mark.parametrize("offset", [1e8, 1e10, 1e12])
+def test_working_dtype_is_not_read_off_differences_of_large_numbers(offset):
+    x = np.random.default_rng(3).standard_normal(20) + offset
+    grid = float(np.spacing(np.max(x)))
+    assert working_dtype(x - x.mean(), DOUBLE, grid=grid) == DOUBLE
+    assert working_dtype(np.sin(x).astype(np.float32).astype(float), DOUBLE, grid=grid) == SINGLE
