@@ -7,11 +7,14 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import THRESHOLD, compare
+from gradcheck.checks.ruling import resolution
 from gradcheck.numdiff.records import Vector, norm
 from gradcheck.subject import Array
 from gradcheck.verdict import Argument, Damage
 
 ONE_PER_CENT = 0.01
+MISSED = "missed"
+BLUNT = "not seen by these probes one by one; the resolution stated is that of many at once"
 
 
 def _sign(g: Array) -> Array:
@@ -77,7 +80,10 @@ def _of_argument(evidences: Sequence[Evidence], name: str, argument: Argument) -
             if seen.bars > THRESHOLD:
                 break
         below = argument.entry_resolution >= ONE_PER_CENT if seen.entry else argument.resolution >= seen.size
-        yield Damage(name, label, _outcome(seen.bars, seen.size, below=below), seen.size)
+        outcome = _outcome(seen.bars, seen.size, below=below)
+        if outcome == MISSED and seen.size <= min(resolution(e.of(name))[0] for e in evidences):
+            outcome = BLUNT
+        yield Damage(name, label, outcome, seen.size)
 
 
 def _seen(evidence: Evidence, name: str, damaged: Callable[[Array], Array], label: str) -> _Seen:
@@ -121,4 +127,4 @@ def _outcome(bars: float, size: float, *, below: bool) -> str:
         return "skipped: it leaves this gradient as it is"
     if bars > THRESHOLD:
         return "caught"
-    return "not seen, as stated" if below else "missed"
+    return "not seen, as stated" if below else MISSED

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradcheck import Verdict, check
-from gradcheck.checks.proving import DAMAGES
+from gradcheck.checks.proving import BLUNT, DAMAGES
 
 RNG = np.random.default_rng(20)
 X = RNG.standard_normal((4, 6))
@@ -123,3 +123,12 @@ def _of_maximum(g, x):
 def test_the_proof_is_part_of_the_report():
     text = str(check(square, {"x": X}, prove=True))
     assert all(name in text for name in DAMAGES)
+
+
+def test_what_many_probes_at_once_would_see_is_not_said_to_be_missed():
+    """A forward that works in float16 is judged by many probes at once; damage is judged by those taken one by one."""
+    x = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float16)
+    layer = (lambda x: np.sin(x.astype(np.float16)), lambda g, x: (g * np.cos(x)).astype(np.float16))
+    said = {d.outcome for seed in range(4) for d in check(layer, {"x": x}, prove=True, seed=seed).proof}
+    assert "missed" not in said
+    assert said <= {"caught", "not seen, as stated", BLUNT}
