@@ -46,12 +46,26 @@ class Flag:
         """
         if self.second is None or self.lost:
             return self.lost or self.unmeasurable
-        return self.second.bars <= THRESHOLD and (self.left_out or self._mismeasured)
+        return self.second.bars <= THRESHOLD and (self.left_out or self._mismeasured or self._agrees_too_closely)
 
     @property
     def unmeasurable(self) -> bool:
         """Whether the place cannot be measured: no output was left that a smaller step did not contradict."""
         return self.second is None and self.left_out
+
+    @property
+    def _agrees_too_closely(self) -> bool:
+        """Whether the second look agrees with the claim more closely than it could with a wrong one, whatever its bar.
+
+        An error of the claim as large as the first discrepancy adds |Z| times its size to the second look, and |Z| is
+        below z with probability 0.8 z.
+        """
+        again = [c for c in (self.second, self.third) if c is not None]
+        if self.second is None or any(c.bars > THRESHOLD / 2.0 for c in again):
+            return False
+        size = max(self.first.reach, self.first.shown)
+        relative = self.first.discrepancy / (LARGEST * size) if 0.0 < size < np.inf else 0.0
+        return self.second.discrepancy <= MISSED / 0.8 * relative * self.second.reach
 
     @property
     def _mismeasured(self) -> bool:

@@ -79,20 +79,10 @@ def test_inputs_that_stand_close_to_a_kink_do_not_excuse_a_wrong_slope():
     assert report.verdict is Verdict.DISAGREES
 
 
-def test_what_the_first_look_mismeasured_is_settled_by_two_further_ones():
+def test_what_the_first_look_mismeasured_is_settled_by_further_ones():
     instrument, evidence, rng = seen((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), x=X)
     mismeasured = replace(evidence.comparisons[0], measured=evidence.comparisons[0].claimed + 1e-3)
     assert mismeasured.bars > THRESHOLD
     found = flag(instrument, evidence, mismeasured, rng)
-    assert found.third is not None
     assert found.excused
-    assert not found.confirmed
-
-
-def test_two_further_looks_settle_nothing_that_they_could_not_have_seen():
-    instrument, evidence, rng = seen((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), x=X)
-    first = evidence.comparisons[0]
-    found = flag(instrument, evidence, replace(first, measured=first.claimed + 20 * first.bar), rng)
-    assert found.third is not None
-    assert not found.excused
     assert not found.confirmed

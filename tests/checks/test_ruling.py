@@ -16,18 +16,21 @@ from gradcheck.numdiff.records import Derivative
 ONE = Comparison("x", "the given point", "random", 1.0, 1.0, 1e-6, 1e-6, 1.0, 10, 1.0, "complex step")
 FAR = replace(ONE, claimed=2.0)
 NEAR = replace(ONE, claimed=1.0 + 4e-6)
-BLURRED = replace(ONE, bar=1e-2)
+BLURRED = replace(ONE, bar=1e-2, claimed=1.0 + 1e-3)
+BLIND = replace(ONE, bar=1e3)
 
 FLAGS = {
     "seen twice": (Flag(FAR, FAR), True, False),
     "half as far the second time": (Flag(FAR, NEAR), True, False),
-    "gone the second time": (Flag(FAR, ONE), False, False),
+    "gone the second time": (Flag(FAR, BLURRED), False, False),
+    "gone, closer than with a wrong claim": (Flag(FAR, BLIND), False, True),
     "gone with what was left out": (Flag(FAR, ONE, left_out=True), False, True),
     "still there without it": (Flag(FAR, FAR, left_out=True), True, False),
     "no second look": (Flag(FAR, None), False, False),
     "nothing left to look at again": (Flag(FAR, None, left_out=True), False, True),
     "gone twice": (Flag(FAR, ONE, third=ONE), False, True),
     "gone once and there again": (Flag(FAR, ONE, third=FAR), False, False),
+    "gone blindly and there again": (Flag(FAR, BLIND, third=FAR), False, False),
     "gone twice, where it would not have shown": (Flag(FAR, BLURRED, third=BLURRED), False, False),
 }
 
@@ -143,7 +146,7 @@ ANSWERS = {
     "disagrees": ([FAR] * 4, [Flag(FAR, FAR)], [], (Verdict.DISAGREES, None, "")),
     "not reproduced": (
         [FAR, ONE],
-        [Flag(FAR, ONE)],
+        [Flag(FAR, BLURRED)],
         [],
         (Verdict.INCONCLUSIVE, "not-reproduced", "a discrepancy did not reproduce along a fresh direction"),
     ),
