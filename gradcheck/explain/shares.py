@@ -44,6 +44,9 @@ def by_output(case: Case) -> Iterator[Proof]:
             text = f"each index along axis {axis} of the output is off by a factor of its own, {told}"
             yield Proof("other", text, 0.0, "by index", also=("f-prime-missing", "factor"), tested=tested)
             return
+    if np.all((np.abs(factors) <= CLOSE) | (np.abs(factors - 1.0) <= CLOSE)):
+        yield _left_out(truth.responds()[_responding(scene, truth)], np.abs(factors) <= CLOSE, tested)
+        return
     text = (
         f"what each output brings is the true gradient times a factor of its own, {told}: what multiplies grad_output "
         "on its way in (the derivative of the outermost function, or a gate) is wrong"
@@ -52,6 +55,16 @@ def by_output(case: Case) -> Iterator[Proof]:
     yield Proof(
         "f-prime-wrong", text, 0.0, "by output", also=("f-prime-missing", "other"), repair=repair, tested=tested
     )
+
+
+def _left_out(responds: Array, lost: Array, tested: str) -> Proof:
+    """Say that some outputs bring nothing and the others what they should; those that meet others were replaced."""
+    text = f"{int(lost.sum())} of {lost.size} outputs bring nothing to the gradient, and the others what they should"
+    also: tuple[str, ...] = ("path-missing", "wrong-branch", "f-prime-wrong")
+    if np.all((responds[lost] & responds[~lost].any(axis=0)).any(axis=1)):
+        text += "; each of them meets one of those at an entry, and is replaced by it instead of being added"
+        return Proof("overlap-overwritten", text, 0.0, "replaced", also=("part-zeroed", *also), tested=tested)
+    return Proof("part-zeroed", text, 0.0, "left out", also=(*also, "f-prime-missing"), tested=tested)
 
 
 def _elementwise(truth: Truth) -> bool:

@@ -18,6 +18,19 @@ def _padding_row_backward(g: Any, table: Any, ids: Any) -> Any:
     return gradient, None
 
 
+def _between(x: Any, at: Any) -> Any:
+    low = np.floor(at.real).astype(int)
+    return x[low] + (at - low) * (x[low + 1] - x[low])
+
+
+def _buffered_between(g: Any, x: Any, at: Any) -> Any:
+    low = np.floor(at).astype(int)
+    gradient = np.zeros_like(x)
+    gradient[low] += g * (1 - (at - low))
+    gradient[low + 1] += g * (at - low)
+    return gradient, g * (x[low + 1] - x[low])
+
+
 def _written_back(g: Any, x: Any, order: Any) -> Any:
     gradient = np.empty_like(x)
     gradient[order] = g
@@ -48,6 +61,15 @@ FAULTS = (
         pair(lambda table, ids: table[ids], _padding_row_backward),
         joined(normal(table=(5, 3)), fixed(ids=np.array([0, 2, 0, 4]))),
         "the padding's row gets no gradient, though forward reads it",
+    ),
+    Fault(
+        "indices/interpolation/buffered-addition",
+        "overlap-overwritten",
+        ("x",),
+        pair(_between, _buffered_between),
+        joined(normal(x=(6,)), fixed(at=[0.3, 1.7, 3.2, 3.6, 4.4, 1.1])),
+        "positions between the same two entries replace each other instead of being added up",
+        also=("part-zeroed",),
     ),
     Fault(
         "indices/gate/own-softmax-taken-as-constant",
