@@ -55,10 +55,11 @@ LARGE = """\
 
 ## Large layers
 
-About 10^6 inputs and outputs, in float64, at default effort: the right gradient, and four wrong ones. The harness's
-time is what does not pass inside the layer's own forward and backward. Memory is what the resident size grows by;
-"x arrays" is the peak that NumPy reports, less what a single call of the layer takes for itself, over the layer's
-inputs, outputs and both gradients, once each. A wrong gradient is explained as well: there its further calls go.
+About 10^6 inputs and outputs, in float64, at default effort, with linear algebra on one thread: the right gradient, and
+four wrong ones. The harness's time is what does not pass inside the layer's own forward and backward. Memory is what
+the resident size grows by; "x arrays" is the peak that NumPy reports, less what a single call of the layer takes for
+itself, over the layer's inputs, outputs and both gradients, once each. A wrong gradient is explained as well: there its
+further calls go.
 
 """
 LONGER = 5  # a wrong large layer is checked twice and explained

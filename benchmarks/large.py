@@ -7,6 +7,7 @@ arrays as NumPy reports to tracemalloc in a second run, without what a single fo
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -37,6 +38,8 @@ HEAD = [
 ]
 
 Array = Any
+# A second thread of a linear algebra library is time of another processor, and waits where that has other work.
+ALONE = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def normal(*shape: int, spread: float = 1.0) -> Array:
@@ -171,7 +174,7 @@ def rows(asked: Callable[[str], bool], limit: float) -> Iterator[list[str]]:
         for fault in FAULTS:
             command = [sys.executable, str(Path(__file__)), case, fault]
             try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=True)
+                done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=True, env=ALONE)
             except subprocess.TimeoutExpired:
                 yield [case, fault, *["-"] * 8, f"given up after {limit:g} s"]
                 continue
