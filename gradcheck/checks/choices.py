@@ -94,13 +94,15 @@ def look_nearby(
 
 
 def kink_alone(instrument: Instrument, place: Place, seen: Sequence[Seen], rng: np.random.Generator) -> bool:
-    """Tell whether an entry that passes moves one kink alone: then choices are right, and explain what stands out."""
-    kinky = [s for s in seen if s.kinky and s.entries == 1]
-    if not kinky or instrument.left(open_question=True) < len(POINTS):
-        return False
-    widest = max(kinky, key=lambda s: abs(s.ends[1] - s.ends[0]))
-    line = _slopes_along(instrument, place, widest, rng)
-    return line is not None and _of_both(place, widest, line)
+    """Tell whether an entry that passes, the widest of some argument, moves one kink alone: then choices are right."""
+    widest = {s.names: s for s in sorted(seen, key=lambda s: abs(s.ends[1] - s.ends[0])) if s.kinky and s.entries == 1}
+    for one in widest.values():
+        if instrument.left(open_question=True) < len(POINTS):
+            return False
+        line = _slopes_along(instrument, place, one, rng)
+        if line is not None and _of_both(place, one, line):
+            return True
+    return False
 
 
 def _explained(place: Place, one: Seen, lines: Sequence[Vector]) -> bool:
