@@ -19,6 +19,7 @@ from gradcheck.checks.probes import (
     measure_near,
     slack_of,
 )
+from gradcheck.checks.resolution import ENOUGH, SHARP, resolution
 from gradcheck.numdiff.long_ladder import REMEMBERED
 from gradcheck.numdiff.records import Mask, Vector
 from gradcheck.subject import Array
@@ -27,6 +28,9 @@ EQUALISED = "equalised"  # the kind of a probe whose weights let outputs count a
 RANDOM = "random"
 JOINT = "joint"  # the kind of a probe that moves all arguments at once
 MORE = 4  # further directions and answers, where noise left an argument open
+# Calls of forward that one more direction costs, two derived points, and a claim at kinks that is to be accused.
+A_DIRECTION, FURTHER_POINTS, AT_KINKS = 6, 10, 18
+ANSWERS_TO_COME = 7  # of backward: low precision, and two derived points, asked twice each
 SET_APART = "set apart"  # the kind of a probe of the outputs that would blur the others
 
 
@@ -92,14 +96,17 @@ def gather(
 ) -> Evidence:
     """Measure every argument (or `names`) at `place`, ask backward for a few cotangents, and compare.
 
+    Arguments that agree, but not sharply, are measured along a second direction, where calls are left for all that must
+    still come.
     `quick` takes one direction instead of two; with `steps` given it is measured at these alone.
     """
     quick = quick or steps is not None
     asked_of = instrument.subject.wrt if names is None else names
-    measured = measure_arguments(instrument, place, asked_of, rng, again=not quick, steps=steps)
+    measured = measure_arguments(instrument, place, asked_of, rng, steps=steps)
     if place.looked is not None:
         place.looked.forget()
-        place = replace(place, looked=None)
+    carried = any(found[0].derivative.carried for found in measured.values())
+    place = replace(place, looked=None, carries_complex=place.carries_complex and carried)
     groups = _groups(measured, place.base)
     kinky = kinky_anywhere([m.derivative for found in measured.values() for m in found], place.base)
     asked: list[_Asked] = []
@@ -109,7 +116,96 @@ def gather(
     slacks = slack_of(instrument, place, measured, gradients[0], cotangent=asked[0].cotangent)
     comparisons = _compared(place, asked, gradients, measured, slacks)
     cotangents = tuple(ask.cotangent for ask in asked)
-    return Evidence(place, comparisons, measured, groups[0][0], kinky, cotangents, tuple(gradients), slacks)
+    seen = Evidence(place, comparisons, measured, groups[0][0], kinky, cotangents, tuple(gradients), slacks)
+    return seen if quick else _along_a_second(instrument, _more_answers(instrument, seen, rng), asked, rng)
+
+
+def resolved(seen: Evidence, name: str) -> float:
+    """Return the smallest relative error that the probes of one argument would have shown; infinite for none."""
+    found = [c for c in seen.of(name) if c.kind != SET_APART]
+    # Where a bar is as large as the slope more of the same tells nothing.
+    told = [c for c in found if c.bar < max(c.reach, c.shown)]
+    return resolution(told)[0]
+
+
+def _more_answers(instrument: Instrument, seen: Evidence, rng: np.random.Generator) -> Evidence:
+    """Ask backward for more cotangents where noise leaves an argument open that agrees: they cost no forward."""
+    place = seen.place
+    # What a cotangent weighs must be fit for every argument that it judges.
+    names = tuple(n for n, m in seen.measured.items() if not np.any(seen.together & ~_fit(m, place.base, RANDOM)))
+    for _ in range(MORE):
+        agree = all(c.bars <= THRESHOLD for c in seen.comparisons)
+        hidden = [n for n in names if ENOUGH < resolved(seen, n) < np.inf]
+        affordable = instrument.answers_left() > ANSWERS_TO_COME
+        if not agree or not hidden or not affordable or np.count_nonzero(seen.together) < 2:
+            break
+        ask = _Asked(draw_cotangent(rng, place.form, seen.together), RANDOM, names)
+        claims = instrument.gradients(ask.cotangent, place.inputs, place.form)
+        compared = _compared(place, [ask], [claims], seen.measured, seen.slacks)
+        seen = replace(
+            seen,
+            comparisons=(*seen.comparisons, *compared),
+            cotangents=(*seen.cotangents, ask.cotangent),
+            gradients=(*seen.gradients, claims),
+        )
+    return seen
+
+
+def _along_a_second(
+    instrument: Instrument, seen: Evidence, asked: "Sequence[_Asked]", rng: np.random.Generator
+) -> Evidence:
+    """Measure the arguments that agree, but not sharply, along a second direction, and compare.
+
+    Outputs that this one shows to be unfit are left out, and backward is asked anew without them.
+    """
+    place, second = seen.place, {}
+    reserved = place.a_look + (AT_KINKS if seen.kinky.any() else 0)
+    for name, (first, *_) in seen.measured.items():
+        share = resolved(seen, name)
+        dear = A_DIRECTION + FURTHER_POINTS + (0 if share > ENOUGH else reserved)
+        agrees = all(c.bars <= THRESHOLD for c in seen.of(name))
+        if agrees and SHARP < share < np.inf and instrument.left() >= dear:
+            second[name] = measure_near(instrument, place, name, first, rng=rng)
+    if not second:
+        return seen
+    comparisons, together = list(seen.comparisons), seen.together
+    cotangents, gradients = list(seen.cotangents), list(seen.gradients)
+    for ask, claims in zip(asked, seen.gradients, strict=False):
+        names = tuple(n for n in ask.names if n in second)
+        measured = {n: [second[n]] for n in names}
+        fit = _fit([m for n in names for m in (seen.measured[n][0], second[n])], place.base, ask.kind)
+        now, answer = ask._replace(names=names), claims
+        if names and np.any(ask.cotangent[~fit]):
+            if ask.kind != RANDOM:
+                continue
+            now = now._replace(cotangent=ask.cotangent * fit)
+            answer = instrument.gradients(now.cotangent, place.inputs, place.form)
+            cotangents.append(now.cotangent)
+            gradients.append(answer)
+            together = together & fit
+        comparisons += _compared(place, [now], [answer], measured, seen.slacks)
+    everything = {n: [*found, *([second[n]] if n in second else [])] for n, found in seen.measured.items()}
+    kinky = seen.kinky | kinky_anywhere([m.derivative for m in second.values()], place.base)
+    return replace(
+        seen,
+        comparisons=tuple(comparisons),
+        measured=everything,
+        together=together,
+        kinky=kinky,
+        cotangents=tuple(cotangents),
+        gradients=tuple(gradients),
+    )
+
+
+def _fit(found: Sequence[Measured], base: Vector, kind: str) -> Mask:
+    """Return the outputs that a cotangent of this kind may weigh, as far as these directions go."""
+    derivatives = [m.derivative for m in found]
+    if kind != SET_APART:
+        return judged_together(derivatives, base)
+    fit = np.isfinite(base)
+    for d in derivatives:
+        fit &= d.measured & ~d.kinky
+    return fit
 
 
 def gather_more(

@@ -19,7 +19,8 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent, line_along
 from gradcheck.checks.precision import CANCELLED
 from gradcheck.checks.probes import Measured, draw_cotangent
-from gradcheck.checks.ruling import MISSED, SMALLEST_MAGNITUDE, Flag
+from gradcheck.checks.resolution import MISSED, SMALLEST_MAGNITUDE
+from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.directional import differentiate
 from gradcheck.numdiff.ladder import COVERAGE
 from gradcheck.numdiff.noise import NEIGHBOURS_ENOUGH

@@ -67,7 +67,8 @@ class Comparison:
 
     `reach` is the size of the claim along the tangent, `shown` that of the measured derivative; a claim of at most
     `negligible` has slopes below a unit of rounding. `unstable` says that backward answered a change of a few ulps
-    by far more than condition and dtype explain, of which the bar takes no notice.
+    by far more than condition and dtype explain, of which the bar takes no notice. `outputs` is how many outputs were
+    weighed, and `length` that of the direction, which tells it from others.
     """
 
     argument: str
@@ -83,6 +84,8 @@ class Comparison:
     method: str
     negligible: float = 0.0
     unstable: bool = False
+    outputs: int = 0
+    length: float = 0.0
 
     @property
     def discrepancy(self) -> float:
@@ -171,6 +174,7 @@ def compare(
     rounding = slack.relative_rounding * reach
     answered = slack.response_along(tangent, reach)
     response = min(answered, UNSTABLE * (condition + rounding))
+    length = norm(tangent)
     underflow = SMALLEST * float(np.sqrt(gradient.size + cotangent.size))
     return Comparison(
         argument=name,
@@ -184,6 +188,8 @@ def compare(
         entries=max(int(np.count_nonzero(tangent)), 1),
         shown=shown,
         method=derivative.method,
-        negligible=slack.unit * norm(cotangent) * norm(tangent),
+        negligible=slack.unit * norm(cotangent) * length,
         unstable=answered > response > 0,
+        outputs=int(np.count_nonzero(cotangent)),
+        length=length,
     )

@@ -11,11 +11,11 @@ from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
 from gradcheck.checks.corners import corners, finer_structure
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.lost_digits import are_lost
-from gradcheck.checks.places import draw_tangent
+from gradcheck.checks.places import Place, draw_tangent
 from gradcheck.checks.probes import Measured, draw_cotangent, equalising_weights, judged_together, measure, steps_near
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.complex_step import COMPLEX_STEP
-from gradcheck.numdiff.records import Mask
+from gradcheck.numdiff.records import Mask, Vector
 
 A_FEW = 0.1  # of the outputs
 OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
@@ -26,12 +26,14 @@ class Look(NamedTuple):
 
     `left_out` says that outputs were left out because forward has no derivative there (its slopes along the parts of
     a direction do not add up to its own), or because a much smaller step contradicts the slope (forward has structure
-    finer than the ladder); `whole` that every output of the first look was looked at again.
+    finer than the ladder, or a kink that the first look did not meet); `whole` that every output of the first look was
+    looked at again. `apart` are the outputs with such kinks.
     """
 
     comparison: Comparison | None
     left_out: bool
     whole: bool = False
+    apart: Mask | None = None
 
 
 @dataclass
@@ -43,13 +45,19 @@ class Fresh:
     """
 
     measured: Measured
-    finer: Mask
+    finer: Mask | None = None
     cornered: Mask | None = None
 
-    @property
-    def uneven(self) -> Mask:
-        """What must be left out."""
-        return self.finer if self.cornered is None else self.finer | self.cornered
+    def look_finely(self, instrument: Instrument, place: Place) -> None:
+        """Look for a finer structure where nobody did yet."""
+        if self.finer is None:
+            self.finer = finer_structure(instrument, place, self.measured)
+
+    def left_out(self, base: Vector) -> tuple[Mask, Mask]:
+        """Return the outputs with a finer structure, and all that must be left out."""
+        none = np.zeros(base.shape, dtype=bool)
+        finer = none if self.finer is None else self.finer
+        return finer, finer | (none if self.cornered is None else self.cornered)
 
 
 class Elsewhere(Protocol):
@@ -104,28 +112,43 @@ def flag(
     from corners at this very place; where another point shows it too, nobody needs to look for them.
     """
     looks = [] if looks is None else looks
-    name, kind = worst.argument, worst.kind
-    if are_lost(instrument, evidence, worst, others=lost):
-        return Flag(worst, None, lost=True)
+    name, kind, place = worst.argument, worst.kind, evidence.place
+    known = are_lost(instrument, evidence, worst, others=lost)
+    if known or (not looks and instrument.left(open_question=True) < place.a_look):
+        if not known:
+            instrument.left_out.append(f"a second look at what {worst.place} shows")
+        return Flag(worst, None, lost=known)
     look = _look(instrument, evidence, name, rng, looks=looks, number=0)
-    second = confirm(instrument, evidence, look, rng, kind=kind)
-    found = Flag(worst, second.comparison, second.left_out)
-    if found.unmeasurable or (found.confirmed and elsewhere is not None and elsewhere.disagrees(name)):
+
+    def seen() -> Look:
+        return confirm(instrument, evidence, look, rng, kind=kind)
+
+    look.look_finely(instrument, place)
+    second = seen()
+    found = _flag(worst, second)
+    if found.unmeasurable:
+        return found
+    if found.confirmed and elsewhere is not None and elsewhere.disagrees(name):
         return found
     if elsewhere is not None and are_lost(instrument, evidence, worst, among=elsewhere.agreeing(name)):
         return replace(found, lost=True)
     if look.cornered is None:
-        look.cornered = corners(instrument, evidence.place, name, look.measured, rng=rng)
-        if np.any(look.cornered):
-            second = confirm(instrument, evidence, look, rng, kind=kind)
-            found = Flag(worst, second.comparison, second.left_out)
-    if second.comparison is None or not second.whole or found.confirmed or found.excused:
-        return found
-    look = _look(instrument, evidence, name, rng, looks=looks, number=1)
-    third = confirm(instrument, evidence, look, rng, kind=kind)
-    if third.comparison is None or not third.whole:
-        return found
-    return Flag(worst, second.comparison, second.left_out, third.comparison)
+        look.cornered = corners(instrument, place, name, (evidence.measured[name][0], look.measured), rng=rng)
+        found = replace(found, second=None, left_out=False) if look.cornered is None else found
+        if look.cornered is not None and np.any(look.cornered):
+            second = seen()
+            found = _flag(worst, second)
+    open_still = found.second is not None and second.whole and not (found.confirmed or found.excused)
+    if open_still and (len(looks) > 1 or instrument.left(open_question=True) >= place.a_look):
+        look = _look(instrument, evidence, name, rng, looks=looks, number=1)
+        look.look_finely(instrument, place)
+        third = seen()
+        found = replace(found, third=third.comparison if third.whole else None)
+    return found
+
+
+def _flag(worst: Comparison, second: Look) -> Flag:
+    return Flag(worst, second.comparison, second.left_out, apart=second.apart)
 
 
 def _look(
@@ -145,8 +168,7 @@ def _look(
 def fresh_direction(instrument: Instrument, evidence: Evidence, name: str, rng: np.random.Generator) -> Fresh:
     """Measure one argument along a fresh direction, at other steps than before."""
     place, first = evidence.place, evidence.measured[name][0]
-    fresh = measure(instrument, place, {name: OTHER_STEPS * draw_tangent(rng, place, name)}, steps=_near(first))
-    return Fresh(fresh, finer_structure(instrument, place, fresh))
+    return Fresh(measure(instrument, place, {name: OTHER_STEPS * draw_tangent(rng, place, name)}, steps=_near(first)))
 
 
 def confirm(instrument: Instrument, evidence: Evidence, look: Fresh, rng: np.random.Generator, *, kind: str) -> Look:
@@ -159,12 +181,14 @@ def confirm(instrument: Instrument, evidence: Evidence, look: Fresh, rng: np.ran
         mask = np.isfinite(place.base) & ~evidence.together & fresh.derivative.measured & ~fresh.derivative.kinky
     else:
         seen, mask = evidence.together, judged_together([fresh.derivative, first.derivative], place.base)
-    if np.count_nonzero(mask & look.finer) > A_FEW * np.count_nonzero(mask):
+    finer, uneven = look.left_out(place.base)
+    if np.count_nonzero(mask & finer) > A_FEW * np.count_nonzero(mask):
         return Look(None, True)  # what is so often refuted is not to be trusted where noise hides the refutation either
-    left_out = bool(np.any(mask & look.uneven))
-    mask &= ~look.uneven
+    apart = seen & fresh.derivative.kinky
+    left_out = bool(np.any(mask & uneven) or np.any(apart))
+    mask &= ~uneven
     if not mask.any():
-        return Look(None, left_out)
+        return Look(None, left_out, apart=apart)
     weights = equalising_weights([fresh.derivative], mask, place.form) if kind == EQUALISED else None
     cotangent = draw_cotangent(rng, place.form, mask, weights=weights)
     claim = instrument.gradients(cotangent, place.inputs, place.form).get(name)
@@ -180,7 +204,7 @@ def confirm(instrument: Instrument, evidence: Evidence, look: Fresh, rng: np.ran
         place=place.name,
         kind="confirmation",
     )
-    return Look(found, left_out, not np.any(seen & ~mask))
+    return Look(found, left_out, not np.any(seen & ~mask), apart)
 
 
 def _near(measured: Measured) -> tuple[float, ...]:

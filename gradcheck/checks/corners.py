@@ -1,29 +1,30 @@
 """Outputs without a derivative at a place that no ladder shows: corners, and structure finer than its steps.
 
 The median of three tied entries is the plainest corner: along every direction it has a slope, that of the middle
-change, forward and backward. It shows where slopes along two halves of a direction do not add up to its own, and in
+change, forward and backward. It shows where slopes along two directions do not add up to that along their sum, and in
 slopes at points close by, which are those of any one of the three.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.places import Place, grid_dtype, line_along
+from gradcheck.checks.places import Place, draw_tangent, grid_dtype, line_along
 from gradcheck.checks.probes import Measured
 from gradcheck.numdiff.ladder import CONTRADICTED, COVERAGE
 from gradcheck.numdiff.records import Mask, Vector, norm, typical_size
-from gradcheck.numdiff.tangents import natural_scale, random_signs
+from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array
 
 ROUNDED_AGAIN = 10.0  # how much more than in proportion a slope may feel the rounding of its direction
 FINE_NOISE = 1e3  # at the finest look round-off is a thousandth of the typical slope
 MOVED = 2.0**8  # ulps: what rounds off a change of so many is less than its 2^-8
-NEIGHBOURS = 8  # an output that has one of three slopes close by has the same at all of them once in 3^8
-SPLITS = 2  # of a direction into random halves: three tied entries fall into both with probability 15/16
-WHERE_NOTHING_IS_EQUAL = (2, 1)  # neighbours and splits: there only ties that forward makes itself can meet
-AT_DERIVED_POINTS = (1, 0)  # whose values are drawn at random, once the given point has shown no disagreement
+# Sums of directions that miss the median of three tied entries once in 57, and points close by, which miss it once in 3
+# each: together once in 40,000.
+SUMS, NEIGHBOURS = 5, 6
+A_SLOPE = 2  # calls of forward
 CLOSE_BY = 2.0**6  # steps: ties are broken by much more than a step, and no kink is crossed that is not at the place
 CLOSE_STEP = 2.0**-38  # of two slopes that differ by 0.1 % none is taken for the other, and kinks are told at 1e-9
 FINEST, COARSE_LOOK = 2.0**-44, 2.0**-24
@@ -41,26 +42,90 @@ def finer_structure(instrument: Instrument, place: Place, measured: Measured) ->
     return finer
 
 
-def corners(instrument: Instrument, place: Place, name: str, measured: Measured, *, rng: np.random.Generator) -> Mask:
-    """Outputs that have no derivative at the place, by slopes along halves of the direction and at points close by.
+def corners(
+    instrument: Instrument, place: Place, name: str, known: tuple[Measured, Measured], *, rng: np.random.Generator
+) -> Mask | None:
+    """Outputs that have no derivative at the place, by slopes along sums of directions and at points close by.
 
-    Where nothing about the values is equal, zero or round, ties can only come from inside forward, and a few looks do
-    (8 calls, 2 at a derived point); else all of them are taken (24).
+    `known` are two directions of the argument; a sum of them costs one call. Where nothing about the values is equal,
+    zero or round, ties can only come from inside forward, and a few looks do (4 calls, 2 at a derived point); else a
+    third direction is taken, and as many points close by as calls are left for (7 to 17). None where these do not
+    suffice.
     """
-    ordinary = nothing_is_equal(place, instrument.subject.wrt)
-    few = WHERE_NOTHING_IS_EQUAL if place.given else AT_DERIVED_POINTS
-    neighbours, splits = few if ordinary else (NEIGHBOURS, SPLITS)
     found = np.zeros(place.base.shape, dtype=bool)
-    step = max(_finest(place, measured), CLOSE_STEP)
-    slope = typical_size(np.abs(measured.derivative.value))
-    if step >= measured.derivative.step or COVERAGE * typical_size(place.noise) / step > slope:
+    first, second = known
+    step = max(_finest(place, second), CLOSE_STEP)
+    slope = typical_size(np.abs(second.derivative.value))
+    if step >= second.derivative.step or COVERAGE * typical_size(place.noise) / step > slope:
         return found  # a look so close would show rounding alone
-    if measured.tangents[name].size > 1:
-        for _ in range(splits):
-            found |= _not_additive(instrument, place, name, measured, step=step, rng=rng)
+    left = instrument.left(open_question=True)
+    ordinary, several = nothing_is_equal(place, instrument.subject.wrt), second.tangents[name].size > 1
+    if ordinary:
+        neighbours = int(left >= A_SLOPE)
+        sums = several and place.given and left >= 2 * A_SLOPE
+    else:
+        affordable = min(float(NEIGHBOURS), (left - SUMS * several) // A_SLOPE)
+        if affordable < 1:
+            instrument.left_out.append(f"looking for corners where values of `{name}` are equal or zero")
+            return None
+        sums, neighbours = several, int(affordable)
+    if sums:
+        slopes = _Slopes(instrument, place, name, step, MOVED * step / _finest(place, second))
+        t, s = slopes.known(first), slopes.known(second)
+        found |= slopes.not_additive(t, s, 1.0) | slopes.not_additive(t, s, -1.0)
+        if not ordinary:
+            w = slopes.taken(draw_tangent(rng, place, name))
+            found |= slopes.not_additive(w, t, 1.0) | slopes.not_additive(w, t, -1.0)
     for _ in range(neighbours):
-        found |= _cornered(instrument, place, measured, step, rng=rng)
+        found |= _cornered(instrument, place, second, step, rng=rng)
     return found
+
+
+class _Slope(NamedTuple):
+    """A direction of one argument and the slopes of all outputs along it, with their bars; what is usable of them."""
+
+    tangent: Array
+    value: Vector
+    bar: Vector
+    usable: Mask
+
+
+@dataclass(frozen=True)
+class _Slopes:
+    """One-sided slopes at a small step along directions of one argument."""
+
+    instrument: Instrument
+    place: Place
+    name: str
+    step: float
+    ulps: float  # that a typical entry moves by: what rounds off a change of so many is felt in proportion
+
+    def known(self, measured: Measured) -> _Slope:
+        """Return what was measured."""
+        d = measured.derivative
+        return _Slope(measured.tangents[self.name], d.value, d.bar, d.measured & ~d.kinky)
+
+    def taken(self, tangent: Array) -> _Slope:
+        """Take the slope along a direction, which is rounded to the grid."""
+        tangents = {self.name: tangent}
+        line = line_along(self.instrument, replace(self.place, looked=None), tangents)
+        moved, size = line.along(self.step), self.place.base.shape
+        rounding = ROUNDED_AGAIN * norm(tangents[self.name] - tangent) / (norm(tangent) or 1.0)
+        if moved is None:
+            return _Slope(tangents[self.name], np.zeros(size), np.full(size, np.inf), np.zeros(size, dtype=bool))
+        with np.errstate(all="ignore"):
+            slope = (moved - self.place.base) / self.step
+            bar = 2.0 * COVERAGE * self.place.noise / self.step + rounding * norm(slope[np.isfinite(slope)])
+        return _Slope(tangents[self.name], slope, bar, np.isfinite(slope))
+
+    def not_additive(self, one: _Slope, other: _Slope, sign: float) -> Mask:
+        """Outputs whose slope along one direction plus or minus the other is not the sum of the slopes along both."""
+        both = self.taken(one.tangent + sign * other.tangent)
+        size = np.abs(one.value) + np.abs(other.value) + np.abs(both.value)
+        bar = one.bar + other.bar + both.bar + size / self.ulps
+        apart = np.abs(both.value - one.value - sign * other.value)
+        found: Mask = one.usable & other.usable & both.usable & (apart > CONTRADICTED * bar)
+        return found
 
 
 def nothing_is_equal(place: Place, names: tuple[str, ...]) -> bool:
@@ -93,24 +158,6 @@ def _cornered(instrument: Instrument, place: Place, measured: Measured, step: fl
         return np.zeros(place.base.shape, dtype=bool)
     cornered: Mask = (plus != minus) & _elsewhere(place, measured, slope, step)
     return cornered
-
-
-def _not_additive(
-    instrument: Instrument, place: Place, name: str, whole: Measured, *, step: float, rng: np.random.Generator
-) -> Mask:
-    """Outputs whose slope is not the sum of the slopes along two parts of the direction."""
-    tangent = whole.tangents[name]
-    half = random_signs(rng, tangent.shape) > 0
-    total, size, moved = np.zeros(place.base.shape), 0.0, np.zeros(tangent.shape)
-    for side in (half, ~half):
-        part = {name: np.where(side, tangent, 0.0)}
-        slope, _, _ = _slope(instrument, place, part, step)
-        if slope is None:
-            return np.zeros(place.base.shape, dtype=bool)
-        total, size, moved = total + slope, size + norm(slope), moved + part[name]
-    # The parts are rounded to the grid once more, which the slopes feel in proportion.
-    rounding = ROUNDED_AGAIN * size * norm(moved - tangent) / norm(tangent)
-    return _elsewhere(place, whole, total, step, beside=COVERAGE * place.noise / step + rounding)
 
 
 def _slope(

@@ -47,7 +47,7 @@ def _every_octave(x: Array, rng: np.random.Generator, exponent: float) -> Array:
     values: Array = rng.random(x.size)
     for at in blocks(x.size):
         end = order[at] / max(x.size - 1, 1)
-        within = end + (1.0 - 2.0 * end) * NEAR_THE_END * values[at]
+        within = np.abs(end - NEAR_THE_END * values[at])  # nowhere known beforehand: one would be a round number
         strata = 1.0 - (order[at] + within) / x.size
         values[at] = (1.0 - 2.0 * (order[at] % 2)) * np.exp2(exponent * (2.0 * strata - 1.0))
     return values.reshape(x.shape)

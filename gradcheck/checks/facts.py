@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.resolution import SHARP
 from gradcheck.numdiff.records import Derivative, blocks
 
 JUMP = 0.01  # a slope of zero is told from one hidden by noise where its bar is this much below the slopes of the jumps
-SHARP = 1e-6  # of a slope: a ten-thousandth of what an agreement promises
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class Instrument:
         self.warnings: list[str] = []
         self.needs_forward = subject.stateful
         self.allowed: int | None = None
+        self.allowed_answers: int | None = None
         self.left_out: list[str] = []  # what calls no longer sufficed for
         self._forward_passes: Passes | None = None
         # The judge mutes its own arithmetic; the layer runs under the caller's settings.
@@ -88,6 +89,14 @@ class Instrument:
             return float("inf")
         allowed = 2 * self.allowed if open_question else self.allowed
         return allowed - sum(row[0] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES)
+
+    def answers_left(self) -> float:
+        """Return how many answers of backward the judgement may still ask for."""
+        if self.allowed_answers is None:
+            return float("inf")
+        return self.allowed_answers - sum(
+            row[1] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES
+        )
 
     def fresh(self) -> Passes:
         """Make a new instance; an exception of the factory is the layer's failure."""

@@ -6,9 +6,9 @@ are set apart for their kinks are judged by intervals, with weights of one sign 
 the directions already measured, along equal changes of all entries (where the weights of a tie must sum to one
 exactly), and along the claim's own direction, in which any claim that is too long shows, whatever its signs.
 
-Where f is neither convex nor concave the interval is not the subdifferential. Outputs whose gaps have both signs
-along the parts of a direction are such, and a claim outside their interval counts as a choice of branch. A loss behind
-a network is one; single outputs are judged entry by entry as well (see entrywise.py).
+Where f is neither convex nor concave (see convexity.py) the interval is not the subdifferential, and a claim outside
+it counts as a choice of branch. A loss behind a network is such; single outputs are judged entry by entry as well (see
+entrywise.py).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -77,7 +77,8 @@ def judge_kinks(
     if not pure.any():
         return KinkRuling((), {}, undecided, 0)
     if undecided:
-        asked = _ask(instrument, place, pure, rng, order=order)
+        kept = [answer for answer in asked[1:] if not np.any(answer.cotangent[~pure])]
+        asked = [*_ask(instrument, place, pure, rng, order=order[:0]), *kept]
     # Only along the direction that was looked at nearby is an accusation free of choices of branch.
     looked = [(kind, worst)]
     first = _joined(_held(asked, looked, evidence))

@@ -12,6 +12,7 @@ from gradcheck.checks.outputs import Form, flatten, form_of
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.directional import Line
 from gradcheck.numdiff.noise import (
+    SAMPLES,
     few_ulps,
     forward_noise,
     hidden_noise,
@@ -26,6 +27,9 @@ from gradcheck.subject import Array, Inputs, is_floating
 GIVEN = "the given point"
 A_LITTLE = 2.0**-10
 LOUD = 2.0**10  # noise so many times rounding is no property of the arithmetic, but of the place
+# Calls of forward that a direction takes at a derived point at most, and a second look: three pairs and a finer one,
+# besides the complex step.
+MEASURING, A_LOOK = 5, 8
 REPEATABLE = 64.0  # two calls of a deterministic forward may differ by reordered sums, a few times its noise
 
 
@@ -70,6 +74,11 @@ class Place:
     looked: Looked | None = None
 
     @property
+    def a_look(self) -> int:
+        """Calls of forward that a second look takes here."""
+        return A_LOOK + int(self.carries_complex)
+
+    @property
     def given(self) -> bool:
         """Whether this is the caller's own point."""
         return self.name == GIVEN
@@ -89,7 +98,8 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
     """Evaluate forward at `inputs`, widened where it can run so, twice, to see whether it is deterministic.
 
     With `like` (a place already surveyed) it is evaluated once, and its noise is taken from there, scaled by the
-    outputs. Where that noise is far above rounding it may be the other place's alone, and is measured afresh.
+    outputs. Where that noise is far above rounding it may be the other place's alone, and is measured afresh, if calls
+    are left for it.
 
     Raises
     ------
@@ -115,7 +125,8 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
         hidden = None if like.hidden is None else noise
         place = replace(place, noise=noise, carries_complex=like.carries_complex, hidden=hidden)
         place = replace(place, narrow=like.narrow, mirrored=like.mirrored)
-        place = _quieter(instrument, place) if _loud(place) else place
+        affordable = instrument.left() >= SAMPLES + MEASURING + place.a_look
+        place = _quieter(instrument, place) if affordable and _loud(place) else place
         # Outputs that are next to nothing may be the difference of larger numbers, of the size of the other place's.
         least = like.unit * (root_mean_square(like.base) or 1.0)
         return replace(place, noise=np.maximum(place.noise, least))
@@ -221,6 +232,8 @@ def answers_alike(instrument: Instrument, place: Place) -> bool:
 
     It does not where a layer draws its parameters in its first call, or keeps what it saw then.
     """
+    if instrument.left() < 1:
+        return True
     again = instrument.evaluate(place.wide, place.form, passes=instrument.fresh())
     return _apart(again, place) <= REPEATABLE
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from gradcheck.checks.adjoint import JOINT, MORE, SET_APART, Evidence, gather, gather_more
+from gradcheck.checks.adjoint import A_DIRECTION, JOINT, MORE, SET_APART, Evidence, gather, gather_more, resolved
 from gradcheck.checks.claims import broken_answers
 from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare, stands_out
 from gradcheck.checks.confirmation import flag, look_again
@@ -14,20 +14,22 @@ from gradcheck.checks.derived import FAR_OUT, derived_inputs, natural_centre, or
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, answers_alike, draw_tangent, survey
 from gradcheck.checks.probes import Measured, draw_cotangent, judged_together, measure, slack_of
+from gradcheck.checks.resolution import ENOUGH
 from gradcheck.checks.ruling import Flag
 from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.ladder import CONFIRMING_STEPS
 from gradcheck.numdiff.records import Vector, joined_flat, norm_of_products
-from gradcheck.subject import Array, Inputs
+from gradcheck.subject import Array, Inputs, is_floating
 from gradcheck.verdict import Finding, Severity
 
 STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
 STEPS_ALONE = (2.0**-8, 2.0**-11)
 COARSE_STEPS_ALONE = (2.0**-5, 2.0**-7)  # for a forward that works in float32 or float16
+MUCH_SMALLER = 2.0**-4  # two rungs of the ladder: a best step that is one off may be so by chance
 CLOSER_LOOKS = 3  # further points at which every argument is measured on its own, where noise left one open
-CALLS = 6  # of forward, that a derived point costs at most
-A_DIRECTION, A_LADDER = 6, 20  # of forward, that one more direction costs at most, and a whole ladder as a rule
-A_LOOK = 10  # of forward, that a second look at a derived point costs as a rule
+ANSWERS = 2  # of backward, that a derived point costs as a rule
+A_POINT, CALLS = 5, 6  # of forward, that a derived point costs without the complex step and with it
+A_LADDER = 20  # of forward, that a whole ladder costs as a rule
 NEARLY_ENOUGH = 0.02  # what 16 probes in place of four bring down to the 1 % that an agreement needs
 FEWEST = 2  # derived points at any price: with opposite signs, so that every entry meets both
 
@@ -56,12 +58,14 @@ def judge_points(
     *,
     wrong: Collection[str] = (),
     to_come: int = 0,
+    at_any_price: bool = False,
 ) -> PointRuling:
     """Judge the joint adjoint identity at further points, in the arguments that are not yet known to be `wrong`.
 
     The complex step is taken where the calls left suffice for it, here and at the points that are still `to_come`.
 
-    A point that forward refuses is dropped, and so is one where it has structure finer than can be measured.
+    A point that forward refuses is dropped, and so is one where it has structure finer than can be measured. One for
+    which the calls left do not suffice is left out, unless `at_any_price`.
     """
     seen = PointRuling()
     for name, inputs in points:
@@ -70,8 +74,12 @@ def judge_points(
         open_names = [n for n in instrument.subject.wrt if n not in known]
         if not open_names:
             break
+        affordable = instrument.left() >= price(given) and instrument.answers_left() >= ANSWERS
+        if not affordable and not at_any_price:
+            instrument.left_out.append(f"a derived point ({name})")
+            break
         try:
-            affordable = instrument.left() >= CALLS * (1 + to_come)
+            affordable = instrument.left() >= (price(given) + 1) * (1 + to_come)
             look = partial(_look, instrument, given, (name, inputs), open_names, rng=rng, carries=affordable)
             seen = joined(seen, _weighed(instrument, given, (name, look()), open_names, rng=rng))
         except (GradcheckError, LayerFault) as err:
@@ -99,7 +107,7 @@ def _weighed(
     if any(stands_out(c) for c in evidence.comparisons):
         if not answers_alike(instrument, evidence.place):
             return PointRuling(unjudged=(f"At {name} nothing was judged: forward answers by what it has seen before.",))
-        affordable = instrument.left(open_question=True) >= A_LOOK * len(names)
+        affordable = instrument.left(open_question=True) >= evidence.place.a_look * len(names)
         if not affordable:
             instrument.left_out.append(f"a second look at what {name} shows")
         flags = _closer(instrument, evidence, names, rng, given=given) if affordable else _doubtful(evidence, names)
@@ -109,12 +117,31 @@ def _weighed(
     return PointRuling((evidence.settled(),), {n: tuple(f) for n, f in flags.items()}, (name,))
 
 
+def price(given: Evidence) -> int:
+    """Return the calls of forward that a derived point costs at least.
+
+    One more where forward runs wider than the caller's inputs are, and one where the complex step is needed.
+    """
+    place = given.place
+    wider = any(is_floating(v) and v.dtype != place.wide[n].dtype for n, v in place.inputs.items())
+    return A_POINT + int(wider) + int(_carries(given) and not _sharp_anyway(given))
+
+
 class AtDerivedPoints:
     """What is seen of arguments at derived points, where no value is equal to another, once it is asked for."""
 
     def __init__(self, instrument: Instrument, given: Evidence, rng: np.random.Generator) -> None:
         self.instrument, self.given, self.rng = instrument, given, rng
+        self.points = derived_inputs(instrument.subject.inputs, instrument.subject.wrt, rng, number=FEWEST)
         self.seen: dict[str, list[Evidence]] = {}
+
+    @property
+    def whole(self) -> PointRuling:
+        """What was seen at the first of them, where all arguments moved and none disagreed: it need not be again."""
+        wrt, (name, _) = self.instrument.subject.wrt, self.points[0]
+        seen = [e for e in self.seen.get(wrt[0], []) if e.place.name == name] if len(wrt) == 1 else []
+        agree = [e.settled() for e in seen if all(c.bars <= THRESHOLD for c in e.comparisons)]
+        return PointRuling(tuple(agree), {}, tuple(e.place.name for e in agree))
 
     def disagrees(self, name: str) -> bool:
         """Tell whether the argument disagrees at the first of them."""
@@ -125,12 +152,14 @@ class AtDerivedPoints:
         return self._looked(name, FEWEST)
 
     def _looked(self, name: str, number: int) -> list[Evidence]:
-        points = derived_inputs(self.instrument.subject.inputs, self.instrument.subject.wrt, self.rng, number=FEWEST)
         seen = self.seen.setdefault(name, [])
-        for point in points[len(seen) : number]:
+        for point in self.points[len(seen) : number]:
+            if self.instrument.left(open_question=True) < price(self.given):
+                break
             try:
                 with self.instrument.purpose("further points"):
-                    evidence = _look(self.instrument, self.given, point, [name], rng=self.rng)
+                    carries = self.instrument.left() > price(self.given)
+                    evidence = _look(self.instrument, self.given, point, [name], rng=self.rng, carries=carries)
             except (GradcheckError, LayerFault):
                 continue
             if evidence is not None:
@@ -236,7 +265,7 @@ def _look(
     if place.base.size == 0 or np.mean(np.isfinite(place.base)) < 0.5:
         return None
     tangents = {n: draw_tangent(rng, place, n) for n in names}
-    joint = measure(instrument, place, tangents, steps=STEPS_WITH_COMPLEX if carries else _steps_alone(place))
+    joint = measure(instrument, place, tangents, steps=_steps(given, place))
     together = judged_together([joint.derivative], place.base)
     if not together.any():
         return None
@@ -282,8 +311,16 @@ def _sharp_anyway(given: Evidence) -> bool:
     return all(found[0].facts.sharp for found in given.measured.values())
 
 
-def _steps_alone(place: Place) -> tuple[float, ...]:
-    return STEPS_ALONE if place.work == np.float64 else COARSE_STEPS_ALONE
+def _steps(given: Evidence, place: Place) -> tuple[float, ...]:
+    """Return two steps, near those that were found best at the given point where these are much smaller than usual.
+
+    What is not well known there found no step.
+    """
+    usual = STEPS_ALONE if place.work == np.float64 else COARSE_STEPS_ALONE
+    usual = STEPS_WITH_COMPLEX if place.carries_complex else usual
+    found = {name: seen[0].derivative.step for name, seen in given.measured.items() if resolved(given, name) <= ENOUGH}
+    best = min((step for step in found.values() if step > 0), default=usual[-1])
+    return (4.0 * best, best) if best < MUCH_SMALLER * usual[-1] else usual
 
 
 def _joint_comparisons(

@@ -73,10 +73,9 @@ def measure_arguments(
     names: Sequence[str],
     rng: np.random.Generator,
     *,
-    again: bool,
     steps: tuple[float, ...] | None = None,
 ) -> dict[str, list[Measured]]:
-    """Measure one direction an argument on the ladder, or at `steps`, and a second one near the step found best."""
+    """Measure one direction an argument on the ladder, or at `steps`."""
     found: dict[str, list[Measured]] = {}
     for name in names:
         if place.wide[name].size == 0:
@@ -87,8 +86,6 @@ def measure_arguments(
             first = measure(instrument, place, {name: draw_tangent(rng, place, name)}, steps=steps)
         place = replace(place, carries_complex=place.carries_complex and first.derivative.carried, looked=None)
         found[name] = [first]
-        if again:
-            found[name].append(measure_near(instrument, place, name, first, rng=rng))
     return found
 
 

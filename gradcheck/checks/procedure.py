@@ -1,7 +1,8 @@
 """The checks in their order, on one subject: what was found, before it is explained and told."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.kinks import KinkRuling, judge_kinks
 from gradcheck.checks.opening import ON_A_FRESH_INSTANCE, Opening, isolation, open_check, random_forward
 from gradcheck.checks.outcome import Outcome, Plan
-from gradcheck.checks.places import GIVEN, answers_alike
+from gradcheck.checks.places import A_LOOK, GIVEN, answers_alike
 from gradcheck.checks.points import (
     CALLS,
     FEWEST,
@@ -28,16 +29,19 @@ from gradcheck.checks.points import (
     judge_points,
     look_closer,
     look_in_ordinary_places,
+    price,
 )
 from gradcheck.checks.precision import PrecisionRuling, judge_precision
 from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
-from gradcheck.checks.ruling import NOISE, UNANSWERED, UNRESOLVED, Flag, resolution, rule
+from gradcheck.checks.resolution import resolution
+from gradcheck.checks.ruling import NOISE, UNANSWERED, UNRESOLVED, Flag, rule
 from gradcheck.checks.severities import found
 from gradcheck.errors import LayerFault
 from gradcheck.verdict import Argument, Finding, Severity, Verdict
 
-FORWARD_CALLS = 40  # aimed at for each differentiated input at normal effort; the contract has its own budget
+# At most for each differentiated input at normal effort; the contract has its own budget.
+FORWARD_CALLS, BACKWARD_CALLS = 40, 15
 THOROUGH_ROUNDS = 4  # thorough effort repeats the probes and the derived points so many times, with fresh draws
 LITTLE_SEEN = (NOISE[1], UNANSWERED[1])  # reasons for looking at points of ordinary size
 
@@ -69,7 +73,11 @@ def _judged(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Out
 
 
 def _judge_from(instrument: Instrument, plan: Plan, opening: Opening, rng: np.random.Generator) -> Outcome:
-    instrument.allowed = _rounds(plan) * FORWARD_CALLS * max(len(instrument.subject.wrt), 1)
+    several = _rounds(plan) * max(len(instrument.subject.wrt), 1)
+    # A point that the caller names is judged at any price.
+    dear = CALLS + (A_LOOK + 1) * len(instrument.subject.wrt)
+    instrument.allowed = several * FORWARD_CALLS + dear * len(plan.points or ())
+    instrument.allowed_answers = several * BACKWARD_CALLS
     gathered = [gather(instrument, opening.place, rng)]
     unfit = _unfit(instrument, plan, opening, gathered[0], rng)
     return _judge_whole(instrument, plan, opening, gathered, rng) if unfit is None else unfit
@@ -82,8 +90,9 @@ def _rounds(plan: Plan) -> int:
 def _judge_whole(
     instrument: Instrument, plan: Plan, opening: Opening, evidences: list[Evidence], rng: np.random.Generator
 ) -> Outcome:
-    names, rounds = instrument.subject.wrt, _rounds(plan)
-    flags, kinks = _at_the_given_point(instrument, plan, evidences, rng, rounds=rounds)
+    names = instrument.subject.wrt
+    also = AtDerivedPoints(instrument, evidences[0], rng)
+    flags, kinks = _at_the_given_point(instrument, plan, evidences, rng, also=also)
     given, place = evidences[0], evidences[0].place
     precision, exact = PrecisionRuling(), ExactRuling()
     if opening.low is not None:
@@ -93,7 +102,12 @@ def _judge_whole(
     with instrument.purpose("low precision"):
         averaged = judge_averaged(instrument, given, rng, _left_to_rounding(given, flags))
     _add(flags, averaged.flags)
-    further = _further(instrument, plan, given, rng, wrong=_wrong(flags))
+    coarse = [n for n, (whole, _) in averaged.resolutions.items() if whole <= resolution(given.of(n))[0]]
+    further = PointRuling()
+    if plan.points is None and _noise_hides(opening, evidences, flags, but=coarse):
+        with instrument.purpose("further points"):
+            further = look_in_ordinary_places(instrument, given, rng)
+    further = joined(further, _further(instrument, plan, given, rng, wrong=_wrong(flags), also=also))
     _add(flags, further.flags)
     with instrument.purpose("exact tier"):
         exact = judge_exactly(instrument, given, rng, wrong=_wrong(flags))
@@ -116,26 +130,13 @@ def _judge_whole(
             for name in names
         }
 
-    def take(more: PointRuling) -> None:
-        nonlocal further, evidences
+    arguments = ruled()
+    if plan.points is None:
+        with instrument.purpose("further points"):
+            more = _with_calls_left(instrument, plan, given, further, rng, arguments=arguments, flags=flags, but=coarse)
         _add(flags, more.flags)
         evidences += more.evidences
         further = joined(further, more)
-
-    arguments = ruled()
-    coarse = [n for n, (whole, _) in averaged.resolutions.items() if whole <= resolution(given.of(n))[0]]
-    if plan.points is None:
-        with instrument.purpose("further points"):
-            if any(a.reason in LITTLE_SEEN and n not in coarse for n, a in arguments.items()):
-                take(look_in_ordinary_places(instrument, given, rng))
-                hidden = {
-                    name: a.resolution for name, a in ruled().items() if a.reason == NOISE[1] and name not in coarse
-                }
-                if hidden:
-                    take(look_closer(instrument, given, further, rng, names=hidden, lost=_lost(flags)))
-            elif plan.effort == "normal" and instrument.left() >= CALLS:
-                spare = derived_inputs(instrument.subject.inputs, names, rng)[:-FEWEST]
-                take(judge_points(instrument, given, spare, rng, wrong=_wrong(flags)))
         arguments = ruled()
     if _accused(arguments) and not any(map(stands_out, given.comparisons)) and not answers_alike(instrument, place):
         return random_forward(instrument, place, ON_A_FRESH_INSTANCE)
@@ -171,16 +172,23 @@ def _unfit(
 
 
 def _at_the_given_point(
-    instrument: Instrument, plan: Plan, evidences: list[Evidence], rng: np.random.Generator, *, rounds: int
+    instrument: Instrument,
+    plan: Plan,
+    evidences: list[Evidence],
+    rng: np.random.Generator,
+    *,
+    also: AtDerivedPoints,
 ) -> tuple[Flags, KinkRuling]:
     """Look again at what disagrees at the given point, and at kinks there; `evidences` are completed and settled."""
     given = evidences[0]
-    evidences += [gather(instrument, given.place, rng) for _ in range(1, rounds)]
-    also = AtDerivedPoints(instrument, given, rng)
+    evidences += [gather(instrument, given.place, rng) for _ in range(1, _rounds(plan))]
     flags: Flags = {
         name: [f for e in evidences for f in look_again(instrument, e, name, rng, elsewhere=also)]
         for name in instrument.subject.wrt
     }
+    met = [flag.apart for found in flags.values() for flag in found if flag.apart is not None]
+    given = replace(given, kinky=np.logical_or.reduce([given.kinky, *met]))
+    evidences[0] = given
     with instrument.purpose("kinks"):
         kinks = judge_kinks(instrument, given, rng, wrong=_wrong(flags))
     _add(flags, kinks.flags)
@@ -211,6 +219,34 @@ def _left_to_rounding(given: Evidence, flags: Flags) -> list[str]:
     doubtful = {name for name, found in flags.items() if any(not (f.confirmed or f.excused) for f in found)}
     blunt = {name: resolution(given.of(name))[0] for name in given.measured}
     return [name for name in given.measured if (name in doubtful or blunt[name] > NEARLY_ENOUGH) and name not in wrong]
+
+
+def _noise_hides(opening: Opening, evidences: Sequence[Evidence], flags: Flags, *, but: Collection[str]) -> bool:
+    """Tell whether what was seen at the given point leaves an argument open, or without any response."""
+    ruled = [rule(name, opening.original[name], evidences, flags) for name in evidences[0].measured if name not in but]
+    return any(argument.reason in LITTLE_SEEN for argument in ruled)
+
+
+def _with_calls_left(
+    instrument: Instrument,
+    plan: Plan,
+    given: Evidence,
+    further: PointRuling,
+    rng: np.random.Generator,
+    *,
+    arguments: Mapping[str, Argument],
+    flags: Flags,
+    but: Collection[str],
+) -> PointRuling:
+    """Look closer at what noise hides, or at one more derived point where nothing is left open."""
+    little = [name for name, a in arguments.items() if a.reason in LITTLE_SEEN and name not in but]
+    hidden = {name: arguments[name].resolution for name in little if arguments[name].reason == NOISE[1]}
+    if hidden:
+        return look_closer(instrument, given, further, rng, names=hidden, lost=_lost(flags))
+    if little or plan.effort != "normal" or instrument.left() < CALLS:
+        return PointRuling()
+    spare = derived_inputs(instrument.subject.inputs, instrument.subject.wrt, rng)[:-FEWEST]
+    return judge_points(instrument, given, spare, rng, wrong=_wrong(flags))
 
 
 def _contract(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> list[Finding]:
@@ -250,25 +286,44 @@ def _add(flags: Flags, more: Mapping[str, Sequence[Flag]] | None) -> None:
 
 
 def _further(
-    instrument: Instrument, plan: Plan, given: Evidence, rng: np.random.Generator, *, wrong: Collection[str]
+    instrument: Instrument,
+    plan: Plan,
+    given: Evidence,
+    rng: np.random.Generator,
+    *,
+    wrong: Collection[str],
+    also: AtDerivedPoints,
 ) -> PointRuling:
     """Judge at the caller's further points, or at the derived ones that are worth any price."""
-    inputs, names = instrument.subject.inputs, instrument.subject.wrt
+    names = instrument.subject.wrt
     with instrument.purpose("further points"):
         if plan.points is not None:
             chosen = [(f"point {i + 1} of the caller", p) for i, p in enumerate(plan.points)]
-            seen = judge_points(instrument, given, chosen, rng, wrong=wrong)
+            seen = judge_points(instrument, given, chosen, rng, wrong=wrong, at_any_price=True)
             return replace(seen, findings=(*seen.findings, *(found("point-not-judged", t) for t in seen.unjudged)))
-        seen = PointRuling()
-        for _ in range(_rounds(plan)):
-            number = len(KINDS) if plan.effort == "thorough" else FEWEST
-            *rest, moderate, wide = derived_inputs(inputs, names, rng, number=number)
-            points = [*rest, wide]
-            seen = joined(seen, judge_points(instrument, given, points, rng, wrong=wrong, to_come=1))
-            for point in [*larger_batch_of([moderate], names, rng), moderate]:
+        seen = also.whole
+        for derived in _derived(instrument, plan, also, rng):
+            *rest, moderate, wide = derived
+            # Where the moderate one was seen already, the other one comes with a larger batch.
+            last = wide if seen.names == (moderate[0],) else moderate
+            points = [*rest, *([wide] if last is moderate else [])]
+            first = judge_points(instrument, given, points, rng, wrong=wrong, to_come=1, at_any_price=not seen.names)
+            seen = joined(seen, first)
+            for point in [*larger_batch_of([last], names, rng), last]:
                 known = {*wrong, *_wrong({n: list(f) for n, f in (seen.flags or {}).items()})}
                 more = judge_points(instrument, given, [point], rng, wrong=known)
-                if more.names or more.dropped or more.findings:
-                    seen = joined(seen, more)
+                seen = joined(seen, more)
+                if more.names or more.dropped or more.findings or instrument.left() < price(given):
                     break
         return seen
+
+
+def _derived(
+    instrument: Instrument, plan: Plan, also: AtDerivedPoints, rng: np.random.Generator
+) -> Iterator[Sequence[tuple[str, dict[str, Any]]]]:
+    """Yield the derived points of every round."""
+    if plan.effort != "thorough":
+        yield also.points
+        return
+    for _ in range(THOROUGH_ROUNDS):
+        yield derived_inputs(instrument.subject.inputs, instrument.subject.wrt, rng, number=len(KINDS))

@@ -7,7 +7,7 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import THRESHOLD, compare
-from gradcheck.checks.ruling import resolution
+from gradcheck.checks.resolution import resolution
 from gradcheck.numdiff.records import Vector, norm
 from gradcheck.subject import Array
 from gradcheck.verdict import Argument, Damage

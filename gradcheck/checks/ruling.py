@@ -8,14 +8,13 @@ import numpy as np
 from gradcheck.checks.adjoint import SET_APART, Evidence
 from gradcheck.checks.comparison import SHARP_ANYWAY, THRESHOLD, Comparison
 from gradcheck.checks.places import GIVEN
+from gradcheck.checks.resolution import ENOUGH, MISSED, resolution
+from gradcheck.numdiff.records import Mask
 from gradcheck.subject import Array
 from gradcheck.verdict import Argument, Measured, StepCurve, Verdict
 
-ENOUGH = 1e-2  # AGREES needs the resolution of the whole gradient to be 1 % or better
-MISSED = 1e-3  # the resolution is what would have been seen with probability 99.9 %
 LARGEST = 3.3  # |N(0, 1)| exceeds it with probability 0.1 %
 UNRESOLVED = (float("inf"), float("inf"))  # the resolution of nothing
-SMALLEST_MAGNITUDE = 0.5  # of a tangent's or cotangent's entry
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,8 @@ class Flag:
 
     `left_out` says that outputs without a derivative at the place were left out the second time. `third` is one more
     comparison where the second looked at every output of the first again and did not find the discrepancy. `lost` says
-    that it is what backward loses by rounding (see lost_digits.py).
+    that it is what backward loses by rounding (see lost_digits.py). `apart` are outputs with a kink at the place that
+    the first look did not meet.
     """
 
     first: Comparison
@@ -32,6 +32,7 @@ class Flag:
     left_out: bool = False
     third: Comparison | None = None
     lost: bool = False
+    apart: Mask | None = None
 
     @property
     def confirmed(self) -> bool:
@@ -79,24 +80,6 @@ class Flag:
         return LARGEST * resolution([self.second, self.third])[0] * size <= self.first.discrepancy
 
 
-def resolution(comparisons: Sequence[Comparison]) -> tuple[float, float]:
-    """Return the smallest relative error of the whole gradient, and of one typical entry, that would have been seen.
-
-    An error of the whole gradient in an unknown direction contributes a nearly normal number Z times its size to each
-    of k probes; all k are missed with probability (0.8 z)^k where |Z| < z, so that z = 0.001^(1/k) / 0.8 holds 99.9 %.
-    Of probes with bars of different sizes the sharpest k count, for the k that gives the best figure. A single entry
-    is never cancelled: its tangent is at least half its scale.
-    """
-    told = [c for c in comparisons if max(c.reach, c.shown) > 0]
-    if not told:
-        return float("inf"), float("inf")
-    shares = sorted(c.bar / max(c.reach, c.shown) for c in told)
-    entries = told[0].entries
-    whole = min(THRESHOLD * share / _quantile(k, entries) for k, share in enumerate(shares, start=1))
-    single = THRESHOLD * shares[0] * float(np.sqrt(entries)) / SMALLEST_MAGNITUDE
-    return whole, single
-
-
 def _standing(comparisons: Sequence[Comparison], excused: Sequence[Flag]) -> list[Comparison]:
     """Return the comparisons at one place that count: an excused discrepancy gives way to what was seen instead."""
     here = [f for f in excused if f.first in comparisons]
@@ -112,10 +95,6 @@ def _resolved(comparisons: Sequence[Comparison]) -> tuple[float, float]:
     apart = [c for c in comparisons if c.kind == SET_APART]
     larger = max((c.reach for c in apart), default=0.0) > max((c.reach for c in main), default=0.0)
     return resolution(apart if larger else main)
-
-
-def _quantile(probes: int, entries: int) -> float:
-    return SMALLEST_MAGNITUDE if entries == 1 else min(float(MISSED ** (1.0 / probes)) / 0.8, 1.0)
 
 
 def step_curve(evidence: Evidence, name: str) -> StepCurve | None:
@@ -157,8 +136,10 @@ def rule(
     at_one_place = {
         e.place.name: [c for f in evidences if f.place.name == e.place.name for c in f.of(name)] for e in evidences
     }
-    resolved = [_resolved(_standing(found, excused)) for found in at_one_place.values()]
-    best = min([*resolved, averaged])
+    standing = [_standing(found, excused) for found in at_one_place.values()]
+    # A mistake in the code shows at all points alike: there all probes count together.
+    together = [c for found in standing for c in found]
+    best = min([*(_resolved(found) for found in (*standing, together)), averaged])
     blank = Argument(name, tuple(like.shape), str(like.dtype), Verdict.INCONCLUSIVE, threshold=THRESHOLD)
     given = evidences[0]
     common = {

@@ -30,6 +30,7 @@ WELL_KNOWN = 0.5  # a derivative known better than this is not given up for a st
 SENTINEL_STEP = 2.0**-24  # one look much closer than the ladder: a function with a second, finer scale differs there
 SPIKE = 1e-3  # of f's variation along the ladder: float16, the coarsest arithmetic, has quanta of half of that
 KINK_SEEN_AT = 2.0**-8  # of the scale: at larger steps a gap is as well a curve's
+APART = 0.5  # of a quotient: two that differ by more tell of no derivative yet
 KINK = 1e-3  # of the slope: a smaller gap is no kink worth setting an output apart, and stays in the bar
 CONTRADICTED = 3.0  # bars of both together, beyond which the closer look refutes the ladder
 LENIENT = 4.0  # errors that shrink from step to step by at least theory's factor over this shrink as theory says
@@ -262,6 +263,15 @@ class Ladder:
         return bool(np.all(done) or np.all(done | self.kinky))
 
     @property
+    def wild(self) -> bool:
+        """Whether the last two quotients have little in common for most outputs that respond: too large steps."""
+        if self.steps_taken < 2:
+            return False
+        told = (self.response > 0) & np.isfinite(self.errors[0])
+        apart = self.errors[0][told] > APART * np.abs(self.row[0][told])
+        return 2 * int(np.count_nonzero(apart)) > apart.size
+
+    @property
     def kinky(self) -> Mask:
         """Outputs whose bar is mostly a gap that the smallest step did not shrink, nor noise explains."""
         if self.steps_taken < self.fewest or (self.step > KINK_SEEN_AT and self.fewest == FEWEST_FOR_A_KINK):
@@ -323,13 +333,23 @@ class Descending(Protocol):
     def settled(self, next_step: float) -> bool:
         """Tell whether no output can gain from a smaller step."""
 
+    @property
+    def wild(self) -> bool:
+        """Whether the steps are too large for most outputs."""
+
 
 def run_down(along: Along, steps: tuple[float, ...], ladder: Descending) -> None:
-    """Descend `steps` (decreasing), two evaluations each; a step that leaves the domain is passed over."""
-    for step in steps:
-        if ladder.steps_taken > 1 and ladder.settled(step):
+    """Descend `steps` (decreasing), two evaluations each; a step that leaves the domain is passed over.
+
+    On a long ladder every second one of steps far too large is passed over.
+    """
+    at = 0
+    while at < len(steps):
+        if ladder.steps_taken > 1 and ladder.settled(steps[at]):
             break
-        step_down(along, step, ladder)
+        step_down(along, steps[at], ladder)
+        leap = len(steps) > FEWEST_FOR_A_KINK and ladder.wild
+        at = max(at + 1, min(at + 1 + leap, len(steps) - 1))
 
 
 def step_down(along: Along, step: float, ladder: Descending) -> None:

@@ -78,6 +78,11 @@ class LongLadder:
                 return False
         return True
 
+    @property
+    def wild(self) -> bool:
+        """Whether the steps are too large for most outputs of the first block."""
+        return self._alive[0].wild
+
     def parts(self) -> Iterator[tuple[slice, Ladder]]:
         """Yield the outputs block by block, each with its ladder."""
         for i, at in enumerate(self._blocks):

@@ -136,7 +136,7 @@ def quantisation_noise(
             kinked = np.abs(closer * CLOSER - level) < SAME * level
             vanished = (closer > 0) & ((closer <= QUANTISED * noise) | (closer * CLOSER**3 < (1.0 + SAME) * level))
             unclear = np.where(kinked, 0.0, level)
-            added = _quanta_added(along, base, noise, unclear, at=row.spacing, smallest=smallest)
+            added = _quanta_added(along, base, noise, unclear, row=row, smallest=smallest)
             level = np.where(added, level, np.where(kinked | vanished, 0.0, np.maximum(level, closer)))
             if np.mean(added) >= SHARED:
                 share = float(np.min(level[added] / np.maximum(np.abs(base[added]), SMALLEST)))
@@ -148,7 +148,7 @@ def quantisation_noise(
 
 
 def _quanta_added(
-    along: Callable[[float], Vector | None], base: Vector, noise: Vector, level: Vector, *, at: float, smallest: float
+    along: Callable[[float], Vector | None], base: Vector, noise: Vector, level: Vector, *, row: "Row", smallest: float
 ) -> NDArray[np.bool_]:
     """Outputs that add something quantised to something smooth, which answers the smallest steps in its place.
 
@@ -156,12 +156,13 @@ def _quanta_added(
     spacing s, and at a kink the slope changes by more. Between jumps a sum has one slope, that of its smooth part.
     """
     spacing, none = max(FINEST_SPACING, smallest), np.zeros(base.shape, dtype=bool)
-    told = QUANTISED * noise / spacing < level / (2.0 * at)
+    at, told = row.spacing, QUANTISED * noise / spacing < level / (2.0 * row.spacing)
     if not told.any():
         return none
-    pairs = [(along(k * at + spacing), along(k * at - spacing)) for k in (-1.0, 0.0, 1.0, 2.0)]
-    slopes = [(plus - minus) / (2.0 * spacing) for plus, minus in pairs if plus is not None and minus is not None]
-    if len(slopes) < len(pairs):
+    known = ((-at, row.before), (0.0, base), (at, row.after), (2.0 * at, row.beyond))
+    nearby = [(along(place + spacing), outputs) for place, outputs in known]
+    slopes = [(further - outputs) / spacing for further, outputs in nearby if further is not None]
+    if len(slopes) < len(known):
         return none
     added: NDArray[np.bool_] = told & (np.ptp(slopes, axis=0) < level / (2.0 * at))
     return added
@@ -222,12 +223,14 @@ class Row:
 def look_around(along: Callable[[float], Vector | None], base: Vector, smallest: float) -> Row | None:
     """Evaluate f at three points close by, further away where most outputs stay silent; None where f refuses one."""
     first = _row(along, max(COARSE_SPACING, smallest))
-    row = first
-    for spacing in WIDER_SPACINGS:
-        if row is None or not _mostly_silent(row, base):
-            break
-        row = _row(along, max(spacing, smallest))
-    return first if row is None or _mostly_silent(row, base) else row
+    if first is None or not _mostly_silent(first, base):
+        return first
+    closer, widest = WIDER_SPACINGS
+    row = _row(along, max(widest, smallest))
+    if row is None or _mostly_silent(row, base):
+        return first  # what answers no wide step answers none in between
+    between = _row(along, max(closer, smallest))
+    return row if between is None or _mostly_silent(between, base) else between
 
 
 def _row(along: Callable[[float], Vector | None], spacing: float) -> Row | None:

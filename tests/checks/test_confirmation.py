@@ -27,7 +27,7 @@ def seen(layer, *, seed=0, **inputs):
 def looked_again(instrument, evidence, rng):
     """Look again at x along a fresh direction, with corners left out."""
     look = fresh_direction(instrument, evidence, "x", rng)
-    look.cornered = corners(instrument, evidence.place, "x", look.measured, rng=rng)
+    look.cornered = corners(instrument, evidence.place, "x", (evidence.measured["x"][0], look.measured), rng=rng)
     return confirm(instrument, evidence, look, rng, kind=RANDOM)
 
 
@@ -40,7 +40,7 @@ def median_backward(g, x):
 
 def test_a_discrepancy_is_there_again_along_a_fresh_direction():
     instrument, evidence, rng = seen((np.tanh, lambda g, x: g), x=X)
-    again, left_out, whole = looked_again(instrument, evidence, rng)
+    again, left_out, whole, _ = looked_again(instrument, evidence, rng)
     assert again.bars > THRESHOLD
     assert (again.kind, left_out, whole) == ("confirmation", False, True)
     assert again.measured not in [c.measured for c in evidence.comparisons]
@@ -48,7 +48,7 @@ def test_a_discrepancy_is_there_again_along_a_fresh_direction():
 
 def test_a_right_gradient_is_right_again():
     instrument, evidence, rng = seen((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), x=X)
-    again, left_out, whole = looked_again(instrument, evidence, rng)
+    again, left_out, whole, _ = looked_again(instrument, evidence, rng)
     assert again.bars < THRESHOLD
     assert (left_out, whole) == (False, True)
 

@@ -11,7 +11,7 @@ from gradcheck.checks.adjoint import gather
 from gradcheck.checks.comparison import THRESHOLD, compare
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import survey, with_noise
-from gradcheck.checks.ruling import resolution
+from gradcheck.checks.resolution import resolution
 from gradcheck.numdiff.records import norm
 
 FEW = settings(max_examples=25)

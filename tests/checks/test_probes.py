@@ -108,14 +108,13 @@ def test_measured_slopes_lie_within_a_few_bars_of_the_known_ones(forward, slope)
     assert np.all(measured.derivative.bar < 1e-2)
 
 
-def test_every_argument_is_measured_along_two_directions_of_its_own():
+def test_every_argument_is_measured_along_a_direction_of_its_own():
     layer = (lambda a, b, n: a * b, lambda g, a, b, n: (g * b, g * a, None))
     instrument = Instrument(subject_of(layer, {"a": X, "b": X, "n": np.arange(3)}))
     place = with_noise(instrument, survey(instrument, instrument.subject.inputs))
-    found = measure_arguments(instrument, place, ("a", "b"), np.random.default_rng(0), again=True)
-    assert {name: len(ms) for name, ms in found.items()} == {"a": 2, "b": 2}
-    assert all(list(m.tangents) == [name] for name, ms in found.items() for m in ms)
-    assert not np.array_equal(found["a"][0].tangents["a"], found["a"][1].tangents["a"])
+    found = measure_arguments(instrument, place, ("a", "b"), np.random.default_rng(0))
+    assert all(list(m.tangents) == [name] for name, (m,) in found.items())
+    assert list(found) == ["a", "b"]
 
 
 def derivative(value, bar, kinky=None):

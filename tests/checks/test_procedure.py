@@ -187,4 +187,20 @@ def test_what_no_calls_were_left_for_is_said():
     assert report.verdict is Verdict.INCONCLUSIVE
     (note,) = [f for f in report.findings if f.code == "calls-spent"]
     assert note.severity is Severity.NOTE
-    assert note.sentence.startswith("Left out, for the calls of this effort were spent: more probes ")
+    assert note.sentence.startswith("Left out, for the calls of this effort were spent: ")
+    assert "of what noise hides" in note.sentence
+
+
+def test_ordinary_layers_stay_within_forty_and_fifteen_calls():
+    x = RNG.standard_normal((3, 4))
+    layers = {
+        "right": lambda g, x: g * (1 - np.tanh(x) ** 2),
+        "wrong": lambda g, x: g * (1 - np.tanh(x)),
+        "wrong where x is negative": lambda g, x: g * (1 - np.tanh(x) ** 2) * np.where(x < -3, 1.1, 1.0),
+    }
+    for backward in layers.values():
+        for values in (x, np.round(x), 100.0 * x, x.astype(np.float32)):
+            spent = check((np.tanh, backward), {"x": values}).evaluations.spent
+            judged = [c for c in spent if c.purpose not in ("the contract", "explaining")]
+            assert sum(c.forward for c in judged) <= 40
+            assert sum(c.backward for c in judged) <= 15

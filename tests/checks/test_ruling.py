@@ -10,7 +10,8 @@ from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.outputs import Form
 from gradcheck.checks.places import GIVEN, Place
 from gradcheck.checks.probes import Measured
-from gradcheck.checks.ruling import ENOUGH, Flag, resolution, rule
+from gradcheck.checks.resolution import ENOUGH, resolution
+from gradcheck.checks.ruling import Flag, rule
 from gradcheck.numdiff.records import Derivative
 
 ONE = Comparison("x", "the given point", "random", 1.0, 1.0, 1e-6, 1e-6, 1.0, 10, 1.0, "complex step")
@@ -232,3 +233,13 @@ def test_a_gradient_that_is_nothing_beside_the_others_is_vacuous_where_nothing_i
     assert right.arguments["bias"].reason in (None, "vacuous")
     wrong = check((normalised, lambda g, x, b: normalised_backward(g, x, b, added=1e-6)), inputs, seed=seed)
     assert wrong.arguments["bias"].verdict is Verdict.DISAGREES
+
+
+def test_a_second_cotangent_asks_nothing_new_of_a_single_output():
+    def probe(length, outputs):
+        return replace(ONE, outputs=outputs, length=length)
+
+    one_direction = resolution([probe(1.0, 1), probe(1.0, 1)])[0]
+    assert one_direction == resolution([probe(1.0, 1)])[0]
+    assert resolution([probe(1.0, 1), probe(2.0, 1)])[0] < one_direction
+    assert resolution([probe(1.0, 5), probe(1.0, 5)])[0] < one_direction

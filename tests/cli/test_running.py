@@ -129,7 +129,8 @@ def test_an_interrupted_run_goes_on_too(tmp_path):
     (tmp_path / "slow.py").write_text(LAYER)
     (tmp_path / "wait").touch()
     process = start(tmp_path, "--jobs", "2", "-q", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    wait_until(lambda: len(lines(default_journal("check", tmp_path))) == 3)
+    # A fourth check begins once both answers were taken in, not only recorded.
+    wait_until(lambda: len(lines(default_journal("check", tmp_path))) == 3 and len(lines(tmp_path / "begun")) == 4)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130

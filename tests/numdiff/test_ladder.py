@@ -86,7 +86,7 @@ def test_round_off_grows_with_the_function_away_from_the_point():
 
 @pytest.mark.parametrize("function", [np.floor, np.rint], ids=["floor", "round"])
 def test_jump_in_reach_of_the_large_steps_is_not_extrapolated(function):
-    d = measured(function, [0.97, 0.3, -0.03, 1.001], noise=UNIT)
+    d = measured(function, [0.97, 0.3, -0.03, 1.001], steps=(*COARSE_STEPS, *NEAR_STEPS[1:]), noise=UNIT)
     np.testing.assert_array_equal(d.value, 0.0)
     assert np.all(d.bar < 1e-4)
     assert not d.kinky.any()
@@ -161,3 +161,15 @@ def test_bars_of_a_spike_finer_than_the_ladder_are_widened_by_a_closer_look():
     ladder.challenge(step, np.atleast_1d(spiked(step)), np.atleast_1d(spiked(-step)))
     assert ladder.bar[0] > 100 * min(before, 1.0)
     assert Ladder(np.zeros(1), np.zeros(1)).derivative("", 0).bar[0] == np.inf
+
+
+def test_every_second_step_is_passed_over_while_they_are_far_too_large():
+    taken = []
+
+    def along(h):
+        taken.append(h)
+        return np.sin(1e6 * (np.array([0.3, 0.7]) + h))
+
+    run_ladder(along, np.sin(1e6 * np.array([0.3, 0.7])), np.full(2, UNIT), COARSE_STEPS)
+    assert 2 * len(COARSE_STEPS) > len(taken) >= 8
+    assert taken[-1] == -COARSE_STEPS[-1]
