@@ -173,8 +173,10 @@ def results(folder):
         os.chdir(before)
 
 
-def test_an_answer_may_be_long(results):
-    assert len(failure(results, "Verbose").sentence) > 200_000
+def test_a_long_message_is_cut_and_its_length_told(results):
+    sentence = failure(results, "Verbose").sentence
+    assert sentence.endswith("v ... (200000 characters)")
+    assert len(sentence) < 2000
 
 
 def failure(results, name):
@@ -195,7 +197,7 @@ FAILURES = [
     ("Asks", "raised", r"EOFError"),
     ("Nothing", "raised", r"forward must return .*; it returned None\."),
     ("Raises", "raised", r"forward raised ValueError: the shape is odd"),
-    ("Exits", "raised", r"the layer called sys\.exit\(7\)"),
+    ("Exits", "raised", r"forward raised SystemExit: it called sys\.exit\(7\)"),
     ("ExitsHard", "crashed", r"its process ended itself with code 5 before the check was done"),
     ("Segfaults", "crashed", r"its process crashed with SIGSEGV \(segmentation fault\)"),
     ("Hangs", "timeout", r"not done after 1 s: stopped; allow more with --timeout, or give smaller inputs"),
