@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -132,14 +133,21 @@ class AtDerivedPoints:
 
     def __init__(self, instrument: Instrument, given: Evidence, rng: np.random.Generator) -> None:
         self.instrument, self.given, self.rng = instrument, given, rng
-        self.points = derived_inputs(instrument.subject.inputs, instrument.subject.wrt, rng, number=FEWEST)
         self.seen: dict[str, list[Evidence]] = {}
+        self._seed = int(rng.integers(2**63))
+
+    @property
+    def points(self) -> list[tuple[str, dict[str, Any]]]:
+        """The points, drawn each time alike: nobody keeps them."""
+        subject = self.instrument.subject
+        return derived_inputs(subject.inputs, subject.wrt, np.random.default_rng(self._seed), number=FEWEST)
 
     @property
     def whole(self) -> PointRuling:
         """What was seen at the first of them, where all arguments moved and none disagreed: it need not be again."""
-        wrt, (name, _) = self.instrument.subject.wrt, self.points[0]
-        seen = [e for e in self.seen.get(wrt[0], []) if e.place.name == name] if len(wrt) == 1 else []
+        wrt = self.instrument.subject.wrt
+        known = self.seen.get(wrt[0], []) if len(wrt) == 1 else []
+        seen = [e for e in known if e.place.name == self.points[0][0]]
         agree = [e.settled() for e in seen if all(c.bars <= THRESHOLD for c in e.comparisons)]
         return PointRuling(tuple(agree), {}, tuple(e.place.name for e in agree))
 

@@ -194,6 +194,7 @@ def _at_the_given_point(
     _add(flags, kinks.flags)
     if not plan.prove:
         evidences[:] = [evidence.settled() for evidence in evidences]
+        also.given = evidences[0]
     return flags, kinks
 
 

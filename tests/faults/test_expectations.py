@@ -73,6 +73,10 @@ LOOSE = {
     "tricky-scales/saturated/softmax-of-hundreds": np.inf,  # 1 - 1 where 1e-40 belongs
     "tricky-scales/saturated/confident-cross-entropy": np.inf,  # 1 - 1 where 1e-17 belongs
     "tricky-tails/binary/of-twenty": 1e-7,  # 1 - p keeps half of its digits
+    "tricky-tails/binary/of-thirty-three": 0.1,  # p - 1 keeps one digit
+    "tricky-tails/binary/of-forty-five": 1.0,  # p - 1 keeps none
+    "tricky-tails/binary/single": 1e-2,  # p - 1 keeps three in float32
+    "tricky-tails/binary/regression": 1.0,  # p - 1 keeps none for some samples
     "tricky-tails/divergence/near-its-minimum": 1e-4,  # 1 - 1 + 1e-9
     "tricky-tails/ranking/far-apart": np.inf,  # 1 - 1 where 1e-17 belongs
     "tricky-scales/cancelling/small-distances": 1e-8,
@@ -99,6 +103,7 @@ UNMEASURED = {
     "tricky-adversary/scale/offset-of-1e13",
     "tricky-adversary/precision/relu-of-centred-rows",
     "tricky-memories/result/named-as-derivatives",  # by other names than the arguments'
+    "tricky-memories/state/shared-cache",  # its backward takes no inputs
     "tricky-memories/constants/index-stored-as-floats",  # a jump, where there is no derivative
     "tricky-vanishing/bias/before-a-normalisation",
     "tricky-vanishing/bias/before-a-normalisation-claims-zero",
@@ -134,7 +139,13 @@ WRONG_HERE = [
 ]
 # At a jump there is no derivative, so that nothing is right or wrong there.
 NO_DERIVATIVE_HERE = {"adversary/hidden/straight-through-floor-at-integers"}
-RIGHT_HERE = [c for c in FAULTS if c.shows is not Shows.HERE and c.name not in NO_DERIVATIVE_HERE]
+# Each output is overwritten by the next call, which differences need.
+ONE_CALL_AT_A_TIME = {"memories/calls/output-reused"}
+# Wrong only where values are larger than in ordinary points.
+FAR_OUT = {"memories/values/linear-below-a-hundred", "memories/values/steeper-beyond-a-hundred"}
+# Units of either orientation are at their kinks, so that a right claim is a choice of branch.
+CHOICES = {f"tricky-kinks/network/no-{what}-claiming-{slope}" for what in ("input", "weights") for slope in (0, 1)}
+RIGHT_HERE = [c for c in FAULTS if c.shows is not Shows.HERE and c.name not in NO_DERIVATIVE_HERE | ONE_CALL_AT_A_TIME]
 names = pytest.mark.parametrize
 
 
@@ -184,21 +195,21 @@ def test_fault_that_shows_elsewhere_is_right_at_the_given_point(case, truth):
 def test_fault_that_shows_elsewhere_is_wrong_at_some_ordinary_point(case, truth):
     errors = [
         error
-        for inputs in ordinary_points(point_of(case))
+        for inputs in ordinary_points(point_of(case), size=400.0 if case.name in FAR_OUT else 4.0)
         for name, error in truth.relative_errors(case, inputs=inputs).items()
         if name in case.wrong_arguments
     ]
     assert max(errors) > 1e-4
 
 
-def ordinary_points(point):
-    """Return points of signed values up to 8 in size, with a batch of the caller's size and of three."""
+def ordinary_points(point, size):
+    """Return points of signed values up to twice that size, with a batch of the caller's size and of three."""
     rng = np.random.default_rng(3)
     for rows in (None, 3):
-        moved = {n: np.asarray(4 * rng.standard_normal(v.shape)) for n, v in point.items()}
+        moved = {n: np.asarray(size * rng.standard_normal(v.shape)) for n, v in point.items()}
         if rows and "y" not in point:
             first = next(iter(point))
-            moved[first] = 4 * rng.standard_normal((rows, *point[first].shape[1:]))
+            moved[first] = size * rng.standard_normal((rows, *point[first].shape[1:]))
         yield moved
 
 
@@ -242,7 +253,7 @@ def outside(case):
     return worst
 
 
-@names("case", KINKY, ids=lambda c: c.name)
+@names("case", [c for c in KINKY if c.name not in CHOICES], ids=lambda c: c.name)
 def test_tricky_claim_lies_between_the_one_sided_slopes(case):
     assert outside(case) < 2e-3  # slopes at a step of 1e-15 are good to three digits
 
