@@ -1,6 +1,7 @@
 """Further points: derived from the caller's, so that a fault which shows only elsewhere is met."""
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -134,13 +135,14 @@ class AtDerivedPoints:
     def __init__(self, instrument: Instrument, given: Evidence, rng: np.random.Generator) -> None:
         self.instrument, self.given, self.rng = instrument, given, rng
         self.seen: dict[str, list[Evidence]] = {}
-        self._seed = int(rng.integers(2**63))
+        self._drawn_by = deepcopy(rng)
+        rng.integers(2**63)  # what the points were drawn by is not drawn again
 
     @property
     def points(self) -> list[tuple[str, dict[str, Any]]]:
         """The points, drawn each time alike: nobody keeps them."""
         subject = self.instrument.subject
-        return derived_inputs(subject.inputs, subject.wrt, np.random.default_rng(self._seed), number=FEWEST)
+        return derived_inputs(subject.inputs, subject.wrt, deepcopy(self._drawn_by), number=FEWEST)
 
     @property
     def whole(self) -> PointRuling:
