@@ -182,7 +182,8 @@ def _along_a_second(
             answer = instrument.gradients(now.cotangent, place.inputs, place.form)
             cotangents.append(now.cotangent)
             gradients.append(answer)
-            together = together & fit
+            if ask.names == asked[0].names:  # `together` are those of the first group
+                together = together & fit
         comparisons += _compared(place, [now], [answer], measured, seen.slacks)
     everything = {n: [*found, *([second[n]] if n in second else [])] for n, found in seen.measured.items()}
     kinky = seen.kinky | kinky_anywhere([m.derivative for m in second.values()], place.base)

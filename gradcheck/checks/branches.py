@@ -16,8 +16,8 @@ from gradcheck.numdiff.tangents import natural_scale
 NEIGHBOURS = 8
 NEARBY, NEIGHBOUR_STEP = 2.0**-12, 2.0**-20  # of the natural scale: far enough from each other to leave every tie
 BENT = 2.0**-6  # of an interval: what it may change over the distance to the points nearby, 64 times that
-CALLS = 36  # of forward before a claim at a kink is accused: parts, neighbours and a second look
-AGAIN = 20  # of forward, of these, for neighbours and a second look once more
+CALLS = 32  # of forward before a claim at a kink is accused: parts and neighbours
+AGAIN = 16  # of forward, of these, for neighbours once more
 PARTS = 8  # a direction is split into at most so many parts to tell convex outputs from others
 
 

@@ -107,9 +107,9 @@ def flag(
 ) -> Flag:
     """Look at one discrepancy again, and a third time where the second look at the same outputs did not show it.
 
-    `looks` are fresh directions of its argument, and get those measured; `lost` says that others
-    of its claims lose digits. A discrepancy that is there again may come
-    from corners at this very place; where another point shows it too, nobody needs to look for them.
+    `looks` are fresh directions of its argument, and get those measured; `lost` says that others of its claims lose
+    digits. A discrepancy that is there again may come from corners at this very place; where another point shows it
+    too, nobody needs to look for them.
     """
     looks = [] if looks is None else looks
     name, kind, place = worst.argument, worst.kind, evidence.place

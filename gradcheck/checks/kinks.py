@@ -6,7 +6,7 @@ are set apart for their kinks are judged by intervals, with weights of one sign 
 the directions already measured, along equal changes of all entries (where the weights of a tie must sum to one
 exactly), and along the claim's own direction, in which any claim that is too long shows, whatever its signs.
 
-Where f is neither convex nor concave (see convexity.py) the interval is not the subdifferential, and a claim outside
+Where f is neither convex nor concave (see branches.py) the interval is not the subdifferential, and a claim outside
 it counts as a choice of branch. A loss behind a network is such; single outputs are judged entry by entry as well (see
 entrywise.py).
 """

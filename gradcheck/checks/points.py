@@ -33,7 +33,7 @@ ANSWERS = 2  # of backward, that a derived point costs as a rule
 A_POINT, CALLS = 5, 6  # of forward, that a derived point costs without the complex step and with it
 A_LADDER = 20  # of forward, that a whole ladder costs as a rule
 NEARLY_ENOUGH = 0.02  # what 16 probes in place of four bring down to the 1 % that an agreement needs
-FEWEST = 2  # derived points at any price: with opposite signs, so that every entry meets both
+FEWEST = 2  # derived points that are worth most: with opposite signs, so that every entry meets both
 
 
 @dataclass(frozen=True)

@@ -295,7 +295,7 @@ def _further(
     wrong: Collection[str],
     also: AtDerivedPoints,
 ) -> PointRuling:
-    """Judge at the caller's further points, or at the derived ones that are worth any price."""
+    """Judge at the caller's further points, or at the derived ones that are worth most, the first at any price."""
     names = instrument.subject.wrt
     with instrument.purpose("further points"):
         if plan.points is not None:
