@@ -132,7 +132,8 @@ def rule(
     everything = [c for e in evidences for c in e.of(name)]
     excused = [f for f in flags.get(name, ()) if f.excused]
     confirmed = [f.first for f in flags.get(name, ()) if f.confirmed]
-    doubtful = [f.first for f in flags.get(name, ()) if not (f.confirmed or f.excused)]
+    unsettled = [f for f in flags.get(name, ()) if not (f.confirmed or f.excused)]
+    doubtful = [f.first for f in unsettled]
     at_one_place = {
         e.place.name: [c for f in evidences if f.place.name == e.place.name for c in f.of(name)] for e in evidences
     }
@@ -158,6 +159,8 @@ def rule(
     silent = all(e.silent(name) for e in evidences)
     told_of = everything if any(_measured(e, name) for e in evidences) else []
     answer = _answer(confirmed, doubtful, told_of, resolved=best[0], silent=silent, bounded=_bounded(kinks))
+    if answer is NOT_REPRODUCED and all(f.second is None for f in unsettled):
+        answer = NOT_LOOKED_AT
     if chosen and answer[0] is Verdict.AGREES:
         answer = A_CHOICE
     if answer is NOISE and _nothing_beside(name, given):
@@ -172,6 +175,11 @@ NOT_REPRODUCED: Answer = (
     Verdict.INCONCLUSIVE,
     "not-reproduced",
     "a discrepancy did not reproduce along a fresh direction",
+)
+NOT_LOOKED_AT: Answer = (
+    Verdict.INCONCLUSIVE,
+    "not-confirmed",
+    "a discrepancy was seen that could not be looked at again",
 )
 NOT_MEASURED: Answer = (Verdict.INCONCLUSIVE, "not-measured", "no output could be measured")
 AT_KINKS: Answer = (

@@ -76,7 +76,13 @@ def _points(text: str) -> list[dict[str, str]]:
     if text == NO_POINTS:
         return []
     if not text.endswith(".json"):
-        return [dict(read_spec(part) for part in text.split(";") if part.strip())]
+        parts = [part for part in text.split(";") if part.strip()]
+        if not parts or not all("=" in part for part in parts):
+            raise InvalidInput(
+                f"--points must give one point, 'x=2,3; w=3,4', name a .json file of several, or be {NO_POINTS}; "
+                f"it is {text!r}."
+            )
+        return [dict(read_spec(part) for part in parts)]
     try:
         listed = json.loads(Path(text).read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:

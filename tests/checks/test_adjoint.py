@@ -207,3 +207,28 @@ def test_warns_of_a_backward_that_rounding_decides(layer):
 @pytest.mark.parametrize(("layer", "inputs"), AWKWARD.values(), ids=AWKWARD)
 def test_ill_conditioned_layers_are_not_taken_for_unstable(layer, inputs):
     assert "unstable-backward" not in [f.code for f in check(layer, inputs).findings]
+
+
+def test_a_second_direction_is_measured_where_the_first_leaves_something_open():
+    sharp = seen((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), x=X)[1]
+    assert len(sharp.measured["x"]) == 1
+    rounded = seen((lambda x: np.round(np.sin(x.real), 6), lambda g, x: g * np.cos(x)), x=X)[1]
+    first, second = rounded.measured["x"]
+    assert not np.array_equal(first.tangents["x"], second.tangents["x"])
+    assert len([c for c in rounded.of("x") if c.length == rounded.of("x")[-1].length]) > 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_more_answers_judge_only_arguments_that_are_fit_for_what_they_weigh(seed):
+    """Noise leaves a open, and u has kinks at zeros along some directions, where its claim is a choice."""
+
+    def forward(a, u):
+        return np.round(np.sin(a), 4) + np.maximum(0, u.min(axis=1))
+
+    def backward(g, a, u):
+        wins = (u == u.min(axis=1, keepdims=True)) & (u > 0)
+        return g * np.cos(a), g[:, None] * wins
+
+    a = np.random.default_rng(seed).standard_normal(9)
+    _, evidence, _ = seen((forward, backward), seed=seed, a=a, u=np.zeros((9, 2)))
+    assert all(c.bars <= THRESHOLD for c in evidence.of("u"))

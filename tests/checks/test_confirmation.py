@@ -86,3 +86,20 @@ def test_what_the_first_look_mismeasured_is_settled_by_further_ones():
     found = flag(instrument, evidence, mismeasured, rng)
     assert found.excused
     assert not found.confirmed
+
+
+def test_a_kink_that_only_the_second_look_meets_sets_its_output_apart():
+    instrument, evidence, rng = seen((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), x=X)
+    look = fresh_direction(instrument, evidence, "x", rng)
+    kinky = np.arange(X.size) == 5
+    look.measured = replace(look.measured, derivative=replace(look.measured.derivative, kinky=kinky))
+    again = confirm(instrument, evidence, look, rng, kind=RANDOM)
+    np.testing.assert_array_equal(again.apart, kinky)
+    assert again.left_out
+    assert not again.whole
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_turns_many_times_within_every_step_is_looked_at_finely_before_anybody_is_accused(seed):
+    layer = (lambda x: np.sin(x).sum(), lambda g, x: g * np.cos(x))
+    assert check(layer, {"x": np.logspace(-9, 9, 12)}, seed=seed).verdict is not Verdict.DISAGREES

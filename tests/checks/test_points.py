@@ -275,3 +275,13 @@ def test_values_between_0_and_1_come_near_both_ends(size):
     wide = points["magnitudes from 1/64 to 64"]["p"]
     assert 0 < wide.min() < 0.05
     assert 0.95 < wide.max() < 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_steep_layer_is_measured_elsewhere_at_the_steps_that_suited_the_given_point(seed):
+    def backward(g, x):
+        return g * 1e6 * np.cos(1e6 * x) * np.where(x < 0, 1.1, 1.0)
+
+    for forward in (lambda x: np.sin(1e6 * x), lambda x: np.sin(1e6 * x.real)):
+        report = check((forward, backward), {"x": np.array([0.3, 0.7])}, seed=seed)
+        assert report.verdict is Verdict.DISAGREES

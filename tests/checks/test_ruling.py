@@ -151,6 +151,12 @@ ANSWERS = {
         [],
         (Verdict.INCONCLUSIVE, "not-reproduced", "a discrepancy did not reproduce along a fresh direction"),
     ),
+    "not looked at again": (
+        [FAR, ONE],
+        [Flag(FAR, None)],
+        [],
+        (Verdict.INCONCLUSIVE, "not-confirmed", "a discrepancy was seen that could not be looked at again"),
+    ),
     "excused": ([FAR, ONE, ONE], [Flag(FAR, ONE, left_out=True)], [], (Verdict.AGREES, None, "")),
     "not measured": ([], [], [], (Verdict.INCONCLUSIVE, "not-measured", "no output could be measured")),
     "noise": (
@@ -243,3 +249,15 @@ def test_a_second_cotangent_asks_nothing_new_of_a_single_output():
     assert one_direction == resolution([probe(1.0, 1)])[0]
     assert resolution([probe(1.0, 1), probe(2.0, 1)])[0] < one_direction
     assert resolution([probe(1.0, 5), probe(1.0, 5)])[0] < one_direction
+
+
+def test_probes_of_all_points_count_together():
+    def at(name, *found):
+        here = evidence(*(replace(c, place=name) for c in found))
+        return replace(here, place=replace(here.place, name=name))
+
+    blunt = replace(ONE, bar=5e-4)
+    one_place = rule("x", np.ones(10), [at(GIVEN, blunt, blunt)], {}).resolution
+    places = rule("x", np.ones(10), [at(GIVEN, blunt, blunt), at("another point", blunt)], {}).resolution
+    assert places == pytest.approx(resolution([blunt] * 3)[0])
+    assert places < one_place

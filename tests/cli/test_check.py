@@ -250,6 +250,7 @@ WRONG_USAGE = [
     (("a:b", "--effort", "much"), "'much' is not one of 'quick', 'normal', 'thorough'"),
     (("a:b", "--memory", "lots"), "a size must be a number of bytes above 0, for instance 2G or 512M; it is 'lots'"),
     (("a:b", "--points", "nothere.json"), "--points must name a JSON file that can be read"),
+    (("a:b", "--points", "0"), "--points must give one point, 'x=2,3; w=3,4'"),
     (("a:b", "--input", "x=NH", "--dim", "N=2"), "every letter of a shape must have its sizes; H of x=NH has none"),
     (("a:b", "--like", "convolution"), "'convolution' is not one of 'conv2d', 'conv1d'"),
     (("a:b", "--inputs", "x=2"), "No such option"),

@@ -11,6 +11,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "not-reproduced": "A discrepancy beyond the threshold was seen once and did not come back along a fresh "
         "direction. Too little to call the gradient wrong, too much to call it right: try another --seed, or --effort "
         "thorough.",
+        "not-confirmed": "A discrepancy beyond the threshold was seen, and nobody is accused of what was seen once: "
+        "the calls of this effort did not suffice for a second look, or none could be taken. --effort thorough takes "
+        "four times as many.",
         "not-measured": "No derivative of forward could be measured: forward refuses or leaves every point beside the "
         "given one, or jumps there. Give a point in the middle of forward's domain.",
         "kinks-only": "Every output has a kink within reach, so that only the one-sided derivatives could be compared "
