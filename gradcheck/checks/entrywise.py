@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.choices import LOOK, PAIR, Seen, kink_alone, look_nearby
+from gradcheck.checks.choices import LOOK, PAIR, Nearby, Seen
 from gradcheck.checks.comparison import Comparison
 from gradcheck.checks.confirmation import OTHER_STEPS
 from gradcheck.checks.instrument import Instrument
@@ -50,15 +50,19 @@ def judge_entries(
 ) -> EntryRuling:
     """Judge outputs one by one along single entries, those of the arguments in turns, and along directions `together`.
 
-    Costs 2 calls of forward an entry, as far as calls reach, and 15 to 32 more for each direction that stands out.
+    Costs 2 calls of forward an entry, as far as calls reach, and 8 to 30 more for each direction that stands out; where
+    one of an argument alone does so, and moves one kink, no entries are asked for.
     """
-    place = evidence.place
+    place, nearby = evidence.place, Nearby(instrument, evidence.place, rng)
     entries: list[Seen] = []
     joint = [s for measured in together for s in _seen(singles, measured, evidence)]
     open_question = any(s.stands_out for s in joint)
+    own = [s for s in joint if s.stands_out and len(s.measured.tangents) == 1]
+    if own and nearby.moves_one(worst := min(own, key=lambda s: (s.kinky, -s.bars))):
+        return EntryRuling(flags=_again(instrument, evidence, worst))
     reserved = LOOK if open_question else RESERVED
     for name, tangent in _in_turns([_tangents(place, name, singles, rng) for name in evidence.measured]):
-        if instrument.left(open_question=open_question) < reserved + PAIR:
+        if instrument.left() < reserved + PAIR:
             instrument.left_out.append("further entries at a kink")
             break
         entries += _seen(singles, measure_close(instrument, place, {name: tangent}), evidence)
@@ -66,14 +70,14 @@ def judge_entries(
         bent = evidence.measured[name][0].derivative.kinky
         met = any(bool(s.kinky) for s in entries if s.names == (name,))
         enough = reserved + PAIR * (1 + np.ceil(np.log2(max(place.wide[name].size, 1))))
-        if bent.any() and not met and instrument.left(open_question=open_question) >= enough:
+        if bent.any() and not met and instrument.left() >= enough:
             entries += _seen(singles, _narrowed(instrument, place, name, bent, rng), evidence)
     flags: dict[str, tuple[Flag, ...]] = {}
     chosen: list[str] = []
     for output in dict.fromkeys(s.output for s in (*entries, *joint) if s.stands_out):
-        own, others = ([s for s in part if s.output == output] for part in (entries, joint))
-        one_sign = len({np.sign(s.ends[1] - s.ends[0]) for s in own if s.kinky}) == 1
-        more, open_names = _weighed(instrument, evidence, [*own, *others], rng, one_sign=one_sign)
+        seen = [s for s in (*entries, *joint) if s.output == output]
+        one_sign = len({np.sign(s.ends[1] - s.ends[0]) for s in seen if s.kinky}) == 1
+        more, open_names = _weighed(instrument, evidence, seen, nearby, one_sign=one_sign)
         flags |= more
         chosen += open_names
     cleared = tuple(c for s in entries if not s.stands_out for c in s.comparisons)
@@ -108,7 +112,7 @@ def _seen(singles: Sequence[Answer], measured: Measured, evidence: Evidence) -> 
 
 
 def _weighed(
-    instrument: Instrument, evidence: Evidence, seen: Sequence[Seen], rng: np.random.Generator, *, one_sign: bool
+    instrument: Instrument, evidence: Evidence, seen: Sequence[Seen], nearby: Nearby, *, one_sign: bool
 ) -> tuple[dict[str, tuple[Flag, ...]], list[str]]:
     """Tell accusations from choices of branch, by the worst directions of every argument that stand out.
 
@@ -121,13 +125,13 @@ def _weighed(
     unexplained: list[str] = []
     for one in [s for s in standing_out if one_sign or s.entries == 1 or not s.kinky]:
         if not any(name in flags for name in one.names):
-            wrong, explained = look_nearby(instrument, evidence.place, one, rng, one_sign=one_sign)
+            wrong, explained = nearby.look(one, one_sign=one_sign)
             flags |= _again(instrument, evidence, one) if wrong else {}
             unexplained += () if explained else one.names
-    if flags or not standing_out or kink_alone(instrument, evidence.place, [s for s in seen if not s.stands_out], rng):
+    if flags or not standing_out or nearby.kink_alone([s for s in seen if not s.stands_out]):
         return flags, []
     for one in mixing[:LOOKED_AT]:
-        if not unexplained and not look_nearby(instrument, evidence.place, one, rng, one_sign=one_sign)[1]:
+        if not unexplained and not nearby.look(one, one_sign=one_sign)[1]:
             unexplained += one.names
     return {}, unexplained
 

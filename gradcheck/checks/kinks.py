@@ -72,7 +72,8 @@ def judge_kinks(
     if not any(c.bars > THRESHOLD for c in found):
         return KinkRuling(tuple(found), {}, 0, int(np.count_nonzero(mask)))
     kind, worst = _worst(held, directions)
-    pure = convex_or_concave(instrument, place, asked[0].claims, mask, along=worst, rng=rng)
+    others = [measured for _, measured in directions]
+    pure = convex_or_concave(instrument, place, mask, along=worst, others=others, rng=rng)
     undecided = int(np.count_nonzero(mask & ~pure))
     if not pure.any():
         return KinkRuling((), {}, undecided, 0)

@@ -1,0 +1,123 @@
+"""Lines that run close by a place: the kinks that meet there are met one after another along them.
+
+A function with kinks at a place has, at points close by, its branches one by one. Along a line in the direction t that
+passes the place at a small distance the slope begins as the one-sided derivative along -t and ends as that along t; in
+between it jumps where the line crosses a kink. Of a convex function it never falls, of a concave one it never rises.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradcheck.checks.comparison import THRESHOLD
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.places import Place, line_along
+from gradcheck.checks.probes import Measured
+from gradcheck.numdiff.ladder import COVERAGE
+from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.tangents import natural_scale
+
+NEARBY = 2.0**-18  # of the natural scale: four times the step of the one-sided derivatives, so that both meet the same
+COARSE_NEARBY = 2.0**-12  # for a forward that works in float32 or float16
+BETWEEN, BETWEEN_FEW = 16, 11  # places, all as likely, in which a line may meet a kink: of all outputs, and of one
+FAR = 2.0**3  # times the distance: a kink lies beyond with probability 2 / (8 pi), or 8 %
+BESIDE = 2.0**-2  # of the distance, on both sides of where a kink must be: two lie closer together once in 12
+MOST_CURVED = 2.0**4  # times its slope and scale: what curves more is taken for several kinks, which accuses nobody
+
+
+def _evenly(places: int) -> tuple[float, ...]:
+    """Return points between any two of which a line meets a kink with the same probability.
+
+    It does so at a quotient of two numbers of random sign, which is distributed as a tangent where both are normal.
+    """
+    return tuple(float(step) for step in np.tan(np.pi * (np.arange(1, places) / places - 0.5)))
+
+
+POINTS, FEW_POINTS = _evenly(BETWEEN), _evenly(BETWEEN_FEW)
+ALONE = 4  # calls of forward that telling one kink from several takes
+WHOLE = ALONE + len(FEW_POINTS)  # and that, where there are several, their slopes take
+
+
+@dataclass
+class LineNearby:
+    """Forward along a line close by, `distance` away (of the natural scale), in the direction of `measured`."""
+
+    measured: Measured
+    along: Callable[[float], Vector | None]
+    distance: float
+    noise: Vector
+    seen: dict[float, Vector | None] = field(default_factory=dict)
+
+    def _at(self, step: float) -> Vector | None:
+        if step not in self.seen:
+            self.seen[step] = self.along(step)
+        return self.seen[step]
+
+    def slopes(self, points: Sequence[float] = POINTS) -> NDArray[np.float64] | None:
+        """Return the slopes of all outputs from one end to the other, or None where forward refuses a point.
+
+        They are the one-sided derivative, the quotients between neighbours among these `points` and those far out that
+        were evaluated before, and the other one-sided derivative. Shape (number of points + 1, outputs).
+        """
+        steps = self._steps(points)
+        values = [value for step in steps if (value := self._at(step)) is not None]
+        if len(values) < len(steps):
+            return None
+        d = self.measured.derivative
+        with np.errstate(all="ignore"):
+            between = np.diff(np.stack(values), axis=0) / np.diff(steps)[:, None]
+        slopes: NDArray[np.float64] = np.concatenate([d.left[None], between, d.right[None]])
+        return slopes
+
+    def _steps(self, points: Sequence[float]) -> list[float]:
+        far = FAR * self.distance
+        return sorted([*(self.distance * point for point in points), *({-far, far} & set(self.seen))])
+
+    def room(self, points: Sequence[float] = POINTS) -> Vector:
+        """How far slopes of a function without kinks may stand apart: by noise, by the ends' bars, and as it curves."""
+        d, steps = self.measured.derivative, self._steps(points)
+        noise = 2.0 * COVERAGE * self.noise / float(min(np.diff(steps)))
+        steepest = np.maximum(np.abs(d.left), np.abs(d.right))
+        room: Vector = noise + THRESHOLD * d.bar + MOST_CURVED * (steps[-1] - steps[0]) * steepest
+        return room
+
+    def meets_one(self, output: int) -> bool:
+        """Tell whether one output meets one kink along the line, or none (4 calls, or 2).
+
+        From far out on both sides the slopes are known, and the two lines of a single kink meet where it is. Several
+        kinks with the jumps v_j at s_j are, from far out, one at sum(v_j s_j) / sum(v_j). Between there and where they
+        are the values are others than those of one kink; so they are on one side of that place, or on both, but for
+        kinks so close together that they are one. Jumps that cancel in sum leave a difference in height.
+        """
+        d, far = self.measured.derivative, FAR * self.distance
+        left, right = float(d.left[output]), float(d.right[output])
+        before, after = self._at(-far), self._at(far)
+        if before is None or after is None:
+            return False
+        a, b = float(before[output]), float(after[output])
+        curved = MOST_CURVED * far**2 * max(abs(left), abs(right))
+        room = 4.0 * COVERAGE * float(self.noise[output]) + 2.0 * far * float(d.bar[output]) + curved
+        if not d.kinky[output]:
+            return abs(b - a - far * (left + right)) <= room
+        at = (b - a - far * (left + right)) / (left - right)
+        if abs(at) > far + room / abs(left - right):
+            return False
+        for step, line in ((at - BESIDE * self.distance, left), (at + BESIDE * self.distance, right)):
+            there = self._at(step)
+            corner = a + left * (at + far)
+            if there is None or abs(float(there[output]) - corner - line * (step - at)) > room:
+                return False
+        return True
+
+
+def line_nearby(instrument: Instrument, place: Place, measured: Measured, rng: np.random.Generator) -> LineNearby:
+    """Draw a line close by, in the direction measured."""
+    distance = NEARBY if place.work == np.float64 else COARSE_NEARBY
+    moved = dict(place.wide)
+    for name in instrument.subject.wrt:
+        x = place.wide[name]
+        moved[name] = (x + distance * rng.standard_normal(x.shape) * natural_scale(x)).astype(x.dtype)
+    there = replace(place, wide=moved, looked=None)
+    return LineNearby(measured, line_along(instrument, there, dict(measured.tangents)).along, distance, place.noise)
