@@ -14,7 +14,7 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer
-from gradcheck.checks.lines import ALONE, FEW_POINTS, WHOLE, LineNearby, line_nearby
+from gradcheck.checks.lines import ALONE, BETWEEN, FEWEST, WHOLE, LineNearby, evenly, line_nearby
 from gradcheck.checks.places import Place
 from gradcheck.checks.probes import Measured
 from gradcheck.numdiff.records import Vector
@@ -65,6 +65,17 @@ class Seen(NamedTuple):
         return float(self.measured.derivative.left[self.output]), float(self.measured.derivative.right[self.output])
 
     @property
+    def beside(self) -> float:
+        """How far the claim is from the middle of the one-sided derivatives."""
+        return abs(self.comparisons[0].claimed / float(self.answer.cotangent[self.output]) - sum(self.ends) / 2.0)
+
+    @property
+    def outside(self) -> float:
+        """The same, in units of how far a right claim may be."""
+        half = abs(self.ends[1] - self.ends[0]) / 2.0
+        return self.beside / half if half > 0 else float("inf")
+
+    @property
     def kinky(self) -> bool:
         """Whether the output has a kink along the direction."""
         return bool(self.measured.derivative.kinky[self.output])
@@ -94,7 +105,7 @@ class Nearby:
         return lines[number]
 
     def moves_one(self, one: Seen) -> bool:
-        """Tell whether a direction moves one kink of its output alone, or none (6 calls; 3 where it moves several)."""
+        """Tell whether a direction moves one kink of its output alone, or none (8 calls; 4 where it moves several)."""
         for number in range(LINES):
             if self.instrument.left() < ALONE + PAIR or not self._line(one.measured, number).meets_one(one.output):
                 return False
@@ -103,19 +114,20 @@ class Nearby:
     def look(self, one: Seen, *, one_sign: bool) -> tuple[bool, bool]:
         """Tell by lines nearby whether a claim outside is wrong, and whether choices of branch explain it.
 
-        Where one kink is met alone, or none, 6 calls tell, and else 11 to 25 more.
+        Where one kink is met alone, or none, 8 calls tell, and else 7 to 30 more.
         """
         if self.moves_one(one):
             return True, False
         lines: list[_Slopes] = []
         for number in range(LINES):
-            line = self._line(one.measured, number)
-            if self.instrument.left() < len(FEW_POINTS) + PAIR:
+            places = int(min(BETWEEN, self.instrument.left() - PAIR + 1))
+            if places < FEWEST:
                 break
-            slopes = line.slopes(FEW_POINTS)
+            line, points = self._line(one.measured, number), evenly(places)
+            slopes = line.slopes(points)
             if slopes is None:
                 break
-            lines.append(_Slopes(slopes[:, one.output], float(line.room(FEW_POINTS)[one.output])))
+            lines.append(_Slopes(slopes[:, one.output], float(line.room(points)[one.output])))
             if not _wrong(one, lines, one_sign=one_sign) and _explained(one, lines):
                 return False, True
         if not lines:
@@ -136,22 +148,17 @@ class Nearby:
 
 def _explained(one: Seen, lines: Sequence[_Slopes]) -> bool:
     """Tell whether jumps of the slope add up to so much that choices at the kinks can make this claim."""
-    return _beside(one) <= _half(lines) + lines[0].room
+    return one.beside <= _half(lines) + lines[0].room
 
 
 def _wrong(one: Seen, lines: Sequence[_Slopes], *, one_sign: bool) -> bool:
     """Tell whether no choice of branch explains a claim outside of the interval, by the slopes along lines nearby."""
     low, high, room = min(one.ends), max(one.ends), lines[0].room
-    if one.entries == 1 and _beside(one) > HIDDEN * _half(lines) + room:
+    if one.entries == 1 and one.beside > HIDDEN * _half(lines) + room:
         return True
     upward = 1.0 if one.ends[1] >= one.ends[0] else -1.0
     convex = all(bool(np.all(upward * np.diff(line.values) >= -room)) for line in lines)
-    return one_sign and convex and _beside(one) > (0.5 + FAR_OUTSIDE) * (high - low) + room
-
-
-def _beside(one: Seen) -> float:
-    """How far the claim is from the middle of the one-sided derivatives."""
-    return abs(one.comparisons[0].claimed / float(one.answer.cotangent[one.output]) - sum(one.ends) / 2.0)
+    return one_sign and convex and one.beside > (0.5 + FAR_OUTSIDE) * (high - low) + room
 
 
 def _half(lines: Sequence[_Slopes]) -> float:

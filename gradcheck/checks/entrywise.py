@@ -50,7 +50,7 @@ def judge_entries(
 ) -> EntryRuling:
     """Judge outputs one by one along single entries, those of the arguments in turns, and along directions `together`.
 
-    Costs 2 calls of forward an entry, as far as calls reach, and 8 to 30 more for each direction that stands out; where
+    Costs 2 calls of forward an entry, as far as calls reach, and 10 to 32 more for a direction that stands out; where
     one of an argument alone does so, and moves one kink, no entries are asked for.
     """
     place, nearby = evidence.place, Nearby(instrument, evidence.place, rng)
@@ -58,7 +58,7 @@ def judge_entries(
     joint = [s for measured in together for s in _seen(singles, measured, evidence)]
     open_question = any(s.stands_out for s in joint)
     own = [s for s in joint if s.stands_out and len(s.measured.tangents) == 1]
-    if own and nearby.moves_one(worst := min(own, key=lambda s: (s.kinky, -s.bars))):
+    if own and nearby.moves_one(worst := max(own, key=lambda s: s.outside)):
         return EntryRuling(flags=_again(instrument, evidence, worst))
     reserved = LOOK if open_question else RESERVED
     for name, tangent in _in_turns([_tangents(place, name, singles, rng) for name in evidence.measured]):
@@ -139,7 +139,7 @@ def _weighed(
 def _worst_of_each(standing_out: Sequence[Seen]) -> list[Seen]:
     """Return the worst directions of every argument, single entries first, then of several arguments together."""
     by_names: dict[tuple[str, ...], list[Seen]] = {}
-    for one in sorted(standing_out, key=lambda s: (s.entries > 1, -s.bars)):
+    for one in sorted(standing_out, key=lambda s: (s.entries > 1, -s.outside)):
         by_names.setdefault(one.names, []).append(one)
     ranked = [
         (rank, one) for names in sorted(by_names, key=len) for rank, one in enumerate(by_names[names][:LOOKED_AT])

@@ -21,13 +21,13 @@ from gradcheck.numdiff.tangents import natural_scale
 
 NEARBY = 2.0**-18  # of the natural scale: four times the step of the one-sided derivatives, so that both meet the same
 COARSE_NEARBY = 2.0**-12  # for a forward that works in float32 or float16
-BETWEEN, BETWEEN_FEW = 16, 11  # places, all as likely, in which a line may meet a kink: of all outputs, and of one
+BETWEEN, FEWEST = 16, 8  # places, all as likely, in which a line may meet a kink; fewer where calls are few
 FAR = 2.0**3  # times the distance: a kink lies beyond with probability 2 / (8 pi), or 8 %
 BESIDE = 2.0**-2  # of the distance, on both sides of where a kink must be: two lie closer together once in 12
 MOST_CURVED = 2.0**4  # times its slope and scale: what curves more is taken for several kinks, which accuses nobody
 
 
-def _evenly(places: int) -> tuple[float, ...]:
+def evenly(places: int) -> tuple[float, ...]:
     """Return points between any two of which a line meets a kink with the same probability.
 
     It does so at a quotient of two numbers of random sign, which is distributed as a tangent where both are normal.
@@ -35,9 +35,9 @@ def _evenly(places: int) -> tuple[float, ...]:
     return tuple(float(step) for step in np.tan(np.pi * (np.arange(1, places) / places - 0.5)))
 
 
-POINTS, FEW_POINTS = _evenly(BETWEEN), _evenly(BETWEEN_FEW)
+POINTS = evenly(BETWEEN)
 ALONE = 4  # calls of forward that telling one kink from several takes
-WHOLE = ALONE + len(FEW_POINTS)  # and that, where there are several, their slopes take
+WHOLE = ALONE + FEWEST - 1  # and that, where there are several, their slopes take at least
 
 
 @dataclass
