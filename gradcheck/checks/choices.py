@@ -14,7 +14,7 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer
-from gradcheck.checks.lines import ALONE, BETWEEN, FEWEST, WHOLE, LineNearby, evenly, line_nearby
+from gradcheck.checks.lines import ALONE, BETWEEN, FEWEST, POINTS, WHOLE, LineNearby, evenly, line_nearby
 from gradcheck.checks.places import Place
 from gradcheck.checks.probes import Measured
 from gradcheck.numdiff.records import Vector
@@ -23,6 +23,7 @@ PAIR = 2  # calls of forward that one direction costs
 LINES = 2  # nearby; that one hides a second kink has a probability of a few per cent
 LOOK_ALONE = LINES * ALONE + PAIR  # calls of forward before anybody is accused at one kink
 LOOK = WHOLE + PAIR  # and where several kinks are met, at least
+LOOK_WELL = LINES * (len(POINTS) + 2) + PAIR  # and along two lines whole, each with two points far out
 HIDDEN = 1.5  # times as much as jumps of the slope add up to: some may hide each other between the same two points
 FAR_OUTSIDE = 2.0**-4  # of an interval: four jumps the other way, each too small to be told from a bend
 
@@ -154,7 +155,8 @@ def _explained(one: Seen, lines: Sequence[_Slopes]) -> bool:
 def _wrong(one: Seen, lines: Sequence[_Slopes], *, one_sign: bool) -> bool:
     """Tell whether no choice of branch explains a claim outside of the interval, by the slopes along lines nearby."""
     low, high, room = min(one.ends), max(one.ends), lines[0].room
-    if one.entries == 1 and one.beside > HIDDEN * _half(lines) + room:
+    told = len(lines) == LINES and all(len(line.values) >= BETWEEN for line in lines)
+    if told and one.entries == 1 and one.beside > HIDDEN * _half(lines) + room:
         return True
     upward = 1.0 if one.ends[1] >= one.ends[0] else -1.0
     convex = all(bool(np.all(upward * np.diff(line.values) >= -room)) for line in lines)

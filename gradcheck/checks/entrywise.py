@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.choices import LOOK, PAIR, Nearby, Seen
+from gradcheck.checks.choices import LOOK, LOOK_WELL, PAIR, Nearby, Seen
 from gradcheck.checks.comparison import Comparison
 from gradcheck.checks.confirmation import OTHER_STEPS
 from gradcheck.checks.instrument import Instrument
@@ -60,7 +60,8 @@ def judge_entries(
     own = [s for s in joint if s.stands_out and len(s.measured.tangents) == 1]
     if own and nearby.moves_one(worst := max(own, key=lambda s: s.outside)):
         return EntryRuling(flags=_again(instrument, evidence, worst))
-    reserved = LOOK if open_question else RESERVED
+    looked = LOOK_WELL if instrument.left() >= 2 * LOOK_WELL else LOOK
+    reserved = looked if open_question else RESERVED
     for name, tangent in _in_turns([_tangents(place, name, singles, rng) for name in evidence.measured]):
         if instrument.left() < reserved + PAIR:
             instrument.left_out.append("further entries at a kink")
