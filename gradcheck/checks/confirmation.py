@@ -10,7 +10,7 @@ from gradcheck.checks.adjoint import EQUALISED, SET_APART, Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
 from gradcheck.checks.corners import corners, finer_structure
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.lost_digits import are_lost
+from gradcheck.checks.lost_digits import are_lost, may_be_lost
 from gradcheck.checks.places import Place, draw_tangent
 from gradcheck.checks.probes import Measured, draw_cotangent, equalising_weights, judged_together, measure, steps_near
 from gradcheck.checks.ruling import Flag
@@ -113,7 +113,8 @@ def flag(
     """
     looks = [] if looks is None else looks
     name, kind, place = worst.argument, worst.kind, evidence.place
-    known = are_lost(instrument, evidence, worst, others=lost)
+    asked = lost or not may_be_lost(evidence, worst) or elsewhere is None or not elsewhere.disagrees(name)
+    known = asked and are_lost(instrument, evidence, worst, others=lost)
     if known or (not looks and instrument.left(open_question=True) < place.a_look):
         if not known:
             instrument.left_out.append(f"a second look at what {worst.place} shows")
@@ -139,7 +140,7 @@ def flag(
             second = seen()
             found = _flag(worst, second)
     open_still = found.second is not None and second.whole and not (found.confirmed or found.excused)
-    if open_still and (len(looks) > 1 or instrument.left(open_question=True) >= place.a_look):
+    if open_still and (len(looks) > 1 or instrument.left() >= place.a_look):
         look = _look(instrument, evidence, name, rng, looks=looks, number=1)
         look.look_finely(instrument, place)
         third = seen()

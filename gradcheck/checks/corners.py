@@ -1,8 +1,8 @@
 """Outputs without a derivative at a place that no ladder shows: corners, and structure finer than its steps.
 
 The median of three tied entries is the plainest corner: along every direction it has a slope, that of the middle
-change, forward and backward. It shows where slopes along two directions do not add up to that along their sum, and in
-slopes at points close by, which are those of any one of the three.
+change, forward and backward. It shows where slopes along two directions do not add up to that along their sum, and
+where the slope along a line close by, over a step as long as the line is far away, is another.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.places import Place, draw_tangent, grid_dtype, line_along
+from gradcheck.checks.places import Place, grid_dtype, line_along
 from gradcheck.checks.probes import Measured
 from gradcheck.numdiff.ladder import CONTRADICTED, COVERAGE
 from gradcheck.numdiff.records import Mask, Vector, norm, typical_size
@@ -21,11 +21,11 @@ from gradcheck.subject import Array
 ROUNDED_AGAIN = 10.0  # how much more than in proportion a slope may feel the rounding of its direction
 FINE_NOISE = 1e3  # at the finest look round-off is a thousandth of the typical slope
 MOVED = 2.0**8  # ulps: what rounds off a change of so many is less than its 2^-8
-# Sums of directions that miss the median of three tied entries once in 57, and points close by, which miss it once in 3
-# each: together once in 40,000.
-SUMS, NEIGHBOURS = 5, 6
+# Sums of directions that together miss the median of three tied entries once in 7, and lines close by, each of which
+# misses it once in 5: once in 20,000 all of them, and once in 800 the fewest that somebody is accused after.
+SUMS, LINES, FEWEST_LINES = 2, 5, 3
 A_SLOPE = 2  # calls of forward
-CLOSE_BY = 2.0**6  # steps: ties are broken by much more than a step, and no kink is crossed that is not at the place
+CLOSE_BY = 2.0**6  # of the finest steps: rounding is next to nothing, and no kink is crossed that is not at the place
 CLOSE_STEP = 2.0**-38  # of two slopes that differ by 0.1 % none is taken for the other, and kinks are told at 1e-9
 FINEST, COARSE_LOOK = 2.0**-44, 2.0**-24
 
@@ -47,10 +47,9 @@ def corners(
 ) -> Mask | None:
     """Outputs that have no derivative at the place, by slopes along sums of directions and at points close by.
 
-    `known` are two directions of the argument; a sum of them costs one call. Where nothing about the values is equal,
-    zero or round, ties can only come from inside forward, and a few looks do (4 calls, 2 at a derived point); else a
-    third direction is taken, and as many points close by as calls are left for (7 to 17). None where these do not
-    suffice.
+    `known` are two directions of the argument; a sum of them costs one call, a line two. Where nothing about the values
+    is equal, zero or round, ties can only come from inside forward, and a few looks do (4 calls, 2 at a derived point);
+    else as many lines are taken as calls are left for (8 to 12 calls). None where these do not suffice.
     """
     found = np.zeros(place.base.shape, dtype=bool)
     first, second = known
@@ -58,25 +57,22 @@ def corners(
     slope = typical_size(np.abs(second.derivative.value))
     if step >= second.derivative.step or COVERAGE * typical_size(place.noise) / step > slope:
         return found  # a look so close would show rounding alone
-    left = instrument.left(open_question=True)
+    left = instrument.left()
     ordinary, several = nothing_is_equal(place, instrument.subject.wrt), second.tangents[name].size > 1
     if ordinary:
-        neighbours = int(left >= A_SLOPE)
-        sums = several and place.given and left >= 2 * A_SLOPE
+        lines = int(left >= A_SLOPE)
+        sums = several and place.given and left >= SUMS + A_SLOPE
     else:
-        affordable = min(float(NEIGHBOURS), (left - SUMS * several) // A_SLOPE)
-        if affordable < 1:
+        lines = int(min(LINES, (left - SUMS * several) // A_SLOPE))
+        if lines < FEWEST_LINES:
             instrument.left_out.append(f"looking for corners where values of `{name}` are equal or zero")
             return None
-        sums, neighbours = several, int(affordable)
+        sums = several
     if sums:
         slopes = _Slopes(instrument, place, name, step, MOVED * step / _finest(place, second))
         t, s = slopes.known(first), slopes.known(second)
         found |= slopes.not_additive(t, s, 1.0) | slopes.not_additive(t, s, -1.0)
-        if not ordinary:
-            w = slopes.taken(draw_tangent(rng, place, name))
-            found |= slopes.not_additive(w, t, 1.0) | slopes.not_additive(w, t, -1.0)
-    for _ in range(neighbours):
+    for _ in range(lines):
         found |= _cornered(instrument, place, second, step, rng=rng)
     return found
 
@@ -148,15 +144,15 @@ def _elsewhere(place: Place, measured: Measured, slope: Vector, step: float, *, 
 
 
 def _cornered(instrument: Instrument, place: Place, measured: Measured, step: float, rng: np.random.Generator) -> Mask:
-    """Outputs whose slope is another at a point close by."""
-    moved = dict(place.wide)
+    """Outputs whose slope along a line close by is another, over a step as long as the line is far away."""
+    moved, far = dict(place.wide), CLOSE_BY * step
     for name in instrument.subject.wrt:
         x = place.wide[name]
-        moved[name] = (x + CLOSE_BY * step * rng.standard_normal(x.shape) * natural_scale(x)).astype(x.dtype)
-    slope, plus, minus = _slope(instrument, replace(place, wide=moved), dict(measured.tangents), step)
+        moved[name] = (x + far * rng.standard_normal(x.shape) * natural_scale(x)).astype(x.dtype)
+    slope, plus, minus = _slope(instrument, replace(place, wide=moved, looked=None), dict(measured.tangents), far)
     if slope is None:
         return np.zeros(place.base.shape, dtype=bool)
-    cornered: Mask = (plus != minus) & _elsewhere(place, measured, slope, step)
+    cornered: Mask = (plus != minus) & _elsewhere(place, measured, slope, far)
     return cornered
 
 

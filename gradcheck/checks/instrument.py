@@ -16,6 +16,7 @@ from gradcheck.verdict import Cost, Evaluations
 
 OURS = __file__.replace("\\", "/").rsplit("/", 2)[0]
 MOST_WARNINGS = 20
+OPEN = 10  # calls of forward beyond the others, for a second look at one discrepancy that the last of them showed
 PAY_THEMSELVES = frozenset({"the contract", "explaining"})  # purposes that have a budget of their own
 
 
@@ -83,11 +84,11 @@ class Instrument:
     def left(self, *, open_question: bool = False) -> float:
         """Return how many forward calls the judgement may still take; contract and explanation pay for themselves.
 
-        An open question (a discrepancy that is not yet confirmed, an argument that noise hides) may take as many again.
+        An open question, a discrepancy that is not yet confirmed, may take a few more, so that no fault goes untold.
         """
         if self.allowed is None:
             return float("inf")
-        allowed = 2 * self.allowed if open_question else self.allowed
+        allowed = self.allowed + OPEN if open_question else self.allowed
         return allowed - sum(row[0] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES)
 
     def answers_left(self) -> float:

@@ -7,7 +7,7 @@ is smooth. Where it does not move at all, or other terms do in its place, they d
 nearer to zero, where the same difference still has digits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
@@ -27,7 +27,7 @@ FLOAT64 = 2.0**-53  # its unit of rounding
 SPACING = 2.0**-14  # in float64: its fifth power is below rounding, and its square moves by many steps
 POINTS = (0, -3, -2, -1, 1, 2, 3)  # two fifth differences: one alone may be small by chance
 FIFTH_DIFFERENCE = 252.0**0.5  # sqrt(1 + 25 + 100 + 100 + 25 + 1): its gain on independent roundings
-NEARER = tuple(2.0**-k for k in (1, 2, 4, 6))  # of all values: sigmoid(x) - 1 has digits below 37, whatever x was
+NEAREST = 2.0**-6  # of all values: sigmoid(x) - 1 has half its digits at 18, whatever x was
 
 
 @dataclass(frozen=True)
@@ -62,31 +62,49 @@ def are_lost(
     """Tell whether backward's own steps explain a disagreement.
 
     Only a discrepancy below the rounding of a claim with slopes of one is asked about, or, `among` other places where
-    the argument agrees, of a claim as large as there. Backward answers 7 times as a rule and 28 times at most. Entries
-    that lose no digits must agree for themselves. Where `others` of the claims here are known to lose digits nothing is
-    asked any more.
+    the argument agrees, of a claim as large as there. Backward answers 7 times at most. Entries that lose no digits
+    must agree for themselves. Where `others` of the claims here are known to lose digits nothing is asked any more.
     """
     answer = _answer(evidence, worst)
     if answer is None:
         return False
-    unit_slopes = norm(answer.cotangent) * norm(answer.tangent)
-    slack = evidence.slacks[worst.argument]
-    small = worst.discrepancy <= THRESHOLD * slack.relative_rounding * unit_slopes
+    slopes, slack = _unit_slopes(answer), evidence.slacks[worst.argument]
+    small = worst.discrepancy <= THRESHOLD * slack.relative_rounding * slopes
     if among is not None:
-        there = max((_slope_there(e, answer) for e in among), default=0.0)
+        slopes = max((_slope_there(e, answer) for e in among), default=0.0)
         # What is small anyway was asked about.
-        small = not small and worst.discrepancy <= THRESHOLD * slack.relative_rounding * there
+        small = not small and worst.discrepancy <= THRESHOLD * slack.relative_rounding * slopes
     if not small or others:
         return small
-    steps = np.zeros(answer.claim.shape)
     question = Question(evidence.place.inputs, evidence.place.form, answer.cotangent, answer.name, answer.ways)
-    for lost in steps_nearer(instrument, question, answer.claim, unit=slack.unit):
-        steps = np.maximum(steps, lost)
-        if worst.discrepancy <= THRESHOLD * float(np.hypot(worst.bar, norm_of_products(steps, answer.tangent))):
-            kept = _without(instrument, evidence, answer, steps > 0)
-            if kept is None or kept.bars <= THRESHOLD:
-                return True
-    return False
+    factor = nearer(worst.discrepancy / slopes, slack.unit)
+    steps = steps_nearer(instrument, question, answer.claim, unit=slack.unit, factor=factor)
+    if steps is None or worst.discrepancy > THRESHOLD * float(
+        np.hypot(worst.bar, norm_of_products(steps, answer.tangent))
+    ):
+        return False
+    kept = _without(instrument, evidence, answer, steps > 0)
+    return kept is None or kept.bars <= THRESHOLD
+
+
+def may_be_lost(evidence: Evidence, worst: Comparison) -> bool:
+    """Tell whether a discrepancy is below the rounding of a claim with slopes of one, without asking anybody."""
+    answer = _answer(evidence, worst)
+    rounding = evidence.slacks[worst.argument].relative_rounding
+    return answer is not None and worst.discrepancy <= THRESHOLD * rounding * _unit_slopes(answer)
+
+
+def _unit_slopes(answer: Answer) -> float:
+    return norm(answer.cotangent) * norm(answer.tangent)
+
+
+def nearer(relative: float, unit: float) -> float:
+    """Return what all values are taken times, for a claim that is so small `relative` to slopes of one to have digits.
+
+    Where it vanishes as exp(-|x|) does, it is the root of the unit of rounding there: half of its digits are left.
+    """
+    smallest = log2(unit) / 2.0
+    return float(np.clip(smallest / log2(relative), NEAREST, 1.0)) if 0.0 < relative < 1.0 else 1.0
 
 
 @dataclass(frozen=True)
@@ -105,41 +123,34 @@ class Question:
 
 
 def steps_nearer(
-    instrument: Instrument,
-    question: Question,
-    first: Array,
-    *,
-    unit: float,
-    factors: Sequence[float] = NEARER,
-) -> Iterator[Array]:
-    """Yield the size of the claim's steps, entry by entry, with all values taken times each of these factors.
+    instrument: Instrument, question: Question, first: Array, *, unit: float, factor: float
+) -> Array | None:
+    """Return the size of the claim's steps, entry by entry, with all values taken times a factor.
 
-    Zero where they are no more than the claim's last digits. A place where the claim is the `first` again is not looked
-    at any closer. Precisions other than float64 get its spacing in proportion to their digits.
+    Zero where they are no more than the claim's last digits. None where backward refuses such values, or claims the
+    `first` again. Precisions other than float64 get its spacing in proportion to their digits.
     """
     spacing = 2.0 ** round(log2(SPACING) * log2(unit) / log2(FLOAT64))
-    for factor in factors:
-        inputs = dict(question.inputs)
-        for name in instrument.subject.wrt:
-            inputs[name] = np.asarray(factor * inputs[name], dtype=inputs[name].dtype)
-        x = inputs[question.name]
-        change = spacing * question.ways * np.where(x == 0, 1.0, np.abs(x))
-        seen: dict[int, Array] = {}
-        for k in POINTS:
-            there = {**inputs, question.name: np.asarray(x + k * change, dtype=x.dtype)}
-            try:
-                claim = instrument.gradients(question.cotangent, there, question.form).get(question.name)
-            except (GradcheckError, LayerFault):
-                return
-            if claim is None or not np.all(np.isfinite(claim)):
-                return
-            seen[k] = claim
-            if k == 0 and factor != 1.0 and np.array_equal(claim, first):
-                break
-        if len(seen) == len(POINTS):
-            fifth = np.diff(np.stack([seen[k] for k in sorted(seen)]), n=5, axis=0) / FIFTH_DIFFERENCE
-            steps = np.sqrt(np.mean(fifth**2, axis=0))
-            yield np.where(steps > CONDITION * unit * np.abs(seen[0]), steps, 0.0)
+    inputs = dict(question.inputs)
+    for name in instrument.subject.wrt:
+        inputs[name] = np.asarray(factor * inputs[name], dtype=inputs[name].dtype)
+    x = inputs[question.name]
+    change = spacing * question.ways * np.where(x == 0, 1.0, np.abs(x))
+    seen: dict[int, Array] = {}
+    for k in POINTS:
+        there = {**inputs, question.name: np.asarray(x + k * change, dtype=x.dtype)}
+        try:
+            claim = instrument.gradients(question.cotangent, there, question.form).get(question.name)
+        except (GradcheckError, LayerFault):
+            return None
+        if claim is None or not np.all(np.isfinite(claim)):
+            return None
+        seen[k] = claim
+        if k == 0 and factor != 1.0 and np.array_equal(claim, first):
+            return None
+    fifth = np.diff(np.stack([seen[k] for k in sorted(seen)]), n=5, axis=0) / FIFTH_DIFFERENCE
+    steps: Array = np.sqrt(np.mean(fifth**2, axis=0))
+    return np.where(steps > CONDITION * unit * np.abs(seen[0]), steps, 0.0)
 
 
 def _answer(evidence: Evidence, worst: Comparison) -> Answer | None:

@@ -158,13 +158,13 @@ class AtDerivedPoints:
         return any(c.bars > THRESHOLD for evidence in self._looked(name, 1) for c in evidence.comparisons)
 
     def agreeing(self, name: str) -> list[Evidence]:
-        """Return what is seen at the first two, which have opposite signs."""
-        return self._looked(name, FEWEST)
+        """Return what is seen at the first of them."""
+        return self._looked(name, 1)
 
     def _looked(self, name: str, number: int) -> list[Evidence]:
         seen = self.seen.setdefault(name, [])
         for point in self.points[len(seen) : number]:
-            if self.instrument.left(open_question=True) < price(self.given):
+            if self.instrument.left() < price(self.given):
                 break
             try:
                 with self.instrument.purpose("further points"):

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcheck.checks.comparison import SUMMATION, THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument, copied
-from gradcheck.checks.lost_digits import NEARER, Question, steps_nearer
+from gradcheck.checks.lost_digits import Question, nearer, steps_nearer
 from gradcheck.checks.outputs import Form
 from gradcheck.checks.places import GIVEN, Place, draw_tangent, line_along
 from gradcheck.checks.probes import claim_unit, draw_cotangent
@@ -66,7 +66,7 @@ def judge_precision(
     cotangent = draw_cotangent(rng, low.form, mask)
     first = _compare(instrument, low, wide, cotangent)
     lost = {
-        n: _lost(instrument, low, n, cotangent) for n, c in first.items() if _may_be_lost(instrument, low, c, cotangent)
+        n: _lost(instrument, low, c, cotangent) for n, c in first.items() if _may_be_lost(instrument, low, c, cotangent)
     }
     if lost:
         first = _compare(instrument, low, wide, cotangent, lost=lost)
@@ -83,16 +83,17 @@ def _may_be_lost(instrument: Instrument, low: Place, c: Comparison, cotangent: V
     return c.bars > THRESHOLD and c.discrepancy <= THRESHOLD * rounding
 
 
-def _lost(instrument: Instrument, low: Place, name: str, cotangent: Vector) -> Array:
-    """Return the steps in which a claim of low precision moves, entry by entry, here and nearer to zero."""
-    x = low.inputs[name]
+def _lost(instrument: Instrument, low: Place, c: Comparison, cotangent: Vector) -> Array:
+    """Return the steps in which a claim of low precision moves, entry by entry, here or nearer to zero."""
+    name, x = c.argument, low.inputs[c.argument]
     question = Question(low.inputs, low.form, cotangent, name, random_direction(np.random.default_rng(0), x.shape))
     first = instrument.gradients(cotangent, low.inputs, low.form).get(name)
     found = np.zeros(x.shape)
     if first is not None:
         unit = claim_unit(instrument, low)
-        for steps in steps_nearer(instrument, question, first, unit=unit, factors=(1.0, *NEARER)):
-            found = np.maximum(found, steps)
+        factor = nearer(c.discrepancy / norm(cotangent), unit)
+        steps = steps_nearer(instrument, question, first, unit=unit, factor=factor)
+        found = found if steps is None else steps
     return np.maximum(found, root_mean_square(found))
 
 
