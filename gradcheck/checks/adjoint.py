@@ -129,8 +129,13 @@ def resolved(seen: Evidence, name: str) -> float:
 
 
 def _more_answers(instrument: Instrument, seen: Evidence, rng: np.random.Generator) -> Evidence:
-    """Ask backward for more cotangents where noise leaves an argument open that agrees: they cost no forward."""
+    """Ask backward for more cotangents where noise leaves an argument open that agrees: they cost no forward.
+
+    Of a forward in float16 they tell next to nothing (see averaged.py).
+    """
     place = seen.place
+    if place.work == np.float16:
+        return seen
     # What a cotangent weighs must be fit for every argument that it judges.
     names = tuple(n for n, m in seen.measured.items() if not np.any(seen.together & ~_fit(m, place.base, RANDOM)))
     for _ in range(MORE):
@@ -156,9 +161,12 @@ def _along_a_second(
 ) -> Evidence:
     """Measure the arguments that agree, but not sharply, along a second direction, and compare.
 
-    Outputs that this one shows to be unfit are left out, and backward is asked anew without them.
+    Outputs that this one shows to be unfit are left out, and backward is asked anew without them. Of a forward in
+    float16 one more tells next to nothing (see averaged.py).
     """
     place, second = seen.place, {}
+    if place.work == np.float16:
+        return seen
     reserved = place.a_look + (AT_KINKS if seen.kinky.any() else 0)
     for name, (first, *_) in seen.measured.items():
         share = resolved(seen, name)

@@ -29,11 +29,13 @@ from gradcheck.subject import Array
 
 AVERAGED = "averaged"  # the kind of these comparisons
 STEPS = (1.0, 2.0**-1, 2.0**-2, 2.0**-3, 2.0**-4)  # of the values' spread; the last two are for what has a kink nearby
+USUAL = 3  # steps, where calls do not suffice for all
 FINER = 2.0**-2  # times these in float32: where u / h and h^6 are in balance h goes with u^(1/7), and this is 0.28
 WEIGHTS = 1.03  # the gain of the last extrapolation on independent noise, over the smallest step
-DIRECTIONS, COTANGENTS = 3, 6  # 18 calls of forward a look, 30 where larger steps do not do, and 6 of backward
+DIRECTIONS, COTANGENTS = 2, 6  # 12 calls of forward a look, 20 where larger steps do not do, and 6 of backward
 MOST = 8.0  # times the typical output's weight, by how well it is known: none decides alone
-CALLS = len(STEPS) * 2 * DIRECTIONS  # of forward, that a look costs at most
+A_DIRECTION = 2 * USUAL  # calls of forward
+CALLS = A_DIRECTION * DIRECTIONS  # of forward, that a look costs at least
 ALARM = float(np.log(COMPARISONS / FALSE_ALARMS))
 CONFIRMED = THRESHOLD**2 / 8.0 - float(np.log(2.0))  # as a second look elsewhere: 3.4e-3
 
@@ -66,12 +68,13 @@ class _Look:
 def judge_averaged(instrument: Instrument, given: Evidence, rng: np.random.Generator, names: Sequence[str]) -> Averaged:
     """Take the squares of many probes together for every argument of `names`, and once more where they are too large.
 
-    Costs 18 to 30 calls of forward and 6 of backward for each, as far as calls reach, and as many before it is accused.
+    Costs 12 to 20 calls of forward and 6 of backward for each, as far as calls reach, and as many more, or half of
+    them, before it is accused.
     """
     flags: dict[str, tuple[Flag, ...]] = {}
     resolutions: dict[str, tuple[float, float]] = {}
     for name in names:
-        if instrument.left(open_question=True) < CALLS:
+        if instrument.left() < CALLS:
             instrument.left_out.append("many probes at once of what noise hides")
             break
         look = _look(instrument, given, name, rng)
@@ -80,7 +83,8 @@ def judge_averaged(instrument: Instrument, given: Evidence, rng: np.random.Gener
         ratio = threshold_of(look.degrees, ALARM)
         resolutions[name] = _resolution(look, ratio)
         if look.square > ratio:
-            again = _look(instrument, given, name, rng, shorter=OTHER_STEPS)
+            directions = int(min(DIRECTIONS, instrument.left() // A_DIRECTION))
+            again = _look(instrument, given, name, rng, shorter=OTHER_STEPS, directions=directions)
             second = None if again is None else _said(again, threshold_of(again.degrees, CONFIRMED), THRESHOLD / 2.0)
             flags[name] = (Flag(_said(look, ratio, THRESHOLD), second),)
     return Averaged(flags, resolutions)
@@ -107,27 +111,39 @@ def understated(samples: int) -> float:
 
 
 def _look(
-    instrument: Instrument, given: Evidence, name: str, rng: np.random.Generator, *, shorter: float = 1.0
+    instrument: Instrument,
+    given: Evidence,
+    name: str,
+    rng: np.random.Generator,
+    *,
+    shorter: float = 1.0,
+    directions: int = DIRECTIONS,
 ) -> _Look | None:
     place = given.place
-    measured = [_measured(instrument, place, name, rng, shorter=shorter) for _ in range(DIRECTIONS)]
+    steps = len(STEPS) if instrument.left() >= 2 * len(STEPS) * directions + A_DIRECTION else USUAL
+    measured = [_measured(instrument, place, name, rng, shorter=shorter, number=steps) for _ in range(directions)]
+    if not measured:
+        return None
     weights = _weights(measured, place.base)
     outputs = int(np.count_nonzero(weights))
     if not outputs:
         return None
     rows = []
-    for _ in range(COTANGENTS):
+    cotangents = int(min(COTANGENTS, instrument.answers_left()))
+    for _ in range(cotangents):
         cotangent = draw_cotangent(rng, place.form, weights > 0, weights=weights)
         claim = instrument.gradients(cotangent, place.inputs, place.form).get(name)
         if claim is None:
             return None
         rows.append([_compared(given, name, claim, m, cotangent=cotangent) for m in measured])
     # The signs of few outputs decide little: there the directions count, whose errors are drawn anew.
-    degrees = COTANGENTS if outputs >= NEIGHBOURS_ENOUGH else min(COTANGENTS, DIRECTIONS)
-    return _Look(rows, degrees)
+    degrees = cotangents if outputs >= NEIGHBOURS_ENOUGH else min(cotangents, directions)
+    return _Look(rows, degrees) if rows else None
 
 
-def _measured(instrument: Instrument, place: Place, name: str, rng: np.random.Generator, *, shorter: float) -> Measured:
+def _measured(
+    instrument: Instrument, place: Place, name: str, rng: np.random.Generator, *, shorter: float, number: int
+) -> Measured:
     """Measure a direction at large steps, with bars that are standard deviations as far as rounding goes."""
     tangents = {name: shorter * draw_tangent(rng, place, name)}
     line = line_along(instrument, place, tangents)
@@ -135,7 +151,7 @@ def _measured(instrument: Instrument, place: Place, name: str, rng: np.random.Ge
     noise = place.noise * (WEIGHTS / COVERAGE * understated(samples))
     line = replace(line, noise=noise, carried=None, carried_again=None, hidden=None)
     steps = STEPS if place.work == np.float16 else tuple(FINER * step for step in STEPS)
-    return Measured(tangents, differentiate(line, steps=steps))
+    return Measured(tangents, differentiate(line, steps=steps[:number]))
 
 
 def _weights(measured: Sequence[Measured], base: Vector) -> Vector:

@@ -140,7 +140,7 @@ def flag(
             second = seen()
             found = _flag(worst, second)
     open_still = found.second is not None and second.whole and not (found.confirmed or found.excused)
-    if open_still and (len(looks) > 1 or instrument.left() >= place.a_look):
+    if open_still and (len(looks) > 1 or instrument.left(open_question=True) >= place.a_look):
         look = _look(instrument, evidence, name, rng, looks=looks, number=1)
         look.look_finely(instrument, place)
         third = seen()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence, gather
-from gradcheck.checks.averaged import judge_averaged
+from gradcheck.checks.averaged import Averaged, judge_averaged
 from gradcheck.checks.claims import broken_answers, judged_arguments
 from gradcheck.checks.comparison import stands_out
 from gradcheck.checks.confirmation import look_again
@@ -91,20 +91,24 @@ def _judge_whole(
     instrument: Instrument, plan: Plan, opening: Opening, evidences: list[Evidence], rng: np.random.Generator
 ) -> Outcome:
     names = instrument.subject.wrt
-    also = AtDerivedPoints(instrument, evidences[0], rng)
-    flags, kinks = _at_the_given_point(instrument, plan, evidences, rng, also=also)
+    also, averaged = AtDerivedPoints(instrument, evidences[0], rng), Averaged()
+    if coarse := evidences[0].place.work == np.float16:  # no single probe is sharp enough
+        with instrument.purpose("low precision"):
+            averaged = judge_averaged(instrument, evidences[0], rng, _left_to_rounding(evidences[0], {}))
+    flags, kinks = _at_the_given_point(instrument, plan, evidences, rng, also=also, wrong=_wrong(averaged.flags))
     given, place = evidences[0], evidences[0].place
     precision, exact = PrecisionRuling(), ExactRuling()
     if opening.low is not None:
         with instrument.purpose("low precision"):
             precision = judge_precision(instrument, place, opening.low, given.together, rng=rng)
         _add(flags, precision.flags)
-    with instrument.purpose("low precision"):
-        averaged = judge_averaged(instrument, given, rng, _left_to_rounding(given, flags))
+    if not coarse:
+        with instrument.purpose("low precision"):
+            averaged = judge_averaged(instrument, given, rng, _left_to_rounding(given, flags))
     _add(flags, averaged.flags)
-    coarse = [n for n, (whole, _) in averaged.resolutions.items() if whole <= resolution(given.of(n))[0]]
+    blunt = [n for n, (whole, _) in averaged.resolutions.items() if whole <= resolution(given.of(n))[0]]
     further = PointRuling()
-    if plan.points is None and _noise_hides(opening, evidences, flags, but=coarse):
+    if plan.points is None and _noise_hides(opening, evidences, flags, but=blunt):
         with instrument.purpose("further points"):
             further = look_in_ordinary_places(instrument, given, rng)
     further = joined(further, _further(instrument, plan, given, rng, wrong=_wrong(flags), also=also))
@@ -133,7 +137,7 @@ def _judge_whole(
     arguments = ruled()
     if plan.points is None:
         with instrument.purpose("further points"):
-            more = _with_calls_left(instrument, plan, given, further, rng, arguments=arguments, flags=flags, but=coarse)
+            more = _with_calls_left(instrument, plan, given, further, rng, arguments=arguments, flags=flags, but=blunt)
         _add(flags, more.flags)
         evidences += more.evidences
         further = joined(further, more)
@@ -178,19 +182,24 @@ def _at_the_given_point(
     rng: np.random.Generator,
     *,
     also: AtDerivedPoints,
+    wrong: Collection[str] = (),
 ) -> tuple[Flags, KinkRuling]:
-    """Look again at what disagrees at the given point, and at kinks there; `evidences` are completed and settled."""
+    """Look again at what disagrees at the given point, and at kinks there; `evidences` are completed and settled.
+
+    At arguments that are known to be `wrong` nobody needs to look.
+    """
     given = evidences[0]
     evidences += [gather(instrument, given.place, rng) for _ in range(1, _rounds(plan))]
     flags: Flags = {
         name: [f for e in evidences for f in look_again(instrument, e, name, rng, elsewhere=also)]
         for name in instrument.subject.wrt
+        if name not in wrong
     }
     met = [flag.apart for found in flags.values() for flag in found if flag.apart is not None]
     given = replace(given, kinky=np.logical_or.reduce([given.kinky, *met]))
     evidences[0] = given
     with instrument.purpose("kinks"):
-        kinks = judge_kinks(instrument, given, rng, wrong=_wrong(flags))
+        kinks = judge_kinks(instrument, given, rng, wrong=[*wrong, *_wrong(flags)])
     _add(flags, kinks.flags)
     if not plan.prove:
         evidences[:] = [evidence.settled() for evidence in evidences]
@@ -198,7 +207,7 @@ def _at_the_given_point(
     return flags, kinks
 
 
-def _wrong(flags: Flags) -> list[str]:
+def _wrong(flags: Mapping[str, Sequence[Flag]]) -> list[str]:
     """Return the arguments known to be wrong, at which nothing more needs to be looked."""
     return [name for name, found in flags.items() if any(flag.confirmed for flag in found)]
 
