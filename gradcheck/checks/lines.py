@@ -101,6 +101,8 @@ class LineNearby:
         room = 4.0 * COVERAGE * float(self.noise[output]) + 2.0 * far * float(d.bar[output]) + curved
         if not d.kinky[output]:
             return abs(b - a - far * (left + right)) <= room
+        if abs(left - right) * BESIDE * self.distance <= 2.0 * room:
+            return False  # where such a kink lies is not known well enough to tell on which of its sides a value is
         at = (b - a - far * (left + right)) / (left - right)
         if abs(at) > far + room / abs(left - right):
             return False
