@@ -57,14 +57,14 @@ def corners(
     slope = typical_size(np.abs(second.derivative.value))
     if step >= second.derivative.step or COVERAGE * typical_size(place.noise) / step > slope:
         return found  # a look so close would show rounding alone
-    left = instrument.left()
+    left, open_question = instrument.left(), instrument.left(open_question=True)
     ordinary, several = nothing_is_equal(place, instrument.subject.wrt), second.tangents[name].size > 1
     if ordinary:
         lines = int(left >= A_SLOPE)
         sums = several and place.given and left >= SUMS + A_SLOPE
     else:
-        lines = int(min(LINES, (left - SUMS * several) // A_SLOPE))
-        if lines < FEWEST_LINES:
+        lines = int(min(LINES, max(FEWEST_LINES, (left - SUMS * several) // A_SLOPE)))
+        if open_question < SUMS * several + FEWEST_LINES * A_SLOPE:
             instrument.left_out.append(f"looking for corners where values of `{name}` are equal or zero")
             return None
         sums = several

@@ -27,6 +27,7 @@ FLOAT64 = 2.0**-53  # its unit of rounding
 SPACING = 2.0**-14  # in float64: its fifth power is below rounding, and its square moves by many steps
 POINTS = (0, -3, -2, -1, 1, 2, 3)  # two fifth differences: one alone may be small by chance
 FIFTH_DIFFERENCE = 252.0**0.5  # sqrt(1 + 25 + 100 + 100 + 25 + 1): its gain on independent roundings
+ONCE_MORE = 0.9  # times as near: another place with as many digits
 NEAREST = 2.0**-6  # of all values: sigmoid(x) - 1 has half its digits at 18, whatever x was
 
 
@@ -62,8 +63,10 @@ def are_lost(
     """Tell whether backward's own steps explain a disagreement.
 
     Only a discrepancy below the rounding of a claim with slopes of one is asked about, or, `among` other places where
-    the argument agrees, of a claim as large as there. Backward answers 7 times at most. Entries that lose no digits
-    must agree for themselves. Where `others` of the claims here are known to lose digits nothing is asked any more.
+    the argument agrees, of a claim as large as there. Backward answers 7 times as a rule, and 7 more where some entries
+    show steps that explain it in part: of integers two fifth differences are zero once in a hundred cases. Entries that
+    lose no digits must agree for themselves. Where `others` of the claims here are known to lose digits nothing is
+    asked any more.
     """
     answer = _answer(evidence, worst)
     if answer is None:
@@ -78,13 +81,17 @@ def are_lost(
         return small
     question = Question(evidence.place.inputs, evidence.place.form, answer.cotangent, answer.name, answer.ways)
     factor = nearer(worst.discrepancy / slopes, slack.unit)
-    steps = steps_nearer(instrument, question, answer.claim, unit=slack.unit, factor=factor)
-    if steps is None or worst.discrepancy > THRESHOLD * float(
-        np.hypot(worst.bar, norm_of_products(steps, answer.tangent))
-    ):
-        return False
-    kept = _without(instrument, evidence, answer, steps > 0)
-    return kept is None or kept.bars <= THRESHOLD
+    steps = np.zeros(answer.claim.shape)
+    for nearness in (factor, ONCE_MORE * factor):
+        found = steps_nearer(instrument, question, answer.claim, unit=slack.unit, factor=nearness)
+        steps = steps if found is None else np.maximum(steps, found)
+        if not steps.any():
+            break
+        if worst.discrepancy <= THRESHOLD * float(np.hypot(worst.bar, norm_of_products(steps, answer.tangent))):
+            kept = _without(instrument, evidence, answer, steps > 0)
+            if kept is None or kept.bars <= THRESHOLD:
+                return True
+    return False
 
 
 def may_be_lost(evidence: Evidence, worst: Comparison) -> bool:
