@@ -36,8 +36,13 @@ class Flag:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the discrepancy was there again, beyond half the threshold, and is more than lost digits."""
-        return self.second is not None and self.second.bars > THRESHOLD / 2.0 and not self.lost
+        """Whether the discrepancy was there again, and is more than lost digits.
+
+        In the second look it must be beyond half the threshold, in a third, where the second did not show it, beyond
+        all of it: then two of three looks would be false alarms.
+        """
+        again = self.second is not None and self.second.bars > THRESHOLD / 2.0
+        return (again or (self.third is not None and self.third.bars > THRESHOLD)) and not self.lost
 
     @property
     def excused(self) -> bool:

@@ -30,8 +30,8 @@ FLAGS = {
     "no second look": (Flag(FAR, None), False, False),
     "nothing left to look at again": (Flag(FAR, None, left_out=True), False, True),
     "gone twice": (Flag(FAR, ONE, third=ONE), False, True),
-    "gone once and there again": (Flag(FAR, ONE, third=FAR), False, False),
-    "gone blindly and there again": (Flag(FAR, BLIND, third=FAR), False, False),
+    "gone once and there again": (Flag(FAR, ONE, third=FAR), True, False),
+    "gone blindly and there again": (Flag(FAR, BLIND, third=FAR), True, False),
     "gone twice, where it would not have shown": (Flag(FAR, BLURRED, third=BLURRED), False, False),
 }
 
