@@ -108,7 +108,9 @@ class Nearby:
     def moves_one(self, one: Seen) -> bool:
         """Tell whether a direction moves one kink of its output alone, or none (8 calls; 4 where it moves several)."""
         for number in range(LINES):
-            if self.instrument.left() < ALONE + PAIR or not self._line(one.measured, number).meets_one(one.output):
+            if self.instrument.left(open_question=True) < ALONE + PAIR or not self._line(
+                one.measured, number
+            ).meets_one(one.output):
                 return False
         return True
 
@@ -121,7 +123,7 @@ class Nearby:
             return True, False
         lines: list[_Slopes] = []
         for number in range(LINES):
-            places = int(min(BETWEEN, self.instrument.left() - PAIR + 1))
+            places = int(min(BETWEEN, self.instrument.left(open_question=True) - PAIR + 1))
             if places < FEWEST:
                 break
             line, points = self._line(one.measured, number), evenly(places)
@@ -140,7 +142,7 @@ class Nearby:
         by_width = sorted(seen, key=lambda s: abs(s.ends[1] - s.ends[0]))
         widest = {s.names: s for s in by_width if s.kinky and s.entries == 1}
         for one in widest.values():
-            if self.instrument.left() < ALONE:
+            if self.instrument.left(open_question=True) < ALONE:
                 return False
             if self._line(one.measured, 0).meets_one(one.output):
                 return True

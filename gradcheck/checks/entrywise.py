@@ -29,6 +29,7 @@ MOST = 8  # entries of an argument, those first of which most is claimed
 ENTRY = "kink, entry by entry"  # the kind of these comparisons
 LOOKED_AT = 2  # directions of an argument that stand out, the worst first: an entry may move several kinks
 RESERVED = 18  # calls of forward that are kept for three derived points
+ELSEWHERE = 20  # and a ladder for every argument that forward does not respond to here, and may elsewhere
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,11 @@ def judge_entries(
     own = [s for s in joint if s.stands_out and len(s.measured.tangents) == 1]
     if own and nearby.moves_one(worst := max(own, key=lambda s: s.outside)):
         return EntryRuling(flags=_again(instrument, evidence, worst))
-    looked = LOOK_WELL if instrument.left() >= 2 * LOOK_WELL else LOOK
+    looked = LOOK_WELL if instrument.left(open_question=True) >= 2 * LOOK_WELL else LOOK
     reserved = looked if open_question else RESERVED
+    reserved += ELSEWHERE * sum(evidence.silent(name) for name in evidence.measured)
     for name, tangent in _in_turns([_tangents(place, name, singles, rng) for name in evidence.measured]):
-        if instrument.left() < reserved + PAIR:
+        if instrument.left(open_question=open_question) < reserved + PAIR:
             instrument.left_out.append("further entries at a kink")
             break
         entries += _seen(singles, measure_close(instrument, place, {name: tangent}), evidence)
@@ -71,7 +73,7 @@ def judge_entries(
         bent = evidence.measured[name][0].derivative.kinky
         met = any(bool(s.kinky) for s in entries if s.names == (name,))
         enough = reserved + PAIR * (1 + np.ceil(np.log2(max(place.wide[name].size, 1))))
-        if bent.any() and not met and instrument.left() >= enough:
+        if bent.any() and not met and instrument.left(open_question=open_question) >= enough:
             entries += _seen(singles, _narrowed(instrument, place, name, bent, rng), evidence)
     flags: dict[str, tuple[Flag, ...]] = {}
     chosen: list[str] = []
