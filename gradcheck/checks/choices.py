@@ -24,7 +24,7 @@ LINES = 2  # nearby; that one hides a second kink has a probability of a few per
 LOOK_ALONE = LINES * ALONE + PAIR  # calls of forward before anybody is accused at one kink
 LOOK = WHOLE + PAIR  # and where several kinks are met, at least
 LOOK_WELL = LINES * (len(POINTS) + 2) + PAIR  # and along two lines whole, each with two points far out
-HIDDEN = 1.5  # times as much as jumps of the slope add up to: some may hide each other between the same two points
+HIDDEN = 2.0  # times as much as jumps of the slope add up to: two lines hide more of mixed jumps once in 300 cases
 FAR_OUTSIDE = 2.0**-4  # of an interval: four jumps the other way, each too small to be told from a bend
 
 

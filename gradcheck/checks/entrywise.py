@@ -64,7 +64,9 @@ def judge_entries(
     looked = LOOK_WELL if instrument.left(open_question=True) >= 2 * LOOK_WELL else LOOK
     reserved = looked if open_question else RESERVED
     reserved += ELSEWHERE * sum(evidence.silent(name) for name in evidence.measured)
-    for name, tangent in _in_turns([_tangents(place, name, singles, rng) for name in evidence.measured]):
+    # What moves no kink along a random direction moves none along a part of it.
+    moving = [n for n, found in evidence.measured.items() if any(m.derivative.kinky.any() for m in found)]
+    for name, tangent in _in_turns([_tangents(place, name, singles, rng) for name in moving or evidence.measured]):
         if instrument.left(open_question=open_question) < reserved + PAIR:
             instrument.left_out.append("further entries at a kink")
             break
