@@ -55,6 +55,11 @@ class LineNearby:
             self.seen[step] = self.along(step)
         return self.seen[step]
 
+    def look_far_out(self) -> None:
+        """Evaluate the points far out, where they were not (2 calls)."""
+        for step in (-FAR * self.distance, FAR * self.distance):
+            self._at(step)
+
     def slopes(self, points: Sequence[float] = POINTS) -> NDArray[np.float64] | None:
         """Return the slopes of all outputs from one end to the other, or None where forward refuses a point.
 
