@@ -6,12 +6,12 @@ import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.lines import POINTS, line_nearby
+from gradcheck.checks.lines import BETWEEN, line_nearby
 from gradcheck.checks.places import Place
 from gradcheck.checks.probes import Measured
 from gradcheck.numdiff.records import Mask
 
-CALLS = len(POINTS)  # of forward before a claim at a kink is accused
+CALLS = BETWEEN - 1  # of forward before a claim at a kink is accused
 
 
 def convex_or_concave(

@@ -14,18 +14,17 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer
-from gradcheck.checks.lines import ALONE, BETWEEN, FEWEST, POINTS, WHOLE, LineNearby, evenly, line_nearby
+from gradcheck.checks.lines import ALONE, BETWEEN, FEWEST, WHOLE, LineNearby, evenly, line_nearby
 from gradcheck.checks.places import Place
 from gradcheck.checks.probes import Measured
 from gradcheck.numdiff.records import Vector
 
 PAIR = 2  # calls of forward that one direction costs
 LINES = 2  # nearby; that one hides a second kink has a probability of a few per cent
-LOOK_ALONE = LINES * ALONE + PAIR  # calls of forward before anybody is accused at one kink
-LOOK = WHOLE + PAIR  # and where several kinks are met, at least
-LOOK_WELL = 3 * (len(POINTS) + 2) + PAIR  # and along three lines whole, each with two points far out
-# Times as much as jumps of the slope add up to along so many lines: these hide more of 2 to 16 mixed jumps once in 500.
-HIDDEN = {2: 2.5, 3: 1.75, 4: 1.5}
+LOOK = WHOLE + PAIR  # calls of forward before anybody is accused where several kinks are met, at least
+LOOK_WELL = 3 * (BETWEEN + 1) + PAIR  # and along three lines whole, each with two points far out
+# Times as much as jumps of the slope add up to along 2, 3 and 4 lines: of mixed ones these hide more once in 500 times.
+HIDDEN = (2.5, 1.75, 1.5)
 FAR_OUTSIDE = 2.0**-4  # of an interval: four jumps the other way, each too small to be told from a bend
 
 
@@ -107,7 +106,7 @@ class Nearby:
         return lines[number]
 
     def moves_one(self, one: Seen) -> bool:
-        """Tell whether a direction moves one kink of its output alone, or none (8 calls; 4 where it moves several)."""
+        """Tell whether a direction moves one kink of its output alone, or none (10 calls; 5 where several)."""
         for number in range(LINES):
             if self.instrument.left(open_question=True) < ALONE + PAIR or not self._line(
                 one.measured, number
@@ -118,12 +117,12 @@ class Nearby:
     def look(self, one: Seen, *, one_sign: bool) -> tuple[bool, bool]:
         """Tell by lines nearby whether a claim outside is wrong, and whether choices of branch explain it.
 
-        Where one kink is met alone, or none, 8 calls tell, and else 7 to 60 more.
+        Where one kink is met alone, or none, 10 calls tell, and else 7 to 60 more.
         """
         if self.moves_one(one):
             return True, False
         lines: list[_Slopes] = []
-        for number in range(max(HIDDEN) if one.entries == 1 else LINES):
+        for number in range(LINES + len(HIDDEN) - 1 if one.entries == 1 else LINES):
             places = int(min(BETWEEN, self.instrument.left(open_question=True) - PAIR + 1))
             if places < FEWEST:
                 break
@@ -138,7 +137,7 @@ class Nearby:
                 return False, True
             if len(lines) >= LINES and _wrong(one, lines, one_sign=one_sign):
                 return True, False
-            if (len(lines) >= LINES or not one_sign) and one.beside <= min(HIDDEN.values()) * _half(lines):
+            if (len(lines) >= LINES or not one_sign) and one.beside <= min(HIDDEN) * _half(lines):
                 break  # more lines can only add to it
         if not lines:
             self.instrument.left_out.append("telling whether a claim at a kink is a choice of branch")
@@ -164,8 +163,8 @@ def _explained(one: Seen, lines: Sequence[_Slopes]) -> bool:
 def _wrong(one: Seen, lines: Sequence[_Slopes], *, one_sign: bool) -> bool:
     """Tell whether no choice of branch explains a claim outside of the interval, by the slopes along lines nearby."""
     low, high, room = min(one.ends), max(one.ends), lines[0].room
-    whole = [line for line in lines if len(line.values) >= BETWEEN]
-    if one.entries == 1 and one.beside > HIDDEN.get(len(whole), np.inf) * _half(lines) + room:
+    whole = sum(len(line.values) >= BETWEEN for line in lines)
+    if whole >= LINES and one.entries == 1 and one.beside > HIDDEN[whole - LINES] * _half(lines) + room:
         return True
     upward = 1.0 if one.ends[1] >= one.ends[0] else -1.0
     convex = all(bool(np.all(upward * np.diff(line.values) >= -room)) for line in lines)

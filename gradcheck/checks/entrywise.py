@@ -51,7 +51,7 @@ def judge_entries(
 ) -> EntryRuling:
     """Judge outputs one by one along single entries, those of the arguments in turns, and along directions `together`.
 
-    Costs 2 calls of forward an entry, as far as calls reach, and 10 to 32 more for a direction that stands out; where
+    Costs 2 calls of forward an entry, as far as calls reach, and 12 to 60 more for a direction that stands out; where
     one of an argument alone does so, and moves one kink, no entries are asked for.
     """
     place, nearby = evidence.place, Nearby(instrument, evidence.place, rng)

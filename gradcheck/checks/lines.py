@@ -23,7 +23,7 @@ NEARBY = 2.0**-18  # of the natural scale: four times the step of the one-sided 
 COARSE_NEARBY = 2.0**-12  # for a forward that works in float32 or float16
 BETWEEN, FEWEST = 16, 8  # places, all as likely, in which a line may meet a kink; fewer where calls are few
 FAR = 2.0**3  # times the distance: a kink lies beyond with probability 2 / (8 pi), or 8 %
-BESIDE = 2.0**-2  # of the distance, on both sides of where a kink must be: two lie closer together once in 12
+BESIDE = 2.0**-2  # of the distance, on both sides of where a kink must be: of several with mixed jumps none are there
 MOST_CURVED = 2.0**4  # times its slope and scale: what curves more is taken for several kinks, which accuses nobody
 
 
@@ -35,8 +35,8 @@ def evenly(places: int) -> tuple[float, ...]:
     return tuple(float(step) for step in np.tan(np.pi * (np.arange(1, places) / places - 0.5)))
 
 
-POINTS = evenly(BETWEEN)
-ALONE = 4  # calls of forward that telling one kink from several takes
+_POINTS = evenly(BETWEEN)
+ALONE = 5  # calls of forward that telling one kink from several takes
 WHOLE = ALONE + FEWEST - 1  # and that, where there are several, their slopes take at least
 
 
@@ -60,7 +60,7 @@ class LineNearby:
         for step in (-FAR * self.distance, FAR * self.distance):
             self._at(step)
 
-    def slopes(self, points: Sequence[float] = POINTS) -> NDArray[np.float64] | None:
+    def slopes(self, points: Sequence[float] = _POINTS) -> NDArray[np.float64] | None:
         """Return the slopes of all outputs from one end to the other, or None where forward refuses a point.
 
         They are the one-sided derivative, the quotients between neighbours among these `points` and those far out that
@@ -80,7 +80,7 @@ class LineNearby:
         far = FAR * self.distance
         return sorted([*(self.distance * point for point in points), *({-far, far} & set(self.seen))])
 
-    def room(self, points: Sequence[float] = POINTS) -> Vector:
+    def room(self, points: Sequence[float] = _POINTS) -> Vector:
         """How far slopes of a function without kinks may stand apart: by noise, by the ends' bars, and as it curves."""
         d, steps = self.measured.derivative, self._steps(points)
         noise = 2.0 * COVERAGE * self.noise / float(min(np.diff(steps)))
@@ -89,12 +89,12 @@ class LineNearby:
         return room
 
     def meets_one(self, output: int) -> bool:
-        """Tell whether one output meets one kink along the line, or none (4 calls, or 2).
+        """Tell whether one output meets one kink along the line, or none (5 calls, or 2).
 
         From far out on both sides the slopes are known, and the two lines of a single kink meet where it is. Several
         kinks with the jumps v_j at s_j are, from far out, one at sum(v_j s_j) / sum(v_j). Between there and where they
-        are the values are others than those of one kink; so they are on one side of that place, or on both, but for
-        kinks so close together that they are one. Jumps that cancel in sum leave a difference in height.
+        are the values are others than those of one kink; so they are on one side of that place, or, where that lies
+        between the kinks, in it. Jumps that cancel in sum leave a difference in height.
         """
         d, far = self.measured.derivative, FAR * self.distance
         left, right = float(d.left[output]), float(d.right[output])
@@ -109,12 +109,14 @@ class LineNearby:
         if abs(left - right) * BESIDE * self.distance <= 2.0 * room:
             return False  # where such a kink lies is not known well enough to tell on which of its sides a value is
         at = (b - a - far * (left + right)) / (left - right)
-        if abs(at) > far + room / abs(left - right):
-            return False
-        for step, line in ((at - BESIDE * self.distance, left), (at + BESIDE * self.distance, right)):
-            there = self._at(step)
-            corner = a + left * (at + far)
-            if there is None or abs(float(there[output]) - corner - line * (step - at)) > room:
+        if abs(at) >= far - room / abs(left - right):
+            return abs(at) <= far + room / abs(
+                left - right
+            )  # it lies further out; of several none would lie just there
+        aside, corner = BESIDE * self.distance, a + left * (at + far)
+        for step, expected in ((-aside, corner - left * aside), (aside, corner + right * aside), (0.0, corner)):
+            there = self._at(at + step)
+            if there is None or abs(float(there[output]) - expected) > room:
                 return False
         return True
 
