@@ -16,7 +16,7 @@ from gradcheck.verdict import Cost, Evaluations
 
 OURS = __file__.replace("\\", "/").rsplit("/", 2)[0]
 MOST_WARNINGS = 20
-OPEN = 16  # calls of forward beyond the others, for two more looks at a discrepancy that the last of them showed
+OPEN = 16  # calls of forward beyond the others where a question is open: two more looks of eight
 PAY_THEMSELVES = frozenset({"the contract", "explaining"})  # purposes that have a budget of their own
 
 
@@ -84,7 +84,7 @@ class Instrument:
     def left(self, *, open_question: bool = False) -> float:
         """Return how many forward calls the judgement may still take; contract and explanation pay for themselves.
 
-        An open question, a discrepancy that is not yet confirmed, may take a few more, so that no fault goes untold.
+        An open question (a discrepancy that is not yet confirmed, a claim outside of its interval) may take a few more.
         """
         if self.allowed is None:
             return float("inf")

@@ -67,7 +67,8 @@ def judge_points(
     The complex step is taken where the calls left suffice for it, here and at the points that are still `to_come`.
 
     A point that forward refuses is dropped, and so is one where it has structure finer than can be measured. One for
-    which the calls left do not suffice is left out, unless `at_any_price`.
+    which the calls left do not suffice is left out, unless `at_any_price`; where the given point could not be measured,
+    which leaves the question open, a few more are taken.
     """
     seen = PointRuling()
     for name, inputs in points:
@@ -76,12 +77,13 @@ def judge_points(
         open_names = [n for n in instrument.subject.wrt if n not in known]
         if not open_names:
             break
-        affordable = instrument.left() >= price(given) and instrument.answers_left() >= ANSWERS
+        left = instrument.left(open_question=not given.together.any())
+        affordable = left >= price(given) and instrument.answers_left() >= ANSWERS
         if not affordable and not at_any_price:
             instrument.left_out.append(f"a derived point ({name})")
             break
         try:
-            affordable = instrument.left() >= (price(given) + 1) * (1 + to_come)
+            affordable = left >= (price(given) + 1) * (1 + to_come)
             look = partial(_look, instrument, given, (name, inputs), open_names, rng=rng, carries=affordable)
             seen = joined(seen, _weighed(instrument, given, (name, look()), open_names, rng=rng))
         except (GradcheckError, LayerFault) as err:

@@ -29,6 +29,7 @@ from gradcheck.faults import (
     structures,
     tails,
     tricky_blind,
+    tricky_choices,
     tricky_complex,
     tricky_domains,
     tricky_edges,
@@ -80,6 +81,7 @@ FAULTS: tuple[Fault, ...] = (
 )
 TRICKY: tuple[Tricky, ...] = (
     *tricky_kinks.TRICKY,
+    *tricky_choices.TRICKY,
     *tricky_edges.TRICKY,
     *tricky_domains.TRICKY,
     *tricky_scales.TRICKY,

@@ -14,6 +14,11 @@ NEITHER = {
     "largest less largest": (lambda x: x[:, :2].max(axis=1) - x[:, 2:].max(axis=1), (5, 4)),
     "second of four": (lambda x: np.sort(x, axis=1)[:, 1], (5, 4)),
     "a network": (lambda x: np.maximum(x @ WEIGHTS.T, 0) @ SIGNED, (5, 5)),
+    "a hundred times ReLU less ReLU": (lambda x: 100 * np.maximum(x[:, 0], 0) - np.maximum(x[:, 1], 0), (5, 2)),
+    "five ReLUs less one": (lambda x: np.maximum(x[:, :5], 0).sum(axis=1) - np.maximum(x[:, 5], 0), (6, 6)),
+    "size less size and size": (lambda x: np.abs(x[:, 0]) - np.abs(x[:, 1]) + np.abs(x[:, 2]), (4, 3)),
+    "largest less the second": (lambda x: np.max(x, axis=1) - np.sort(x, axis=1)[:, 1], (4, 4)),
+    "a loss of a network": (lambda x: (np.maximum(x @ WEIGHTS.T, 0) @ SIGNED).sum(keepdims=True), (1, 5)),
 }
 
 

@@ -1,0 +1,62 @@
+"""Right layers at kinks of either sign that meet: what each claims is a choice, and their sum is in no interval."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gradcheck.faults.records import Make, Tricky, fixed, pair
+
+
+def weighted_relus(weights: Sequence[float], claims: Sequence[float]) -> Make:
+    """Return a maker of a weighted sum of ReLUs a row, each with a slope of its own at 0."""
+    w, at_zero = np.asarray(weights), np.asarray(claims)
+    return pair(
+        lambda x: np.maximum(x, 0) @ w,
+        lambda g, x: g[:, None] * w * np.where(x == 0, at_zero, x > 0),
+    )
+
+
+def _halves_less(x: np.ndarray) -> np.ndarray:
+    return x[:, :2].max(axis=1) - x[:, 2:].max(axis=1)
+
+
+def _halves_backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+    grad = np.zeros_like(x)
+    rows = np.arange(len(x))
+    grad[rows, x[:, :2].argmax(axis=1)] = g
+    grad[rows, 3 - x[:, :1:-1].argmax(axis=1)] = -g
+    return grad
+
+
+def _second_backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+    grad = np.zeros_like(x)
+    grad[np.arange(len(x)), np.argsort(x, axis=1, kind="stable")[:, 1]] = g
+    return grad
+
+
+TRICKY = (
+    Tricky(
+        "tricky-kinks/choice/hundred-relus-less-one",
+        weighted_relus([100.0, -1.0], [0.0, 1.0]),
+        fixed(x=np.zeros((5, 2))),
+        "the second claims another slope than the first, and hardly counts",
+    ),
+    Tricky(
+        "tricky-kinks/choice/five-relus-less-one",
+        weighted_relus([1.0] * 5 + [-1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
+        fixed(x=np.zeros((6, 6))),
+        "five claim 1 and the one that is taken from them 0: their sum is beyond its interval",
+    ),
+    Tricky(
+        "tricky-kinks/choice/largest-less-largest",
+        pair(_halves_less, _halves_backward),
+        fixed(x=np.zeros((5, 4))),
+        "the first of one pair wins, and the last of the other",
+    ),
+    Tricky(
+        "tricky-kinks/choice/second-smallest-of-four",
+        pair(lambda x: np.sort(x, axis=1)[:, 1], _second_backward),
+        fixed(x=np.zeros((5, 4))),
+        "of four tied entries the second in order takes the gradient",
+    ),
+)
