@@ -1,6 +1,7 @@
 """Right layers at kinks of either sign that meet: what each claims is a choice, and their sum is in no interval."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +17,11 @@ def weighted_relus(weights: Sequence[float], claims: Sequence[float]) -> Make:
     )
 
 
-def _halves_less(x: np.ndarray) -> np.ndarray:
+def _halves_less(x: Any) -> Any:
     return x[:, :2].max(axis=1) - x[:, 2:].max(axis=1)
 
 
-def _halves_backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _halves_backward(g: Any, x: Any) -> Any:
     grad = np.zeros_like(x)
     rows = np.arange(len(x))
     grad[rows, x[:, :2].argmax(axis=1)] = g
@@ -28,7 +29,7 @@ def _halves_backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
     return grad
 
 
-def _second_backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _second_backward(g: Any, x: Any) -> Any:
     grad = np.zeros_like(x)
     grad[np.arange(len(x)), np.argsort(x, axis=1, kind="stable")[:, 1]] = g
     return grad
