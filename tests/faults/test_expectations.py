@@ -145,6 +145,8 @@ ONE_CALL_AT_A_TIME = {"memories/calls/output-reused"}
 FAR_OUT = {"memories/values/linear-below-a-hundred", "memories/values/steeper-beyond-a-hundred"}
 # Units of either orientation are at their kinks, so that a right claim is a choice of branch.
 CHOICES = {f"tricky-kinks/network/no-{what}-claiming-{slope}" for what in ("input", "weights") for slope in (0, 1)}
+BY_ROWS = [c for c in TRICKY if c.name.startswith("tricky-kinks/choice/")]
+CHOICES |= {c.name for c in BY_ROWS}
 RIGHT_HERE = [c for c in FAULTS if c.shows is not Shows.HERE and c.name not in NO_DERIVATIVE_HERE | ONE_CALL_AT_A_TIME]
 names = pytest.mark.parametrize
 
@@ -256,6 +258,19 @@ def outside(case):
 @names("case", [c for c in KINKY if c.name not in CHOICES], ids=lambda c: c.name)
 def test_tricky_claim_lies_between_the_one_sided_slopes(case):
     assert outside(case) < 2e-3  # slopes at a step of 1e-15 are good to three digits
+
+
+@names("case", BY_ROWS, ids=lambda c: c.name)
+def test_choice_of_branch_is_the_gradient_somewhere_nearby(case):
+    layer, x = case.make(), point_of(case)["x"]
+    claimed = layer.backward(np.ones(len(x)), x.copy())
+    rng, found = np.random.default_rng(6), np.zeros(len(x), dtype=bool)
+    for _ in range(1000):
+        near = 1e-3 * rng.standard_normal(x.shape)
+        steps = 1e-9 * np.eye(x.shape[1])
+        slopes = [(layer.forward(near + step) - layer.forward(near - step)) / 2e-9 for step in steps]
+        found |= np.abs(np.stack(slopes, axis=1) - claimed).max(axis=1) < 1e-3
+    assert found.all()
 
 
 @names("case", KINK_FAULTS, ids=lambda c: c.name)
