@@ -36,7 +36,7 @@ def evenly(places: int) -> tuple[float, ...]:
 
 
 _POINTS = evenly(BETWEEN)
-ALONE = 5  # calls of forward that telling one kink from several takes
+ALONE, STRAIGHT = 7, 4  # calls of forward that telling one kink from several takes, and none from several
 WHOLE = ALONE + FEWEST - 1  # and that, where there are several, their slopes take at least
 
 
@@ -89,36 +89,55 @@ class LineNearby:
         return room
 
     def meets_one(self, output: int) -> bool:
-        """Tell whether one output meets one kink along the line, or none (5 calls, or 2).
+        """Tell whether one output meets one kink along the line (7 calls), or none where it has none (4 calls).
 
         From far out on both sides the slopes are known, and the two lines of a single kink meet where it is. Several
         kinks with the jumps v_j at s_j are, from far out, one at sum(v_j s_j) / sum(v_j). Between there and where they
         are the values are others than those of one kink; so they are on one side of that place, or, where that lies
-        between the kinks, in it. Jumps that cancel in sum leave a difference in height.
+        between the kinks, in it. Of an odd function, as a median is, nothing shows far out; there the slope over a step
+        as long as the line is far away is another.
         """
         d, far = self.measured.derivative, FAR * self.distance
         left, right = float(d.left[output]), float(d.right[output])
+        if not d.kinky[output]:
+            return self._is_straight(output)
         before, after = self._at(-far), self._at(far)
         if before is None or after is None:
             return False
         a, b = float(before[output]), float(after[output])
-        curved = MOST_CURVED * far**2 * max(abs(left), abs(right))
-        room = 4.0 * COVERAGE * float(self.noise[output]) + 2.0 * far * float(d.bar[output]) + curved
-        if not d.kinky[output]:
-            return abs(b - a - far * (left + right)) <= room
+        room = self._room_over(far, output)
         if abs(left - right) * BESIDE * self.distance <= 2.0 * room:
             return False  # where such a kink lies is not known well enough to tell on which of its sides a value is
         at = (b - a - far * (left + right)) / (left - right)
         if abs(at) >= far - room / abs(left - right):
-            return abs(at) <= far + room / abs(
-                left - right
-            )  # it lies further out; of several none would lie just there
+            # It lies further out: of several none would lie just there.
+            return abs(at) <= far + room / abs(left - right) and self._is_straight(output, left if at > 0 else right)
         aside, corner = BESIDE * self.distance, a + left * (at + far)
-        for step, expected in ((-aside, corner - left * aside), (aside, corner + right * aside), (0.0, corner)):
-            there = self._at(at + step)
+        for step in (at - aside, at + aside, at, -self.distance, self.distance):
+            there, expected = self._at(step), corner + (left if step < at else right) * (step - at)
             if there is None or abs(float(there[output]) - expected) > room:
                 return False
         return True
+
+    def _is_straight(self, output: int, slope: float | None = None) -> bool:
+        """Tell whether four points, two of them far out, lie on one line with the slope of the place, or `slope`."""
+        d, first = self.measured.derivative, -FAR * self.distance
+        told = float(d.left[output] + d.right[output]) / 2.0 if slope is None else slope
+        start = self._at(first)
+        for step in (-self.distance, self.distance, -first):
+            there = None if start is None else self._at(step)
+            if start is None or there is None:
+                return False
+            gap = float(there[output]) - float(start[output]) - (step - first) * told
+            if abs(gap) > self._room_over(-first, output):
+                return False
+        return True
+
+    def _room_over(self, step: float, output: int) -> float:
+        """How far a value may be from where one kink puts it, as noise, the ends' bars and curving go."""
+        d, noise = self.measured.derivative, float(self.noise[output])
+        curved = MOST_CURVED * step**2 * max(abs(float(d.left[output])), abs(float(d.right[output])))
+        return 4.0 * COVERAGE * noise + 2.0 * step * float(d.bar[output]) + curved
 
 
 def line_nearby(instrument: Instrument, place: Place, measured: Measured, rng: np.random.Generator) -> LineNearby:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Make, Tricky, fixed, pair
+from gradcheck.faults.records import HONEST, Make, Tricky, fixed, pair
 
 
 def weighted_relus(weights: Sequence[float], claims: Sequence[float]) -> Make:
@@ -26,6 +26,28 @@ def _halves_backward(g: Any, x: Any) -> Any:
     rows = np.arange(len(x))
     grad[rows, x[:, :2].argmax(axis=1)] = g
     grad[rows, 3 - x[:, :1:-1].argmax(axis=1)] = -g
+    return grad
+
+
+def _between_quartiles(x: Any) -> Any:
+    return np.asarray(np.sort(x)[4] - np.sort(x)[1])
+
+
+def _quartiles_backward(g: Any, x: Any) -> Any:
+    grad = np.zeros_like(x)
+    order = np.argsort(x, kind="stable")
+    grad[order[[1, 4]]] = -g, g
+    return grad
+
+
+def _median_and_relu(x: Any) -> Any:
+    return np.asarray(np.median(x[:3]) + np.maximum(x[3], 0))
+
+
+def _median_and_relu_backward(g: Any, x: Any) -> Any:
+    grad = np.zeros_like(x)
+    grad[np.argsort(x[:3], kind="stable")[1]] = g
+    grad[3] = g * (x[3] >= 0)
     return grad
 
 
@@ -59,5 +81,19 @@ TRICKY = (
         pair(lambda x: np.sort(x, axis=1)[:, 1], _second_backward),
         fixed(x=np.zeros((5, 4))),
         "of four tied entries the second in order takes the gradient",
+    ),
+    Tricky(
+        "tricky-kinks/choice/between-the-quartiles",
+        pair(_between_quartiles, _quartiles_backward),
+        fixed(x=np.zeros(6)),
+        "one output, straight along the two entries that claim everything, and bent nearby",
+        HONEST,
+    ),
+    Tricky(
+        "tricky-kinks/choice/median-and-relu",
+        pair(_median_and_relu, _median_and_relu_backward),
+        fixed(x=np.zeros(4)),
+        "a kink, and beside it a median, whose choice no direction shows",
+        HONEST,
     ),
 )
