@@ -29,7 +29,7 @@ RANDOM = "random"
 JOINT = "joint"  # the kind of a probe that moves all arguments at once
 MORE = 4  # further directions and answers, where noise left an argument open
 # Calls of forward that one more direction costs, two derived points, and a claim at kinks that is to be accused.
-A_DIRECTION, FURTHER_POINTS, AT_KINKS = 6, 10, 18
+A_DIRECTION, FURTHER_POINTS, AT_KINKS = 6, 10, 19
 ANSWERS_TO_COME = 7  # of backward: low precision, and two derived points, asked twice each
 SET_APART = "set apart"  # the kind of a probe of the outputs that would blur the others
 

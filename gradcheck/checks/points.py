@@ -1,6 +1,7 @@
 """Further points: derived from the caller's, so that a fault which shows only elsewhere is met."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -157,26 +158,17 @@ class AtDerivedPoints:
 
     def disagrees(self, name: str) -> bool:
         """Tell whether the argument disagrees at the first of them."""
-        return any(c.bars > THRESHOLD for evidence in self._looked(name, 1) for c in evidence.comparisons)
+        return any(c.bars > THRESHOLD for evidence in self.agreeing(name) for c in evidence.comparisons)
 
     def agreeing(self, name: str) -> list[Evidence]:
-        """Return what is seen at the first of them."""
-        return self._looked(name, 1)
-
-    def _looked(self, name: str, number: int) -> list[Evidence]:
-        seen = self.seen.setdefault(name, [])
-        for point in self.points[len(seen) : number]:
-            if self.instrument.left() < price(self.given):
-                break
-            try:
-                with self.instrument.purpose("further points"):
-                    carries = self.instrument.left() > price(self.given)
-                    evidence = _look(self.instrument, self.given, point, [name], rng=self.rng, carries=carries)
-            except (GradcheckError, LayerFault):
-                continue
-            if evidence is not None:
-                seen.append(evidence)
-        return seen
+        """Return what is seen at the first of them, as far as calls reach; it is looked at once."""
+        if name in self.seen or self.instrument.left() < price(self.given):
+            return self.seen.get(name, [])
+        found = None
+        with suppress(GradcheckError, LayerFault), self.instrument.purpose("further points"):
+            carries = self.instrument.left() > price(self.given)
+            found = _look(self.instrument, self.given, self.points[0], [name], rng=self.rng, carries=carries)
+        return self.seen.setdefault(name, [] if found is None else [found])
 
 
 @dataclass(frozen=True)
