@@ -130,6 +130,11 @@ class Bench:
         """Return claims as float64 arrays; None where none is claimed, or in another shape than its argument's."""
         return {name: usable_gradient(claims.get(name), (inputs or self.inputs)[name]) for name in self.wrt}
 
+    def let_go(self) -> None:
+        """Let go of the arrays of the one use but for its claims; nobody asks for them again."""
+        if "used" in vars(self):
+            vars(self)["used"] = Use(self.used.claims, {}, {}, (), (), ())
+
     def forget(self) -> None:
         """Let go of the answers that are kept: the traceback of what a layer raised may hold the bench for a while."""
         kept = [name for name, value in vars(type(self)).items() if isinstance(value, cached_property)]

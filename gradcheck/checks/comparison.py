@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.numdiff.records import Derivative, Vector, blocks, joint_norm, norm, norm_of_products, products
+from gradcheck.numdiff.records import (
+    Derivative,
+    Vector,
+    blocks,
+    joint_norm,
+    norm,
+    norm_of_product,
+    norm_of_products,
+    products,
+)
 from gradcheck.subject import Array
 
 FALSE_ALARMS = 1e-9  # per check
@@ -135,7 +144,7 @@ def _measured_side(cotangent: Vector, derivative: Derivative) -> tuple[float, fl
         term = products(weights, derivative.value[at])
         terms.append(float(np.sum(term)))
         sizes.append(norm(term))
-        bars.append(norm(products(weights, _proven(derivative, at))))
+        bars.append(norm_of_product(weights, _proven(derivative, at)))
     return float(np.sum(terms)), joint_norm(bars), joint_norm(sizes)
 
 
@@ -146,7 +155,7 @@ def _claimed_side(gradient: Array, tangent: Array) -> tuple[float, float]:
     for at in blocks(claim.size):
         term = claim[at] * along[at]
         terms.append(float(np.sum(term)))
-        sizes.append(norm(products(claim[at], along[at])))
+        sizes.append(norm_of_product(claim[at], along[at]))
     return float(np.sum(terms)), joint_norm(sizes)
 
 

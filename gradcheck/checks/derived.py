@@ -87,12 +87,15 @@ def ordinary_inputs(inputs: Inputs, names: Sequence[str], rng: np.random.Generat
 
 
 def derived_inputs(
-    inputs: Inputs, names: Sequence[str], rng: np.random.Generator, *, number: int = len(KINDS)
+    inputs: Inputs, names: Sequence[str], rng: np.random.Generator, *, number: int = len(KINDS), but: int = 0
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return points derived from `inputs`: new values for `names`, that keep what visibly holds of the old ones."""
+    """Return points derived from `inputs`: new values for `names`, that keep what visibly holds of the old ones.
+
+    They are of the last `number` kinds, but for the last few of these.
+    """
     points = []
     seed = int(rng.integers(2**63))
-    for kind, draw in KINDS[-number:]:
+    for kind, draw in KINDS[len(KINDS) - number : len(KINDS) - but]:
         source = np.random.default_rng(seed)
         values = {n: keep_traits(draw(inputs[n].astype(np.float64), source), inputs[n]) for n in names}
         points.append((kind, dict(inputs) | _in_order(values, inputs)))

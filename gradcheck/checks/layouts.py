@@ -78,6 +78,7 @@ class Case:
 
 def layouts(bench: Bench) -> Iterator[Finding]:
     """Yield where the gradient depends on strides, order or writability of the arrays, or a pass refuses them."""
+    bench.let_go()
     told: set[tuple[str, str | None]] = set()
     for finding in _all(bench):
         # A broadcast array is read-only as well, and that is told already.
@@ -89,11 +90,12 @@ def layouts(bench: Bench) -> Iterator[Finding]:
 
 def _all(bench: Bench) -> Iterator[Finding]:
     for name, change in LAYOUTS:
-        inputs = {n: change(v) if isinstance(v, np.ndarray) else v for n, v in copied(bench.inputs).items()}
+        inputs = {n: change(v) if isinstance(v, np.ndarray) else v for n, v in bench.inputs.items()}
         parts = tuple(change(part) for part in bench.cut())
         arrays = [*parts, *(v for v in inputs.values() if isinstance(v, np.ndarray))]
         if change is read_only or not all(array.flags.c_contiguous for array in arrays):
             yield from _same_values(bench, Case(name, inputs, parts))
+        del inputs, parts, arrays  # large, while the next are made
     yield from _repeated_cotangent(bench)
     yield from _repeated_inputs(bench)
 

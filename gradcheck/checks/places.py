@@ -20,7 +20,7 @@ from gradcheck.numdiff.noise import (
     quantisation_noise,
     working_dtype,
 )
-from gradcheck.numdiff.records import Vector, identical, root_mean_square
+from gradcheck.numdiff.records import Vector, blocks, identical, root_mean_square
 from gradcheck.numdiff.tangents import natural_scale, on_the_grid, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
@@ -254,8 +254,10 @@ def _apart(again: Vector | None, place: Place) -> float:
 def with_imaginary(x: Array, step: float, tangent: Array) -> NDArray[np.complex128]:
     """Return x + i h t, written once."""
     z = np.empty(x.shape, dtype=np.complex128)
-    z.real = x
-    np.multiply(tangent, step, out=z.imag)
+    flat, value, along = z.reshape(-1), x.reshape(-1), tangent.reshape(-1)
+    for at in blocks(flat.size):
+        flat.real[at] = value[at]
+        np.multiply(along[at], step, out=flat.imag[at])
     return z
 
 

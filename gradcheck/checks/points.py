@@ -13,7 +13,7 @@ from gradcheck.checks.adjoint import A_DIRECTION, JOINT, MORE, SET_APART, Eviden
 from gradcheck.checks.claims import broken_answers
 from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare, stands_out
 from gradcheck.checks.confirmation import flag, look_again
-from gradcheck.checks.derived import FAR_OUT, derived_inputs, natural_centre, ordinary_inputs
+from gradcheck.checks.derived import FAR_OUT, KINDS, derived_inputs, natural_centre, ordinary_inputs
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, answers_alike, draw_tangent, survey
 from gradcheck.checks.probes import Measured, draw_cotangent, judged_together, measure, slack_of
@@ -144,15 +144,18 @@ class AtDerivedPoints:
     @property
     def points(self) -> list[tuple[str, dict[str, Any]]]:
         """The points, drawn each time alike: nobody keeps them."""
+        return self._drawn()
+
+    def _drawn(self, *, but: int = 0) -> list[tuple[str, dict[str, Any]]]:
         subject = self.instrument.subject
-        return derived_inputs(subject.inputs, subject.wrt, deepcopy(self._drawn_by), number=FEWEST)
+        return derived_inputs(subject.inputs, subject.wrt, deepcopy(self._drawn_by), number=FEWEST, but=but)
 
     @property
     def whole(self) -> PointRuling:
         """What was seen at the first of them, where all arguments moved and none disagreed: it need not be again."""
         wrt = self.instrument.subject.wrt
         known = self.seen.get(wrt[0], []) if len(wrt) == 1 else []
-        seen = [e for e in known if e.place.name == self.points[0][0]]
+        seen = [e for e in known if e.place.name == KINDS[-FEWEST][0]]
         agree = [e.settled() for e in seen if all(c.bars <= THRESHOLD for c in e.comparisons)]
         return PointRuling(tuple(agree), {}, tuple(e.place.name for e in agree))
 
@@ -167,7 +170,8 @@ class AtDerivedPoints:
         found = None
         with suppress(GradcheckError, LayerFault), self.instrument.purpose("further points"):
             carries = self.instrument.left() > price(self.given)
-            found = _look(self.instrument, self.given, self.points[0], [name], rng=self.rng, carries=carries)
+            (first,) = self._drawn(but=FEWEST - 1)
+            found = _look(self.instrument, self.given, first, [name], rng=self.rng, carries=carries)
         return self.seen.setdefault(name, [] if found is None else [found])
 
 

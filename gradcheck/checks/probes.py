@@ -130,7 +130,8 @@ def kinky_anywhere(derivatives: list[Derivative], base: Vector) -> Mask:
 def draw_cotangent(rng: np.random.Generator, form: Form, mask: Mask, *, weights: Vector | None = None) -> Vector:
     """Draw a random cotangent that is zero outside `mask`, exactly as backward will see it in the outputs' dtypes."""
     flat = random_direction(rng, mask.shape)
-    flat *= mask
+    if not mask.all():
+        flat *= mask
     if weights is not None:
         flat *= weights
     return flat if all(dtype == np.float64 for dtype in form.dtypes) else flatten(form.cut(flat))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.adjoint import Evidence, gather
+from gradcheck.checks.adjoint import Evidence, gather, summed_up
 from gradcheck.checks.averaged import Averaged, judge_averaged
 from gradcheck.checks.claims import broken_answers, judged_arguments
 from gradcheck.checks.comparison import stands_out
@@ -140,10 +140,12 @@ def _judge_whole(
             more = _with_calls_left(instrument, plan, given, further, rng, arguments=arguments, flags=flags, but=blunt)
         _add(flags, more.flags)
         evidences += more.evidences
-        further = joined(further, more)
+        further = more = joined(further, more)
         arguments = ruled()
     if _accused(arguments) and not any(map(stands_out, given.comparisons)) and not answers_alike(instrument, place):
         return random_forward(instrument, place, ON_A_FRESH_INSTANCE)
+    if not (_accused(arguments) or plan.prove):
+        further = more = _summed_up(evidences, further, also)
     all_of = {**opening.aside, **arguments}
     return Outcome(
         arguments={name: all_of[name] for name in opening.original if name in all_of},
@@ -159,6 +161,13 @@ def _judge_whole(
         exact=exact.sentence,
         proof=prove(evidences, arguments) if plan.prove else (),
     )
+
+
+def _summed_up(evidences: list[Evidence], further: PointRuling, also: AtDerivedPoints) -> PointRuling:
+    """Let go of the values at the places at which nobody will look again."""
+    evidences[1:] = [summed_up(evidence) for evidence in evidences[1:]]
+    also.seen.clear()
+    return replace(further, evidences=())
 
 
 def _unfit(
@@ -255,7 +264,7 @@ def _with_calls_left(
         return look_closer(instrument, given, further, rng, names=hidden, lost=_lost(flags))
     if little or plan.effort != "normal" or instrument.left() < CALLS:
         return PointRuling()
-    spare = derived_inputs(instrument.subject.inputs, instrument.subject.wrt, rng)[:-FEWEST]
+    spare = derived_inputs(instrument.subject.inputs, instrument.subject.wrt, rng, but=FEWEST)
     return judge_points(instrument, given, spare, rng, wrong=_wrong(flags))
 
 

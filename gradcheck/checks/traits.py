@@ -94,8 +94,13 @@ def _share(measure: Callable[[Values, int], Values]) -> Callable[[Values, Values
 
 def _orthogonal(x: Values, unit: float) -> bool:
     """Tell a square matrix of orthonormal rows, as a rotation is, whose inverse is its transpose."""
-    square = x.ndim == 2 and x.shape[0] == x.shape[1] >= 2 and not _identity(x)
-    return square and bool(np.all(np.abs(x @ x.T - np.eye(len(x))) <= CLOSE * unit * len(x)))
+    if x.ndim != 2 or not x.shape[0] == x.shape[1] >= 2 or _identity(x):
+        return False
+    room = CLOSE * unit * len(x)
+    # The length of the first row says no where most would.
+    if not abs(float(x[0] @ x[0]) - 1.0) <= 2.0 * room:
+        return False
+    return bool(np.all(np.abs(x @ x.T - np.eye(len(x))) <= room))
 
 
 def _sorted(x: Values, unit: float) -> bool:  # noqa: ARG001 - one signature for all traits

@@ -78,23 +78,34 @@ def forward_noise(
         the first operation on them, shows in the outputs as a unit round-off times that.
     """
     unit = float(np.finfo(dtype).eps) / 2.0
-    floor = np.maximum(unit * np.abs(base), max(SMALLEST, float(np.finfo(dtype).smallest_subnormal)))
-    if slope is not None:
-        floor = np.maximum(floor, unit * np.nan_to_num(np.abs(slope), nan=0.0, posinf=0.0))
+    least = max(SMALLEST, float(np.finfo(dtype).smallest_subnormal))
+    floor = np.empty(base.shape)
+    for at in blocks(base.size):
+        floor[at] = np.maximum(unit * np.abs(base[at]), least)
+        if slope is not None:
+            own = unit * np.nan_to_num(np.abs(slope[at]), nan=0.0, posinf=0.0)
+            np.maximum(floor[at], own, out=floor[at])
     samples = SAMPLES if base.size < NEIGHBOURS_ENOUGH else SAMPLES - 1
     total, seen = np.zeros(base.shape), 0
     for salt in range(samples):
         moved = dict(inputs) | {name: few_ulps(inputs[name], salt, dtype) for name in varied}
         outputs = evaluate(moved)
         if outputs is not None and outputs.shape == base.shape and np.all(np.isfinite(outputs)):
-            total = np.hypot(total, outputs - base)
+            np.hypot(total, outputs - base, out=total)
             seen += 1
-    own = total / float(np.sqrt(max(seen, 1)))
+        del outputs
+    own = total
+    own /= float(np.sqrt(max(seen, 1)))
     # Kinks and branches make single outputs jump; the median speaks for the others.
     typical = _typical(own, floor, base) / NORMAL_MEDIAN
+    silent = (base == 0) & (own == 0)
     # An output's own few samples may all be lucky: at least what its neighbours show.
-    noise = np.maximum(own, floor * max(1.0, typical))
-    return np.where((base == 0) & (own == 0), np.maximum(noise, unit * _typical_size(base)), noise), samples
+    noise = floor
+    noise *= max(1.0, typical)
+    np.maximum(own, noise, out=noise)
+    if silent.any():
+        np.maximum(noise, unit * _typical_size(base), out=noise, where=silent)
+    return noise, samples
 
 
 def _typical_size(base: Vector) -> float:
@@ -217,7 +228,11 @@ class Row:
 
     def third_difference(self, base: Vector) -> Vector:
         """Return |third difference| over its gain on independent noise."""
-        return np.abs(self.beyond - 3.0 * self.after + 3.0 * base - self.before) / THIRD_DIFFERENCE
+        found = np.empty(base.shape)
+        for at in blocks(base.size):
+            third = self.beyond[at] - 3.0 * self.after[at] + 3.0 * base[at] - self.before[at]
+            np.divide(np.abs(third), THIRD_DIFFERENCE, out=found[at])
+        return found
 
 
 def look_around(along: Callable[[float], Vector | None], base: Vector, smallest: float) -> Row | None:
@@ -267,15 +282,25 @@ def working_dtype(outputs: Vector, declared: np.dtype[Any], *, grid: float = 0.0
     Outputs with short mantissas (small integers, zeros) say nothing; hand in those of a point without round numbers.
     Nor do those that the `grid` of the inputs leaves no more digits: differences of numbers around 1e10.
     """
-    told = outputs[np.isfinite(outputs) & (outputs != 0)]
+    some = sampled(outputs)
     for narrow in (np.float16, np.float32):
-        with np.errstate(all="ignore"):
-            few = np.abs(told) <= grid * 2.0 ** (np.finfo(narrow).nmant + 1)
-            telling = told[~(few & (np.rint(told / (grid or 1.0)) * grid == told))]
-            kept = telling.astype(narrow).astype(np.float64)
-        if telling.size and np.array_equal(kept, telling) and not _short(telling, narrow):
+        # Where any of a few says no, the others need not be asked.
+        refuted = some.size < outputs.size and _shows(some, narrow, grid) is False
+        if not refuted and _shows(outputs, narrow, grid):
             return np.dtype(narrow)
     return declared
+
+
+def _shows(outputs: Vector, narrow: type[np.floating[Any]], grid: float) -> bool | None:
+    """Tell whether outputs are of a dtype's precision; False where one is of a better one, None where none says it."""
+    told = outputs[np.isfinite(outputs) & (outputs != 0)]
+    with np.errstate(all="ignore"):
+        few = np.abs(told) <= grid * 2.0 ** (np.finfo(narrow).nmant + 1)
+        telling = told[~(few & (np.rint(told / (grid or 1.0)) * grid == told))]
+        kept = telling.astype(narrow).astype(np.float64)
+    if not np.array_equal(kept, telling):
+        return False
+    return True if telling.size and not _short(telling, narrow) else None
 
 
 def _short(values: Vector, narrow: type[np.floating[Any]]) -> bool:

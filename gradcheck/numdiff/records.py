@@ -33,6 +33,11 @@ def norm(a: NDArray[np.floating]) -> float:
     return largest * float(np.sqrt(sum(float(np.sum((flat[b] / largest) ** 2)) for b in blocks(flat.size))))
 
 
+def largest_size(a: NDArray[np.floating]) -> float:
+    """Return the largest magnitude, 0 of nothing, NaN where there is any."""
+    return float(np.maximum(np.max(a, initial=0.0), -np.min(a, initial=0.0)))
+
+
 def sum_of_squares(flat: Vector) -> float:
     """Return the sum of squares, in a loop of NumPy's own: a library's threads cost more than they gain here."""
     return float(np.einsum("i,i->", flat, flat))
@@ -41,7 +46,15 @@ def sum_of_squares(flat: Vector) -> float:
 def norm_of_products(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     """Return the root sum of squares of a b, where an entry of `a` that is zero silences the other."""
     one, other = a.reshape(-1), b.reshape(-1)
-    return joint_norm(norm(products(one[at], other[at])) for at in blocks(one.size))
+    return joint_norm(norm_of_product(one[at], other[at]) for at in blocks(one.size))
+
+
+def norm_of_product(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Return the same of one block."""
+    with np.errstate(invalid="ignore"):
+        product = np.asarray(a * b, dtype=np.float64)
+    squares = sum_of_squares(product)
+    return float(np.sqrt(squares)) if SAFE <= squares <= 1.0 / SAFE else norm(products(a, b))
 
 
 def products(a: NDArray[np.floating], b: NDArray[np.floating]) -> Vector:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.numdiff.records import blocks, sampled, typical_size
+from gradcheck.numdiff.records import blocks, largest_size, sampled, typical_size
 
 Array = NDArray[np.floating]
 
@@ -17,10 +17,9 @@ MANY_DECADES = 1e3  # entries whose size varies by more than this have no common
 def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Draw +-1 from raw bits (some 25 times cheaper than a normal)."""
     number = int(np.prod(shape, dtype=np.int64))
-    bits = np.unpackbits(np.frombuffer(rng.bytes((number + 7) // 8), dtype=np.uint8), count=number)
-    signs = bits.astype(np.float64)
-    signs *= 2.0
-    signs -= 1.0
+    drawn, signs = _bits(rng, number), np.empty(number)
+    for at in blocks(number):
+        signs[at] = _signs(drawn, at)
     return signs.reshape(shape)
 
 
@@ -31,31 +30,61 @@ def random_magnitudes(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArr
     rounds its cotangent to float32 would leave alone.
     """
     number = int(np.prod(shape, dtype=np.int64))
-    parts = np.frombuffer(rng.bytes(number), dtype=np.uint8).astype(np.float64)
-    parts += OFF_THE_GRID
-    parts /= 256.0
-    parts += 0.5
-    return parts.reshape(shape)
+    drawn, magnitudes = _bytes(rng, number), np.empty(number)
+    for at in blocks(number):
+        magnitudes[at] = _magnitudes(drawn[at])
+    return magnitudes.reshape(shape)
 
 
 def random_direction(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Draw random signs times magnitudes in [1/2, 3/2)."""
-    drawn = random_signs(rng, shape)
-    drawn *= random_magnitudes(rng, shape)
-    return drawn
+    number = int(np.prod(shape, dtype=np.int64))
+    bits, sizes, direction = _bits(rng, number), _bytes(rng, number), np.empty(number)
+    for at in blocks(number):
+        np.multiply(_signs(bits, at), _magnitudes(sizes[at]), out=direction[at])
+    return direction.reshape(shape)
+
+
+def _bytes(rng: np.random.Generator, number: int) -> NDArray[np.uint8]:
+    return np.frombuffer(rng.bytes(number), dtype=np.uint8)
+
+
+def _bits(rng: np.random.Generator, number: int) -> NDArray[np.uint8]:
+    """Return random bits, eight to a byte."""
+    return _bytes(rng, (number + 7) // 8)
+
+
+def _signs(bits: NDArray[np.uint8], at: slice) -> NDArray[np.float64]:
+    """Return the signs of one block, which starts at a whole byte."""
+    signs = np.unpackbits(bits[at.start // 8 : (at.stop + 7) // 8], count=at.stop - at.start).astype(np.float64)
+    signs *= 2.0
+    signs -= 1.0
+    return signs
+
+
+def _magnitudes(drawn: NDArray[np.uint8]) -> NDArray[np.float64]:
+    parts = drawn.astype(np.float64)
+    parts += OFF_THE_GRID
+    parts /= 256.0
+    parts += 0.5
+    return parts
 
 
 def natural_scale(x: Array) -> NDArray[np.float64]:
     """Return the scale of each entry: the spread of the array, |x| where the spread is zero, 1 at zero.
 
     Where the sizes of the entries vary over many decades they have no common scale, and each takes its own; so do
-    zeros beside nothing but large values (a mask of zeros and minus a billion).
+    zeros beside nothing but large values (a mask of zeros and minus a billion). What is returned is to be read only.
     """
     exact = x.astype(np.float64, copy=False)
+    flat = exact.reshape(-1)
+    if flat.size == 0:
+        return np.abs(exact)
+    least = float(np.min([np.abs(flat[at]).min() for at in blocks(flat.size)]))
+    largest = largest_size(flat)
+    if least > 0 and not (largest > MANY_DECADES * least and spans_decades(np.abs(sampled(flat)))):
+        return _shared_scale(x, largest)
     size = np.abs(exact)
-    if size.size == 0:
-        return size
-    least, largest = float(size.min()), float(size.max())
     positive = size if least > 0 else size[size > 0]
     if positive.size == 0:
         return np.ones_like(size)
@@ -64,9 +93,14 @@ def natural_scale(x: Array) -> NDArray[np.float64]:
         return np.where(size > 0, size, 1.0)
     if largest > MANY_DECADES * least and spans_decades(positive):
         return np.where(size > 0, size, least)
-    spread = float(np.std(exact))
+    return _shared_scale(x, largest)
+
+
+def _shared_scale(x: Array, largest: float) -> NDArray[np.float64]:
+    """Return one scale for all entries, written down once: their spread, or else the largest size."""
+    spread = float(np.std(x.astype(np.float64, copy=False)))
     tiny = float(np.finfo(x.dtype).eps) * largest
-    return np.full_like(size, spread if spread > FEW_ULPS * tiny else largest)
+    return np.broadcast_to(np.float64(spread if spread > FEW_ULPS * tiny else largest), x.shape)
 
 
 def spans_decades(positive: NDArray[np.float64]) -> bool:
