@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.checks.outputs import Form
-from gradcheck.explain.scene import Probes, Scene
+from gradcheck.explain.scene import Probes, Scene, stacked
 from gradcheck.explain.slopes import slope
 from gradcheck.subject import Array
 
@@ -27,5 +27,5 @@ def slopes_at(scene: Scene, inputs: Mapping[str, Any], tangents: Array, form: Fo
         if one is None:
             return None
         found.append(one)
-    moved = np.stack([s.tangents[scene.name].ravel() for s in found])
-    return Probes(moved, np.stack([s.value for s in found]), np.stack([s.bar for s in found]))
+    moved = stacked([s.tangents[scene.name].ravel() for s in found])
+    return Probes(moved, stacked([s.value for s in found]), stacked([s.bar for s in found]))

@@ -18,7 +18,7 @@ from gradcheck.explain.order import INPUT_EQUATION, Change, Rows, exchanges, fli
 from gradcheck.explain.outermost import ACTIVATIONS, ends_with, fits
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scaling import multiples
-from gradcheck.explain.scene import Probes, Scene, largest_bars
+from gradcheck.explain.scene import Probes, Scene
 from gradcheck.subject import Array, is_floating
 
 CONFIRMING = 8  # directions in all that a point has to pass
@@ -84,7 +84,7 @@ def _holds(scene: Scene, point: Point) -> Iterator[Proof]:
     if first is None or rest is None:
         return
     for one, factor in likely:
-        worst = max(largest_bars(scene.claims / factor, scene.cotangents, p, scene.slack) for p in (first, rest))
+        worst = max(scene.bars(scene.claims / factor, along=p) for p in (first, rest))
         told = _tells(scene, first, slice(0, 1)) or _tells(scene, rest, slice(1, CONFIRMING))
         if worst <= THRESHOLD and told:
             yield replace(one, bars=worst)
@@ -97,17 +97,17 @@ def _slopes(scene: Scene, point: Point, rows: slice) -> Probes | None:
         return None
     if point.scale is not None:
         probes = replace(probes, slopes=probes.slopes * point.scale, bars=probes.bars * np.abs(point.scale))
-    return replace(probes, slopes=np.where(scene.mask, probes.slopes, 0.0), bars=np.where(scene.mask, probes.bars, 0.0))
+    return replace(probes, slopes=scene.judged(probes.slopes), bars=scene.judged(probes.bars))
 
 
 def _multiples(scene: Scene, proof: Proof, first: Probes) -> Iterator[tuple[Proof, float]]:
     """Yield the proof with every factor that one direction leaves possible: 1, or else a sign or a constant."""
-    if largest_bars(scene.claims, scene.cotangents, first, scene.slack) <= THRESHOLD:
+    if scene.holds(scene.claims, along=first):
         yield proof, 1.0
     elif scene.value.size > 1 and scene.form.size > 1:
         there = replace(scene, tangents=first.tangents, slopes=first.slopes, slope_bars=first.bars)
         for one, factor in _at_zero(proof) if proof.code == "f-prime-missing" else multiples(there, proof):
-            if largest_bars(scene.claims / factor, scene.cotangents, first, scene.slack) <= THRESHOLD:
+            if scene.holds(scene.claims / factor, along=first):
                 yield one, factor
 
 
@@ -119,7 +119,7 @@ def _at_zero(proof: Proof) -> Iterator[tuple[Proof, float]]:
 def _tells(scene: Scene, probes: Probes, rows: slice) -> bool:
     """Tell whether probes with these bars refute the derivative at the point itself: else they could not say no."""
     own = Probes(scene.tangents[rows], scene.slopes[rows], probes.bars)
-    return largest_bars(scene.claims, scene.cotangents, own, scene.slack) > THRESHOLD
+    return scene.bars(along=own) > THRESHOLD
 
 
 def _moves_slope(scene: Scene, name: str) -> bool:
@@ -296,16 +296,16 @@ def whole_transposed(case: Case) -> Iterator[Proof]:
     if len(shape) != 2 or len(output) != 1 or len(output[0]) != 2:
         return
     form = Form((output[0][::-1],), scene.form.dtypes)
-    turned: Array = np.stack([t.reshape(shape).T.ravel() for t in scene.tangents[:CONFIRMING]])
     inputs = {**scene.place.wide, scene.name: np.ascontiguousarray(scene.place.wide[scene.name].T)}
-    probes = slopes_at(scene, inputs, turned, form)
-    if probes is None:
-        return
-    back = [s.reshape(form.shapes[0]).T.ravel() for s in probes.slopes]
-    bars = [b.reshape(form.shapes[0]).T.ravel() for b in probes.bars]
-    moved = [t.reshape(shape[::-1]).T.ravel() for t in probes.tangents]
-    straight = Probes(np.stack(moved), np.stack(back), np.stack(bars))
-    worst = largest_bars(scene.claims, scene.cotangents, straight, scene.slack)
-    if worst <= THRESHOLD and _tells(scene, straight, slice(0, CONFIRMING)):
+    worst, told = 0.0, False
+    for i, tangent in enumerate(scene.tangents[:CONFIRMING]):
+        probes = slopes_at(scene, inputs, tangent.reshape(shape).T.reshape(1, -1), form)
+        if probes is None:
+            return
+        back, bars = (row.reshape(form.shapes[0]).T.reshape(1, -1) for row in (probes.slopes, probes.bars))
+        straight = Probes(probes.tangents.reshape(shape[::-1]).T.reshape(1, -1), back, bars)
+        worst = max(worst, scene.bars(along=straight))
+        told = told or (worst <= THRESHOLD and _tells(scene, straight, slice(i, i + 1)))
+    if worst <= THRESHOLD and told:
         text = "backward works along the other axis: it is right for the layer done to the transposed argument"
         yield Proof("transposed", text, worst, "whole transposed", also=("batch-leak",))

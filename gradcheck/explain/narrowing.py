@@ -11,7 +11,7 @@ grad_output the same; where there are several, the ratios spread between and aro
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.scene import Probes, Scene, bars_of, scale_of
 from gradcheck.explain.slopes import OutOfCalls
+from gradcheck.explain.tables import inner_products
 from gradcheck.subject import Array
 
 MOST_NAMED = 4  # wrong entries that are named exactly
@@ -74,11 +75,8 @@ class _Search:
     def whole(self) -> _Block:
         """Return the block of all entries, known from the first probe."""
         scene = self.scene
-        one = Probes(scene.tangents[:1], scene.slopes[:1], scene.slope_bars[:1])
-        bars = bars_of(scene.claims, scene.cotangents, one, scene.slack)[:, 0]
-        return _Block(
-            0, scene.value.size, (scene.claims @ one.tangents.T - scene.cotangents @ one.slopes.T)[:, 0], bars
-        )
+        bars = bars_of(scene.claims, scene.cotangents, scene.probes, scene.slack, tables=scene.tables)[:, 0]
+        return _Block(0, scene.value.size, _apart(scene)[:, 0], bars)
 
     def measured(self, lo: int, hi: int, ramp: Array | None = None) -> _Block:
         """Measure the discrepancy along a part of the direction."""
@@ -93,8 +91,9 @@ class _Search:
             raise OutOfCalls
         if hi - lo == 1:
             self.named[lo] = _single(scene, lo, probe)
-        bars = bars_of(scene.claims, scene.cotangents, probe, scene.slack)[:, 0]
-        apart = (scene.claims @ probe.tangents.T - scene.cotangents @ probe.slopes.T)[:, 0]
+        claims, along = scene.claims[:, lo:hi], probe.tangents[:, lo:hi]
+        bars = _bars(scene, claims, replace(probe, tangents=along))
+        apart = (claims @ along.T)[:, 0] - scene.cotangents @ probe.slopes[0]
         return _Block(lo, hi, apart, bars)
 
     def cut(self, block: _Block, parts: int) -> Iterator[_Block]:
@@ -157,7 +156,7 @@ def narrowed(scene: Scene) -> list[Named] | None:
         found = _spanned(scene)
         search = _Search(scene)
         found = search.found() if found is None else found
-        named = [search.named.get(index) or _looked_at(scene, index) for index in sorted(found)]
+        named = [search.named.get(index) or _looked_at(scene, index, scale_of(scene)) for index in sorted(found)]
     except OutOfCalls:
         return None
     kept = [one for one in named if one is not None and one.wrong]
@@ -166,9 +165,9 @@ def narrowed(scene: Scene) -> list[Named] | None:
 
 def _spanned(scene: Scene) -> list[int] | None:
     """Return the entries whose columns span the discrepancies: none where there are too many, None if that is open."""
-    probes = Probes(scene.tangents, scene.slopes, scene.slope_bars)
-    apart = scene.claims @ probes.tangents.T - scene.cotangents @ probes.slopes.T
-    noise = THRESHOLD * float(np.linalg.norm(bars_of(scene.claims, scene.cotangents, probes, scene.slack)))
+    apart = _apart(scene)
+    bars = bars_of(scene.claims, scene.cotangents, scene.probes, scene.slack, tables=scene.tables)
+    noise = THRESHOLD * float(np.linalg.norm(bars))
     _, sizes, rows = np.linalg.svd(apart, full_matrices=False)
     rank = int(np.sum(sizes > noise))
     if rank == 0 or noise > TOO_NOISY * sizes[rank - 1] or rank >= len(scene.tangents) // 2:
@@ -183,14 +182,21 @@ def _spanned(scene: Scene) -> list[int] | None:
     return [] if rank == len(scene.claims) else None
 
 
+def _apart(scene: Scene) -> Array:
+    """Return how far every claim stands from every slope of the scene."""
+    claimed = scene.tables.look(inner_products, scene.claims, scene.tangents)
+    apart: Array = claimed - scene.tables.look(inner_products, scene.cotangents, scene.slopes)
+    return apart
+
+
 def sampled(scene: Scene) -> list[Named]:
     """Look at a random sample of the entries, or at all where they are few, as far as the calls reach."""
     count = scene.value.size if scene.value.size <= COUNTED else SAMPLE
     chosen = np.sort(scene.rng.permutation(scene.value.size)[:count])
-    found = []
+    found, scale = [], scale_of(scene)
     for index in chosen:
         try:
-            one = _looked_at(scene, int(index))
+            one = _looked_at(scene, int(index), scale)
         except OutOfCalls:
             break
         if one is not None:
@@ -198,9 +204,9 @@ def sampled(scene: Scene) -> list[Named]:
     return found
 
 
-def _looked_at(scene: Scene, index: int) -> Named | None:
+def _looked_at(scene: Scene, index: int, scale: Array) -> Named | None:
     tangent = np.zeros(scene.value.size)
-    tangent[index] = scale_of(scene)[index]
+    tangent[index] = scale[index]
     probe = _probed(scene, tangent)
     return None if probe is None else _single(scene, index, probe)
 
@@ -209,14 +215,19 @@ def _probed(scene: Scene, tangent: Array) -> Probes | None:
     s = scene.along(tangent)
     if s is None:
         return None
-    value, bar = np.where(scene.mask, s.value, 0.0)[None], np.where(scene.mask, s.bar, 0.0)[None]
-    return Probes(s.tangents[scene.name].ravel()[None], value, bar)
+    return Probes(s.tangents[scene.name].ravel()[None], scene.judged(s.value)[None], scene.judged(s.bar)[None])
+
+
+def _bars(scene: Scene, claims: Array, probe: Probes) -> Array:
+    """Return the bars of the comparisons along one direction, given the entries that it moves alone."""
+    return bars_of(claims, scene.cotangents, probe, scene.slack, tables=scene.tables)[:, 0]
 
 
 def _single(scene: Scene, index: int, probe: Probes) -> Named:
     moved = probe.tangents[0, index]
-    bars = bars_of(scene.claims, scene.cotangents, probe, scene.slack)[:, 0] / abs(moved)
-    measured = (scene.cotangents @ probe.slopes.T)[:, 0] / moved
+    alone = slice(index, index + 1)
+    bars = _bars(scene, scene.claims[:, alone], replace(probe, tangents=probe.tangents[:, alone])) / abs(moved)
+    measured = scene.cotangents @ probe.slopes[0] / moved
     apart = np.abs(scene.claims[:, index] - measured)
     k = int(np.argmax(apart / np.maximum(bars, np.finfo(np.float64).tiny)))
     return Named(

@@ -1,6 +1,6 @@
 """Hypotheses about normalisations: the mean, the variance, the norm or an epsilon is left out of the derivative."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.paths import probe, worst_of
 from gradcheck.explain.proof import Case, Proof, listed
 from gradcheck.explain.scene import Scene, bars_of
+from gradcheck.explain.tables import inner_products
 from gradcheck.subject import Array
 
 NEAR = 1e-6  # of what is missing; a first look before directions are spent on it
@@ -23,6 +24,11 @@ class Grouping(NamedTuple):
     shape: tuple[int, ...]
     axes: tuple[int, ...]
     over: str
+
+    @property
+    def groups(self) -> int:
+        """How many groups there are."""
+        return int(np.prod([n for a, n in enumerate(self.shape) if a not in self.axes], dtype=np.int64))
 
     def sums(self, rows: Array) -> Array:
         """Return the sums of flat rows over each group, (rows, groups)."""
@@ -98,10 +104,12 @@ def _may_be(scene: Scene, kept: list[Array], group: Grouping) -> bool:
 
     True as well where there are too many groups to tell.
     """
-    parts = np.concatenate([group.sums(scene.tangents * direction.ravel()) for direction in kept], axis=1)
-    if parts.shape[1] > len(parts) // 2:
+    if len(kept) * group.groups > len(scene.tangents) // 2:
         return True
-    missing = (scene.cotangents @ scene.slopes.T - scene.claims @ scene.tangents.T).T
+    sums = [[group.sums(t[None] * direction.ravel()[None])[0] for t in scene.tangents] for direction in kept]
+    parts = np.concatenate(sums, axis=1)
+    claimed = scene.tables.look(inner_products, scene.claims, scene.tangents)
+    missing = (scene.tables.look(inner_products, scene.cotangents, scene.slopes) - claimed).T
     left = missing - parts @ np.linalg.lstsq(parts, missing, rcond=None)[0]
     return bool(np.abs(left).max(initial=0.0) <= NEAR * np.abs(missing).max(initial=0.0))
 
@@ -120,16 +128,15 @@ def _statistic(scene: Scene, group: Grouping, *, same_shape: bool) -> Iterator[P
     for code, kept, words in rows if same_shape else rows[2:3]:
         if not _may_be(scene, kept, group):
             continue
-        probes = probe(scene, [_without(t, kept, group) for t in fresh[:1]])
-        if probes is None or worst_of(scene, probes) > THRESHOLD:
+        worst = _worst_along(scene, (_without(t, kept, group) for t in fresh[:1]))
+        if worst > THRESHOLD:
             continue
-        more = probe(scene, [_without(t, kept, group) for t in fresh[1:]])
-        if more is None or worst_of(scene, more) > THRESHOLD:
+        worst = max(worst, _worst_along(scene, (_without(t, kept, group) for t in fresh[1:])))
+        if worst > THRESHOLD:
             continue
         images = _held(scene, kept, group) if same_shape else [scene.place.base]
         if images is None:
             continue
-        worst = max(worst_of(scene, probes), worst_of(scene, more))
         over, key = group.over, f"{code} {words} {len(group.axes)}"
         right = f"the claim is right along every direction that leaves {'them' if len(kept) > 1 else 'it'} unchanged"
         if all(_acts_as(scene, d, image) for d, image in zip(kept, images, strict=True)):
@@ -139,6 +146,14 @@ def _statistic(scene: Scene, group: Grouping, *, same_shape: bool) -> Iterator[P
             yield Proof(code, text, worst, key, tested=f"{FEWEST} such directions", also=also)
         elif same_shape:
             yield from _counted_wrongly(scene, kept, images, Proof(code, f"{words}{over}: {right}", worst, key))
+
+
+def _worst_along(scene: Scene, tangents: Iterable[Array]) -> float:
+    """Return the largest discrepancy along directions, which are measured one by one; infinite where one is refused."""
+    found = [
+        float("inf") if probes is None else worst_of(scene, probes) for probes in (probe(scene, [t]) for t in tangents)
+    ]
+    return max(found, default=0.0)
 
 
 def _counted_wrongly(scene: Scene, kept: list[Array], images: list[Array], found: Proof) -> Iterator[Proof]:
@@ -232,7 +247,7 @@ def epsilon(case: Case) -> Iterator[Proof]:
             probes = probe(scene, [direction])
             if probes is None:
                 continue
-            bars = bars_of(scene.claims, scene.cotangents, probes, scene.slack)
+            bars = bars_of(scene.claims, scene.cotangents, probes, scene.slack, tables=scene.tables)
             told = np.abs(scene.cotangents @ probes.slopes.T) > THRESHOLD * bars
             if told.all() and _nearly_right(scene):
                 text = (

@@ -79,7 +79,10 @@ def outermost(case: Case) -> Iterator[Proof]:
         return
     for f in (f for f in ACTIVATIONS if fits(f, y)):
         for code, words, factor, also in _mistakes(f, y):
-            if not np.all(np.isfinite(factor)) or np.ptp(factor) <= ONE * np.abs(factor).max():
+            low, high = float(np.min(factor)), float(np.max(factor))
+            if not np.isfinite(high - low) or high - low <= ONE * max(abs(low), abs(high)):
+                continue
+            if not scene.plausible(scene.claims, scene.cotangents[:1] * factor):
                 continue
             repair = "grad_output * f'(z), with the same z as in forward"
             proof = Proof(code, words, 0.0, words, repair=repair, also=also)

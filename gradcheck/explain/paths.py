@@ -9,7 +9,7 @@ from gradcheck.checks.comparison import CONDITION, THRESHOLD
 from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.linearised import at_the_output
 from gradcheck.explain.proof import Case, Proof, prove
-from gradcheck.explain.scene import Probes, Scene, largest_bars
+from gradcheck.explain.scene import Probes, Scene, largest_bars, stacked
 from gradcheck.subject import Array, is_floating
 
 USES = (2, 3, 4)  # how many times an argument may be used
@@ -22,15 +22,15 @@ def probe(scene: Scene, tangents: list[Array]) -> Probes | None:
     if len(kept) < len(tangents):
         return None
     return Probes(
-        np.stack([s.tangents[scene.name].ravel() for s in kept]),
-        np.stack([np.where(scene.mask, s.value, 0.0) for s in kept]),
-        np.stack([np.where(scene.mask, s.bar, 0.0) for s in kept]),
+        stacked([s.tangents[scene.name].ravel() for s in kept]),
+        stacked([scene.judged(s.value) for s in kept]),
+        stacked([scene.judged(s.bar) for s in kept]),
     )
 
 
 def worst_of(scene: Scene, probes: Probes) -> float:
     """Return the largest discrepancy of the claims along these directions."""
-    return largest_bars(scene.claims, scene.cotangents, probes, scene.slack)
+    return scene.bars(along=probes)
 
 
 def skip(case: Case) -> Iterator[Proof]:

@@ -11,6 +11,7 @@ from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.layout import batch_length, kernel_areas, spatial_axes
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scene import Scene, largest_bars
+from gradcheck.explain.tables import inner_products
 from gradcheck.subject import Array
 
 NEARLY = 0.1  # a factor that differs from 1 by less is told as a small relative error
@@ -81,7 +82,8 @@ def ratio(scene: Scene, claims: Array, cotangents: Array) -> float | None:
     """Return the factor of the claim over the truth that the first probe suggests, to a few digits."""
     if not len(scene.tangents):
         return None
-    claimed, measured = claims @ scene.tangents.T, cotangents @ scene.slopes.T
+    claimed = scene.tables.look(inner_products, claims, scene.tangents)
+    measured = scene.tables.look(inner_products, cotangents, scene.slopes)
     # The probe with the largest true value says it best; the sign comes with it.
     at = np.unravel_index(int(np.argmax(np.abs(measured))), measured.shape)
     if measured[at] == 0.0 or not np.isfinite(claimed[at]):
@@ -99,7 +101,7 @@ def scaled(
     scene = case.scene
     g = scene.claims if claims is None else claims
     c = scene.cotangents if cotangents is None else cotangents
-    if not scene.plausible(g[:1], c[:1]):
+    if not scene.plausible(g, c):
         return
     if single:
         yield from prove(scene, proof, claims=g, cotangents=c)

@@ -6,6 +6,7 @@ both, and the adjoint identity is asked again: <claim', tangent> = <cotangent', 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,15 @@ from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent
 from gradcheck.errors import GradcheckError
 from gradcheck.explain.slopes import Budget, Gauge, Slope, slope
-from gradcheck.numdiff.records import Mask, Vector, blocks
+from gradcheck.explain.tables import Tables, inner_products, largest_sizes, norms_of_products
+from gradcheck.numdiff.records import Mask, Vector, norm
 from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array, Inputs
 
 CLOSE = 1e-9  # a first look may be wrong by so much, relative: a second one decides
 KEPT_NUMBERS = 2**22  # 32 MB of directions and slopes: no more than a few of the arrays of a layer that has many
 FEWEST_PROBES = 4  # with as many cotangents: sixteen comparisons
+ROUNDED_UP = 1.001  # more than rounding can take from a bound
 TELLING = 64.0  # bars that what is compared must amount to, for an agreement to mean anything
 
 
@@ -54,7 +57,7 @@ class Scene:
     `cotangents` is (K, outputs), `claims` (K, entries), `tangents` (R, entries), `slopes` and `slope_bars`
     (R, outputs), all flat; `others` are the claims for the other arguments. `answered` keeps what backward answered to
     the hypotheses' questions at the place itself: an answer serves the scenes of all arguments. `reach` keeps which
-    indices of the outputs' axes an index of one of the argument's axes moves.
+    indices of the outputs' axes an index of one of the argument's axes moves; `tables` what rows give with rows.
     """
 
     instrument: Instrument
@@ -73,6 +76,7 @@ class Scene:
     others: Mapping[str, Array] = field(default_factory=dict)
     answered: dict[bytes, dict[str, Any]] = field(default_factory=dict)
     reach: dict[tuple[int, int], list[Array]] = field(default_factory=dict)
+    tables: Tables = field(default_factory=Tables)
 
     @property
     def place(self) -> Place:
@@ -121,7 +125,7 @@ class Scene:
 
     def ask_all(self, cotangent: Vector, inputs: Inputs | None = None) -> dict[str, Array | None]:
         """Return backward's claims for every argument; nothing where it raises."""
-        key = cotangent.tobytes()
+        key = blake2b(np.ascontiguousarray(cotangent).data, digest_size=16).digest()
         if inputs is None and key in self.answered:
             return self.answered[key]
         self.budget.pay(backward=1)
@@ -133,46 +137,89 @@ class Scene:
             self.answered[key] = found
         return found
 
+    def judged(self, outputs: Array) -> Array:
+        """Return rows of outputs with zeros where none is judged."""
+        return outputs if self.mask.all() else np.where(self.mask, outputs, 0.0)
+
     def along(self, tangent: Array) -> Slope | None:
         """Measure the slope along one more direction of this argument."""
         return slope(self.instrument, self.gauge, {self.name: tangent.reshape(self.shape)}, self.budget)
 
-    def bars(self, claims: Array | None = None, cotangents: Array | None = None) -> float:
-        """Return the largest discrepancy in bars over all probes, with other claims or cotangents in place of these."""
-        return largest_bars(
-            self.claims if claims is None else claims,
-            self.cotangents if cotangents is None else cotangents,
-            Probes(self.tangents, self.slopes, self.slope_bars),
-            self.slack,
-        )
+    @property
+    def probes(self) -> "Probes":
+        """The directions, with their slopes and bars."""
+        return Probes(self.tangents, self.slopes, self.slope_bars)
+
+    def bars(
+        self, claims: Array | None = None, cotangents: Array | None = None, *, along: "Probes | None" = None
+    ) -> float:
+        """Return the largest discrepancy in bars over all probes, with other claims or cotangents in place of these.
+
+        `along` are other directions than the scene's.
+        """
+        g, c = self.claims if claims is None else claims, self.cotangents if cotangents is None else cotangents
+        return largest_bars(g, c, self.probes if along is None else along, self.slack, tables=self.tables)
 
     def passes(self, claims: Array | None = None, cotangents: Array | None = None) -> float | None:
         """Return the largest discrepancy where the identity holds on every probe, else None."""
-        one = Probes(self.tangents[:1], self.slopes[:1], self.slope_bars[:1])
         g = self.claims if claims is None else claims
         c = self.cotangents if cotangents is None else cotangents
-        if not np.all(np.isfinite(g)) or largest_bars(g[:1], c[:1], one, self.slack) > THRESHOLD:
+        if not self.may_pass(g, c) or not np.all(np.isfinite(g)):
             return None
         worst = self.bars(g, c)
         return worst if worst <= THRESHOLD and self._tells(g, c) else None
 
-    def plausible(self, claim: Array, cotangent: Array) -> bool:
-        """Tell from two probes whether a claim, as a row, can be some multiple of the truth for that cotangent."""
-        two = Probes(self.tangents[:2], self.slopes[:2], self.slope_bars[:2])
-        if len(two.tangents) < 2:
+    def may_pass(self, claims: Array, cotangents: Array, *, along: "Probes | None" = None) -> bool:
+        """Tell from one probe whether the identity may hold for the first claim and cotangent."""
+        probes = self.probes if along is None else along
+        claimed, measured = self._sides(claims, cotangents, probes, (1, 1))
+        if abs(claimed[0] - measured[0]) > THRESHOLD * self._most(claims, cotangents, probes, 1)[0]:
+            return False
+        return largest_bars(claims, cotangents, probes, self.slack, tables=self.tables, first=(1, 1)) <= THRESHOLD
+
+    def _sides(self, claims: Array, cotangents: Array, probes: "Probes", first: tuple[int, int]) -> tuple[Array, Array]:
+        """Return what the first claim says along the first directions, and what was measured there."""
+        claimed = self.tables.look(inner_products, claims, probes.tangents, first)
+        return claimed[0], self.tables.look(inner_products, cotangents, probes.slopes, first)[0]
+
+    def _most(self, claims: Array, cotangents: Array, probes: "Probes", number: int) -> Array:
+        """Return what the first claim's bars along a few directions are at most: cheap, and mostly enough to say no.
+
+        The norm of an entrywise product is at most that of one factor times the other's largest entry.
+        """
+        rows = (probes.bars, probes.tangents, self.slack.noise)
+        bar, tangent, noise = (self.tables.look(largest_sizes, r, r, (1, number))[0] for r in rows)
+        claim, cotangent = norm(claims[0]), norm(cotangents[0])
+        parts = (cotangent * bar, (self.slack.relative + self.slack.response) * claim * tangent)
+        underflow = SMALLEST * float(np.sqrt(self.value.size + self.mask.size))
+        most: Array = ROUNDED_UP * (sum(parts) + CONDITION * cotangent * noise + underflow)
+        return most
+
+    def holds(self, claims: Array, *, along: "Probes") -> bool:
+        """Tell whether the identity holds for other claims along other directions."""
+        return self.may_pass(claims, self.cotangents, along=along) and self.bars(claims, along=along) <= THRESHOLD
+
+    def plausible(self, claims: Array, cotangents: Array) -> bool:
+        """Tell from two probes whether the first claim can be some multiple of the truth for the first cotangent."""
+        if len(self.tangents) < 2:
             return True
-        (one, other), (due, next_due) = (claim @ two.tangents.T)[0], (cotangent @ two.slopes.T)[0]
+        (one, other), (due, next_due) = self._sides(claims, cotangents, self.probes, (1, 2))
         if due == 0.0 or not np.isfinite(one):
             return bool(np.isfinite(one))
-        bars = bars_of(claim, cotangent, two, self.slack)[0]
-        apart = abs(other - one / due * next_due)
-        return bool(apart <= THRESHOLD * (bars[1] + abs(next_due / due) * bars[0]) + CLOSE * abs(other))
+        apart, share = abs(other - one / due * next_due), abs(next_due / due)
+
+        def beyond(bars: Array) -> bool:
+            return not apart <= THRESHOLD * (bars[1] + share * bars[0]) + CLOSE * abs(other)
+
+        if beyond(self._most(claims, cotangents, self.probes, 2)):
+            return False
+        return not beyond(bars_of(claims, cotangents, self.probes, self.slack, tables=self.tables, first=(1, 2))[0])
 
     def worst(self) -> Comparison:
         """Return the comparison of claim and measurement along the probe that shows the most."""
-        probes = Probes(self.tangents, self.slopes, self.slope_bars)
-        claimed, measured = self.claims @ self.tangents.T, self.cotangents @ self.slopes.T
-        bars = bars_of(self.claims, self.cotangents, probes, self.slack)
+        claimed = self.tables.look(inner_products, self.claims, self.tangents)
+        measured = self.tables.look(inner_products, self.cotangents, self.slopes)
+        bars = bars_of(self.claims, self.cotangents, self.probes, self.slack, tables=self.tables)
         k, r = np.unravel_index(int(np.argmax(np.abs(claimed - measured) / bars)), bars.shape)
         return Comparison(
             argument=self.name,
@@ -190,8 +237,8 @@ class Scene:
 
     def _tells(self, claims: Array, cotangents: Array) -> bool:
         """Tell whether the probes could have said no: what they compare stands out of its bars."""
-        size = np.abs(claims @ self.tangents.T)
-        bars = bars_of(claims, cotangents, Probes(self.tangents, self.slopes, self.slope_bars), self.slack)
+        size = np.abs(self.tables.look(inner_products, claims, self.tangents))
+        bars = bars_of(claims, cotangents, self.probes, self.slack, tables=self.tables)
         return bool(np.median(size) > TELLING * np.median(bars))
 
 
@@ -204,34 +251,46 @@ class Probes:
     bars: Array
 
 
-def largest_bars(claims: Array, cotangents: Array, probes: Probes, slack: Rounding) -> float:
-    """Compare every claim with every probe, as `checks.comparison.compare` does one, and return the worst."""
-    claimed = claims @ probes.tangents.T
-    measured = cotangents @ probes.slopes.T
-    bar = bars_of(claims, cotangents, probes, slack)
+def largest_bars(
+    claims: Array,
+    cotangents: Array,
+    probes: Probes,
+    slack: Rounding,
+    *,
+    tables: Tables | None = None,
+    first: tuple[int, int] | None = None,
+) -> float:
+    """Compare every claim with every probe, as `checks.comparison.compare` does one, and return the worst.
+
+    `tables` are those of a scene that the arrays may be part of; `first` are how many claims and probes are compared.
+    """
+    tables = Tables() if tables is None else tables
+    claimed = tables.look(inner_products, claims, probes.tangents, first)
+    measured = tables.look(inner_products, cotangents, probes.slopes, first)
+    bar = bars_of(claims, cotangents, probes, slack, tables=tables, first=first)
     apart = np.abs(claimed - measured)
     with np.errstate(all="ignore"):
         return float(np.max(np.where(apart == 0, 0.0, apart / bar), initial=0.0))
 
 
-def bars_of(claims: Array, cotangents: Array, probes: Probes, slack: Rounding) -> Array:
+def bars_of(
+    claims: Array,
+    cotangents: Array,
+    probes: Probes,
+    slack: Rounding,
+    *,
+    tables: Tables | None = None,
+    first: tuple[int, int] | None = None,
+) -> Array:
     """Return the bar of every comparison: the measurement's, the claim's rounding, and what noise leaves open."""
-    measured_bar = norms_of_products(cotangents, probes.bars)
-    products = norms_of_products(claims, probes.tangents)
+    tables = Tables() if tables is None else tables
+    measured_bar = tables.look(norms_of_products, cotangents, probes.bars, first)
+    products = tables.look(norms_of_products, claims, probes.tangents, first)
     rounding = slack.relative * products
-    condition = CONDITION * norms_of_products(cotangents, slack.noise[None])
+    condition = CONDITION * tables.look(norms_of_products, cotangents, slack.noise, first)
     response = np.minimum(slack.response * products, UNSTABLE * (condition + rounding))
     underflow = SMALLEST * float(np.sqrt(claims.shape[1] + cotangents.shape[1]))
     found: Array = np.sqrt(measured_bar**2 + rounding**2 + condition**2 + response**2) + underflow
-    return found
-
-
-def norms_of_products(rows: Array, others: Array) -> Array:
-    """Return the norm of the entrywise product of every row with every other row, with squares of a block at a time."""
-    total = np.zeros((len(rows), len(others)))
-    for at in blocks(rows.shape[1]):
-        total += rows[:, at] ** 2 @ (others[:, at] ** 2).T
-    found: Array = np.sqrt(total)
     return found
 
 
@@ -248,12 +307,17 @@ def with_probes(scene: Scene, count: int) -> Scene:
         s = scene.along(draw_tangent(scene.rng, scene.place, scene.name))
         if s is not None:
             tangents[kept] = s.tangents[scene.name].ravel()
-            slopes[kept], bars[kept] = np.where(scene.mask, s.value, 0.0), np.where(scene.mask, s.bar, 0.0)
+            slopes[kept], bars[kept] = scene.judged(s.value), scene.judged(s.bar)
             kept += 1
         del s  # large, while the next is measured
     if kept == 0:
         return scene
     return replace(scene, tangents=tangents[:kept], slopes=slopes[:kept], slope_bars=bars[:kept])
+
+
+def stacked(rows: list[Vector]) -> Array:
+    """Return vectors as the rows of a matrix; a single one is not copied."""
+    return rows[0][None] if len(rows) == 1 else np.stack(rows)
 
 
 def scale_of(scene: Scene) -> Array:

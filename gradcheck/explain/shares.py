@@ -13,7 +13,8 @@ from gradcheck.checks.places import widened
 from gradcheck.explain.elsewhere import slopes_at
 from gradcheck.explain.matrix import Truth, entry_bars
 from gradcheck.explain.proof import Case, Proof
-from gradcheck.explain.scene import Scene, norms_of_products
+from gradcheck.explain.scene import Scene
+from gradcheck.explain.tables import norms_of_products
 from gradcheck.explain.whole import moves_entries
 from gradcheck.subject import Array
 

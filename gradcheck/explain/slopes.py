@@ -11,7 +11,7 @@ from gradcheck.checks.places import Place, draw_tangent, grid_dtype, with_imagin
 from gradcheck.checks.probes import Measured as MeasuredAlong
 from gradcheck.numdiff import complex_step
 from gradcheck.numdiff.ladder import COVERAGE
-from gradcheck.numdiff.records import Derivative, Mask, Vector, sum_of_squares
+from gradcheck.numdiff.records import Derivative, Mask, Vector, blocks, sum_of_squares
 from gradcheck.subject import Array
 
 SAFETY = 8.0  # how much worse another direction's truncation may be than that of the direction it was learnt from
@@ -131,10 +131,20 @@ def slope(instrument: Instrument, gauge: Gauge, tangents: Mapping[str, Array], b
     del outputs
     if not np.isfinite(sum_of_squares(value)):
         np.nan_to_num(value, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    size = np.abs(value)
-    bar = gauge.relative_error * size
-    bar += complex_step.RELATIVE_BAR * np.maximum(size, float(np.max(size, initial=0.0)) / 4.0, out=size)
-    return Slope(dict(tangents), value, bar)
+    return Slope(dict(tangents), value, _bar(value, gauge.relative_error))
+
+
+def _bar(value: Vector, relative_error: Vector) -> Vector:
+    """Return the bar of a complex step: its error relative to the size, and to the largest one's for its rounding."""
+    least = max(float(np.max(value, initial=0.0)), -float(np.min(value, initial=0.0))) / 4.0
+    bar = np.empty(value.shape)
+    for at in blocks(value.size):
+        size = np.abs(value[at])
+        np.multiply(relative_error[at], size, out=bar[at])
+        np.maximum(size, least, out=size)
+        size *= complex_step.RELATIVE_BAR
+        bar[at] += size
+    return bar
 
 
 def _pair(instrument: Instrument, gauge: Gauge, tangents: Mapping[str, Array]) -> Slope | None:

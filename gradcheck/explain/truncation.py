@@ -9,7 +9,9 @@ from gradcheck.errors import GradcheckError
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scaling import multiples, scaled
 from gradcheck.explain.scene import Scene
+from gradcheck.explain.tables import inner_products, norms_of_products
 from gradcheck.explain.whole import ENORMOUS, ONCE
+from gradcheck.numdiff.records import blocks
 from gradcheck.subject import Array, is_floating
 
 RAW = b"raw"  # an answer as it was returned
@@ -57,8 +59,8 @@ def mistyped(case: Case) -> Iterator[Proof]:
         return
     exact = np.dtype(dtype)
     share = float(np.finfo(exact).eps) if np.issubdtype(exact, np.floating) else 1.0
-    near = np.abs(scene.claims @ scene.tangents.T - scene.cotangents @ scene.slopes.T)
-    size = np.sqrt(scene.claims**2 @ (scene.tangents**2).T)
+    near = np.abs(_apart(scene))
+    size = scene.tables.look(norms_of_products, scene.claims, scene.tangents)
     if share == 1.0 or np.all(near <= 32 * share * np.sqrt(max(scene.slack.terms, 1)) * size):
         text = f"the gradient comes in {dtype} where `{scene.name}` is {due}, which holds less"
         also = ("integer-truncation",) if np.issubdtype(exact, np.integer) else ("float32-truncation",)
@@ -74,14 +76,26 @@ def rounded(case: Case) -> Iterator[Proof]:
     if not np.all(np.isfinite(g)):
         return
     for grid in GRIDS:
-        if np.all(np.abs(g - grid.unit * np.rint(g / grid.unit)) <= ON_GRID * np.maximum(np.abs(g), 1.0)):
+        if all(_on(grid, row[at]) for row in g for at in blocks(row.size)):
             yield from _on_grid(case, grid)
             return
     tested = f"all {g.size} entries claimed for {len(g)} random grad_outputs"
     for short, code in ((np.float16, "other"), (np.float32, "float32-truncation")):
-        if dtype.itemsize > np.dtype(short).itemsize and np.array_equal(g.astype(short).astype(np.float64), g):
+        if dtype.itemsize > np.dtype(short).itemsize and all(
+            _fits(row[at], short) for row in g for at in blocks(row.size)
+        ):
             yield from _computed_in(scene, np.dtype(short), code, tested)
             return
+
+
+def _on(grid: Grid, g: Array) -> bool:
+    """Tell whether numbers lie on a grid."""
+    return bool(np.all(np.abs(g - grid.unit * np.rint(g / grid.unit)) <= ON_GRID * np.maximum(np.abs(g), 1.0)))
+
+
+def _fits(g: Array, short: type[np.floating]) -> bool:
+    """Tell whether numbers are those of a shorter dtype."""
+    return np.array_equal(g.astype(short).astype(np.float64), g)
 
 
 def _on_grid(case: Case, grid: Grid) -> Iterator[Proof]:
@@ -160,9 +174,16 @@ def _deaf(scene: Scene, name: str | None, dtype: "np.dtype[np.floating]") -> boo
     return np.array_equal(rows[0], rows[1]) and not np.array_equal(rows[0], rows[2])
 
 
+def _apart(scene: Scene, factor: float = 1.0) -> Array:
+    """Return what the claims, divided by a factor, are off by along every direction."""
+    claimed = scene.tables.look(inner_products, scene.claims, scene.tangents)
+    apart: Array = claimed / factor - scene.tables.look(inner_products, scene.cotangents, scene.slopes)
+    return apart
+
+
 def _right_but_for(scene: Scene, dtype: "np.dtype[np.floating]", factor: float = 1.0) -> bool:
     """Tell whether the claim is the truth times a factor, but for the rounding of a computation in that dtype."""
     share = float(np.finfo(dtype).eps) * np.sqrt(max(scene.slack.terms, 1)) * ROOM
-    near = np.abs(scene.claims @ scene.tangents.T / factor - scene.cotangents @ scene.slopes.T)
-    size = np.sqrt(scene.claims**2 @ (scene.tangents**2).T) / abs(factor)
+    near = np.abs(_apart(scene, factor))
+    size = scene.tables.look(norms_of_products, scene.claims, scene.tangents) / abs(factor)
     return bool(np.all(near <= share * size))

@@ -15,8 +15,12 @@ UPDATES = (1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001)  # learning 
 def updated(case: Case) -> Iterator[Proof]:
     """Propose that the argument after its own update is returned: value - rate x gradient."""
     scene = case.scene
-    moved = scene.claims - scene.value.ravel()
+    value = scene.value.ravel()
+    first = scene.claims[:1] - value
     for rate in UPDATES:
+        if not scene.may_pass(first / -rate, scene.cotangents):
+            continue
+        moved = scene.claims - value
         text = f"the updated argument is returned, `{scene.name}` minus {rate:g} times its gradient, not the gradient"
         yield from prove(scene, Proof("other", text, 0.0, f"update {rate}"), claims=moved / -rate)
 

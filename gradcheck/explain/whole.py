@@ -16,6 +16,7 @@ from gradcheck.explain.order import Rows, changes
 from gradcheck.explain.proof import Case, Proof, prove
 from gradcheck.explain.scaling import scaled
 from gradcheck.explain.scene import Scene
+from gradcheck.numdiff.records import blocks, largest_size
 from gradcheck.subject import Array, is_floating
 
 ONCE, TWICE = b"once", b"twice"  # the answers of one instance to the same question, kept for all arguments
@@ -28,8 +29,12 @@ NONLINEAR = 1e-3  # how far from linear, relative, before backward is said to be
 
 
 def _relative(one: Array, other: Array) -> float:
-    size = max(float(np.abs(one).max(initial=0.0)), float(np.abs(other).max(initial=0.0)))
-    return float(np.abs(one - other).max(initial=0.0)) / size if size > 0 else 0.0
+    """Return how far two arrays of one shape stand apart at most, beside the largest entry."""
+    size = max(largest_size(one), largest_size(other))
+    if not size > 0:
+        return 0.0
+    a, b = one.reshape(-1), other.reshape(-1)
+    return float(np.max([largest_size(a[at] - b[at]) for at in blocks(a.size)], initial=0.0)) / size
 
 
 def unsteady(case: Case) -> Iterator[Proof]:
