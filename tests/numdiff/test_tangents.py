@@ -30,6 +30,22 @@ def test_random_direction_has_the_shape_asked_for(rng, shape):
     assert random_direction(rng, shape).shape == shape
 
 
+@pytest.mark.parametrize("size", [5, 2**15, 2**15 + 3, 100_001])
+def test_a_direction_is_drawn_in_blocks_as_its_signs_and_magnitudes_are_in_one_go(size):
+    drawn = random_direction(np.random.default_rng(3), (size,))
+    rng = np.random.default_rng(3)
+    assert np.array_equal(drawn, random_signs(rng, (size,)) * random_magnitudes(rng, (size,)))
+    rng = np.random.default_rng(3)
+    bits = np.unpackbits(np.frombuffer(rng.bytes((size + 7) // 8), np.uint8), count=size)
+    assert np.array_equal(np.sign(drawn), 2.0 * bits - 1.0)
+
+
+def test_a_scale_shared_by_all_is_written_down_once(rng):
+    scale = natural_scale(rng.standard_normal((300, 200)))
+    assert set(scale.strides) == {0}
+    assert not scale.flags.writeable
+
+
 def test_random_magnitudes_lie_between_a_half_and_three_halves(rng):
     magnitudes = random_magnitudes(rng, (10_000,))
     assert magnitudes.min() >= 0.5
