@@ -139,6 +139,17 @@ def _elsewhere(work: _Work, name: str) -> Evidence | None:
 
 
 def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
+    first = _explained_at(work, evidence, names)
+    if first is not None and not work.witness:
+        # Whatever is left, and what was held back for it.
+        spared = Budget(work.budget.forward + work.spared.forward, work.budget.backward + work.spared.backward)
+        first.budget, work.budget, work.spared = spared, Budget(0, 0), Budget(0, 0)
+        work.witness = _witness(first)
+        work.budget = spared
+
+
+def _explained_at(work: _Work, evidence: Evidence, names: list[str]) -> Scene | None:
+    """Explain arguments at one place; return the first one's scene, without what was measured."""
     # The smallest first: it costs least, and leaves its share to the others.
     left, first = sorted(names, key=lambda name: evidence.place.wide[name].size), None
     try:
@@ -151,7 +162,7 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
             argument = work.outcome.arguments[scene.name]
             if scene.bars() > _needed(scene):
                 work.explained[scene.name] = _explained(argument, scene, work.spared)
-                first = first or scene
+                first = first or scene.bare()
             work.budget.pay(forward=before[0] - share.forward, backward=before[1] - share.backward)
         for name in names:
             if name not in work.explained and evidence.kinky.any():
@@ -160,12 +171,7 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
                 work.explained[name] = replace(argument, census=census, diagnosis=found)
     except (OutOfCalls, GradcheckError, LayerFault):
         pass  # what was explained so far stands
-    if first is not None and not work.witness:
-        # Whatever is left, and what was held back for it.
-        spared = Budget(work.budget.forward + work.spared.forward, work.budget.backward + work.spared.backward)
-        first.budget, work.budget, work.spared = spared, Budget(0, 0), Budget(0, 0)
-        work.witness = _witness(first)
-        work.budget = spared
+    return first
 
 
 def _needed(scene: Scene) -> float:

@@ -7,7 +7,6 @@ both, and the adjoint identity is asked again: <claim', tangent> = <cotangent', 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent
 from gradcheck.errors import GradcheckError
+from gradcheck.explain.answers import Claims, kept
 from gradcheck.explain.slopes import Budget, Gauge, Slope, slope
 from gradcheck.explain.tables import Tables, inner_products, largest_sizes, norms_of_products
 from gradcheck.numdiff.records import Mask, Vector, norm
@@ -74,9 +74,25 @@ class Scene:
     slopes: Array
     slope_bars: Array
     others: Mapping[str, Array] = field(default_factory=dict)
-    answered: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    answered: dict[bytes, Claims] = field(default_factory=dict)
     reach: dict[tuple[int, int], list[Array]] = field(default_factory=dict)
     tables: Tables = field(default_factory=Tables)
+
+    def bare(self) -> "Scene":
+        """Return the scene without what was measured, for who asks anew."""
+        none = np.zeros((0, 0))
+        return replace(
+            self,
+            cotangents=none,
+            claims=none,
+            tangents=none,
+            slopes=none,
+            slope_bars=none,
+            others={},
+            answered={},
+            reach={},
+            tables=Tables(),
+        )
 
     @property
     def place(self) -> Place:
@@ -123,7 +139,7 @@ class Scene:
         claim = found.get(self.name)
         return None if claim is None else claim.ravel()
 
-    def ask_all(self, cotangent: Vector, inputs: Inputs | None = None) -> dict[str, Array | None]:
+    def ask_all(self, cotangent: Vector, inputs: Inputs | None = None) -> Claims:
         """Return backward's claims for every argument; nothing where it raises."""
         key = blake2b(np.ascontiguousarray(cotangent).data, digest_size=16).digest()
         if inputs is None and key in self.answered:
@@ -134,7 +150,7 @@ class Scene:
         except GradcheckError:
             found = {}
         if inputs is None:
-            self.answered[key] = found
+            self.answered[key] = kept(cotangent, found, self.cotangents, {**self.others, self.name: self.claims})
         return found
 
     def judged(self, outputs: Array) -> Array:

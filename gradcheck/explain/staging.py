@@ -1,7 +1,6 @@
 """Setting the scene: fresh questions to backward for all arguments at once, fresh directions for each."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from gradcheck.checks.adjoint import EQUALISED, SET_APART, Evidence
 from gradcheck.checks.comparison import THRESHOLD, Slack
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.probes import draw_cotangent, equalising_weights
+from gradcheck.explain.answers import Claims
 from gradcheck.explain.scene import Rounding, Scene, with_probes
 from gradcheck.explain.slopes import Budget, gauge_at
 from gradcheck.numdiff.records import Mask, Vector, norm
@@ -37,7 +37,7 @@ def set_up(
         row[:] = draw_cotangent(rng, evidence.place.form, mask, weights=weights)
     budget.pay(backward=len(questions))
     claimed = _stacked(instrument, evidence, questions)
-    answered: dict[bytes, dict[str, Any]] = {}
+    answered: dict[bytes, Claims] = {}
     for name in names:
         if not mask.any() or name not in claimed:
             continue

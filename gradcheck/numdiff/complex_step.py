@@ -47,22 +47,32 @@ def bar_of(value: Vector, again: Vector | None, noise: Vector, hidden: Vector | 
     Noise that a few ulps do not show (`hidden`: a cast to complex64 inside, a cancellation) is in the imaginary part
     as it is in the real one.
     """
-    bar = np.maximum(RELATIVE_BAR * np.abs(value), UNDERFLOW)
-    if hidden is not None:
-        bar = np.maximum(bar, REAL_PART_NOISE * hidden)
+    bar = np.empty(value.shape)
+    parts = list(blocks(value.size))
+    for at in parts:
+        np.maximum(RELATIVE_BAR * np.abs(value[at]), UNDERFLOW, out=bar[at])
+        if hidden is not None:
+            np.maximum(bar[at], REAL_PART_NOISE * hidden[at], out=bar[at])
     if again is None:
         return bar
-    response = np.abs(again - value)
+    response = np.empty(value.shape)
+    for at in parts:
+        np.abs(again[at] - value[at], out=response[at])
     size = norm(value)
     shared = norm(response) / size if size > 0 else 0.0
-    least = np.maximum(_typical(response, noise) * noise, _typical(response, np.abs(value)) * np.abs(value))
-    return np.maximum(np.maximum(bar, response), np.maximum(least, shared * np.abs(value)))
+    in_noise, in_size = _typical(response, noise), _typical(response, value)
+    for at in parts:
+        own = np.abs(value[at])
+        least = np.maximum(in_noise * noise[at], in_size * own)
+        np.maximum(bar[at], response[at], out=bar[at])
+        np.maximum(bar[at], np.maximum(least, shared * own), out=bar[at])
+    return bar
 
 
 def _typical(response: Vector, unit: Vector) -> float:
-    """Return the response in units of `unit`, as a standard deviation that a few outputs do not raise."""
+    """Return the response in units of the size of `unit`, as a standard deviation that a few outputs do not raise."""
     for pick in (sampled, np.ravel):  # a sample tells, unless it holds none
-        some, of = pick(response), pick(unit)
+        some, of = pick(response), np.abs(pick(unit))
         told = of > 0
         if told.any():
             return typical_size(some[told] / of[told]) / NORMAL_MEDIAN

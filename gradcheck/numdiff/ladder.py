@@ -152,7 +152,7 @@ class Ladder:
         return silent
 
     def _extrapolate(self, quotient: Vector, ratio: float) -> tuple[list[Vector], list[Vector]]:
-        row, errors = [quotient], [np.full(quotient.shape, np.inf)]
+        row, errors = [quotient], [quotient if self.row else np.full(quotient.shape, np.inf)]
         for order, before in enumerate(self.row[: ORDERS - 1]):
             weight = 1.0 / (ratio ** (2 * order + 2) - 1.0)
             better = row[order] + (row[order] - before) * weight
