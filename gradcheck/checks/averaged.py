@@ -82,12 +82,19 @@ def judge_averaged(instrument: Instrument, given: Evidence, rng: np.random.Gener
             continue
         ratio = threshold_of(look.degrees, ALARM)
         resolutions[name] = _resolution(look, ratio)
-        if look.square > ratio:
-            directions = int(min(DIRECTIONS, instrument.left() // A_DIRECTION))
+        if look.square > ratio and look.worst.reach == 0.0 and _all_whole(given.place.base):
+            # Forward may as well count, and then its derivative is zero.
+            flags[name] = (Flag(_said(look, ratio, THRESHOLD), None),)
+        elif look.square > ratio:
+            directions = int(min(DIRECTIONS, instrument.left(settling=True) // A_DIRECTION))
             again = _look(instrument, given, name, rng, shorter=OTHER_STEPS, directions=directions)
             second = None if again is None else _said(again, threshold_of(again.degrees, CONFIRMED), THRESHOLD / 2.0)
             flags[name] = (Flag(_said(look, ratio, THRESHOLD), second),)
     return Averaged(flags, resolutions)
+
+
+def _all_whole(outputs: Vector) -> bool:
+    return bool(np.all(outputs == np.rint(outputs)))
 
 
 def threshold_of(degrees: float, logarithm: float, *, below: bool = False) -> float:

@@ -6,36 +6,24 @@ import numpy as np
 
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.lines import BETWEEN, line_nearby
-from gradcheck.checks.places import Place
+from gradcheck.checks.lines import BETWEEN, FEWEST, LineNearby, evenly
 from gradcheck.checks.probes import Measured
 from gradcheck.numdiff.records import Mask
 
-CALLS = BETWEEN - 1  # of forward before a claim at a kink is accused
-
 
 def convex_or_concave(
-    instrument: Instrument,
-    place: Place,
-    mask: Mask,
-    *,
-    along: Measured,
-    others: Sequence[Measured],
-    rng: np.random.Generator,
-) -> Mask:
-    """Return the outputs of `mask` that are convex or concave as far as can be told; none without the calls to tell.
+    instrument: Instrument, mask: Mask, *, lines: Sequence[LineNearby], others: Sequence[Measured]
+) -> Mask | None:
+    """Return the outputs of `mask` that are convex or concave as far as lines close by tell; None without the calls.
 
-    Others have slopes that both rise and fall along a line close by, or gaps of both signs along directions measured.
+    Others have slopes that both rise and fall along these, or gaps of both signs along directions measured. The first
+    of the lines is evaluated at 7 to 15 points, the others as far as they were.
     """
-    if instrument.left() < CALLS:
-        instrument.left_out.append("telling whether a claim at a kink is a choice of branch")
-        return np.zeros_like(mask)
-    pure = mask & ~_of_both_signs(others, mask) & ~rise_and_fall(instrument, place, along, rng)
-    if np.array_equal(pure, mask) or not pure.any():
-        return pure
-    # Where there is one there may be others.
-    again = instrument.left() >= CALLS
-    return pure & ~rise_and_fall(instrument, place, along, rng) if again else np.zeros_like(mask)
+    places = int(min(BETWEEN, max(instrument.left(), FEWEST - 1) + 1))
+    if instrument.left(settling=True) < FEWEST - 1:
+        return None
+    lines[0].look_at(evenly(places))
+    return mask & ~_of_both_signs(others, mask) & ~rise_and_fall(lines)
 
 
 def _of_both_signs(measured: Sequence[Measured], mask: Mask) -> Mask:
@@ -49,16 +37,12 @@ def _of_both_signs(measured: Sequence[Measured], mask: Mask) -> Mask:
     return rising & falling
 
 
-def rise_and_fall(instrument: Instrument, place: Place, measured: Measured, rng: np.random.Generator) -> Mask:
-    """Outputs whose slopes along a line close by both rise and fall, and all where forward refuses a point of it.
+def rise_and_fall(lines: Sequence[LineNearby]) -> Mask:
+    """Outputs whose slopes along lines close by both rise and fall, and all where forward refuses a point of them.
 
     Of the middle one of three tied entries they do on every line, though along no direction from the place itself there
     is a corner.
     """
-    line = line_nearby(instrument, place, measured, rng)
-    slopes = line.slopes()
-    if slopes is None:
-        return np.ones(place.base.shape, dtype=bool)
-    jumps, room = np.diff(slopes, axis=0), line.room()
-    both: Mask = np.any(jumps > room, axis=0) & np.any(jumps < -room, axis=0)
+    seen = [line.rise_and_fall() for line in lines]
+    both: Mask = np.logical_or.reduce([r for r, _ in seen]) & np.logical_or.reduce([f for _, f in seen])
     return both

@@ -21,7 +21,7 @@ from gradcheck.numdiff.records import Vector
 
 PAIR = 2  # calls of forward that one direction costs
 LINES = 2  # nearby; that one hides a second kink has a probability of a few per cent
-MORE_LINES = 3  # where several entries move, or no kink: then one misses the median of three once in ten cases
+MORE_LINES = 4  # where several entries move, or no kink: a median of three beside a kink one misses once in six cases
 LOOK = WHOLE + PAIR  # calls of forward before anybody is accused where several kinks are met, at least
 LOOK_WELL = 3 * (BETWEEN + 1) + PAIR  # and along three lines whole, each with two points far out
 # Times as much as jumps of the slope add up to along 2, 3 and 4 lines: of mixed ones these hide more once in 500 times.
@@ -97,7 +97,8 @@ class Nearby:
         self.instrument, self.place, self.rng = instrument, place, rng
         self._lines: list[tuple[Measured, list[LineNearby]]] = []
 
-    def _line(self, measured: Measured, number: int) -> LineNearby:
+    def line(self, measured: Measured, number: int) -> LineNearby:
+        """Return one of the lines in a direction, which is drawn where it was not."""
         lines = next((lines for known, lines in self._lines if known is measured), None)
         if lines is None:
             lines = []
@@ -106,12 +107,17 @@ class Nearby:
             lines.append(line_nearby(self.instrument, self.place, measured, self.rng))
         return lines[number]
 
-    def moves_one(self, one: Seen) -> bool:
-        """Tell whether a direction moves one kink of its output alone, or none (12 to 21 calls at most)."""
+    def lines(self, measured: Measured) -> Sequence[LineNearby]:
+        """Return the lines drawn in a direction, or a first one."""
+        self.line(measured, 0)
+        return next(lines for known, lines in self._lines if known is measured)
+
+    def moves_one(self, one: Seen, *, lines: int = MORE_LINES) -> bool:
+        """Tell whether a direction moves one kink of its output alone, or none (12 calls of an entry, or 16 to 24)."""
         price = ALONE if one.kinky else STRAIGHT
-        for number in range(LINES if one.kinky and one.entries == 1 else MORE_LINES):
-            affordable = self.instrument.left(open_question=True) >= price + PAIR
-            if not affordable or not self._line(one.measured, number).meets_one(one.output):
+        for number in range(LINES if one.kinky and one.entries == 1 else lines):
+            affordable = self.instrument.left(settling=number > 0) >= price + PAIR
+            if not affordable or not self.line(one.measured, number).meets_one(one.output):
                 return False
         return True
 
@@ -124,11 +130,11 @@ class Nearby:
             return True, False
         lines: list[_Slopes] = []
         for number in range(LINES + len(HIDDEN) - 1 if one.entries == 1 else LINES):
-            places = int(min(BETWEEN, self.instrument.left(open_question=True) - PAIR + 1))
+            places = int(min(BETWEEN, self.instrument.left(settling=True) - PAIR + 1))
             if places < FEWEST:
                 break
-            line, points = self._line(one.measured, number), evenly(places)
-            if places == BETWEEN and self.instrument.left(open_question=True) >= len(points) + ALONE + PAIR:
+            line, points = self.line(one.measured, number), evenly(places)
+            if places == BETWEEN and self.instrument.left(settling=True) >= len(points) + ALONE + PAIR:
                 line.look_far_out()
             slopes = line.slopes(points)
             if slopes is None:
@@ -149,9 +155,9 @@ class Nearby:
         by_width = sorted(seen, key=lambda s: abs(s.ends[1] - s.ends[0]))
         widest = {s.names: s for s in by_width if s.kinky and s.entries == 1}
         for one in widest.values():
-            if self.instrument.left(open_question=True) < ALONE:
+            if self.instrument.left(settling=True) < ALONE:
                 return False
-            if self._line(one.measured, 0).meets_one(one.output):
+            if self.line(one.measured, 0).meets_one(one.output):
                 return True
         return False
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from gradcheck.checks.adjoint import EQUALISED, SET_APART, Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
-from gradcheck.checks.corners import corners, finer_structure
+from gradcheck.checks.corners import A_SLOPE, FEWEST_CALLS, corners, finer_structure, nothing_is_equal
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.lost_digits import are_lost, may_be_lost
+from gradcheck.checks.misreadings import is_complex_noise, is_constant_close_by
 from gradcheck.checks.places import Place, draw_tangent
 from gradcheck.checks.probes import Measured, draw_cotangent, equalising_weights, judged_together, measure, steps_near
 from gradcheck.checks.ruling import Flag
@@ -18,6 +19,8 @@ from gradcheck.numdiff.complex_step import COMPLEX_STEP
 from gradcheck.numdiff.records import Mask, Vector
 
 A_FEW = 0.1  # of the outputs
+CLOSER_CALLS = 5  # of forward: two steps, and a complex one
+A_DERIVED_POINT = 5  # calls of forward, without the complex step
 OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
 
 
@@ -41,17 +44,33 @@ class Fresh:
     """A fresh direction of one argument, measured at other steps, and the outputs that no slope can be told of.
 
     `finer` are those that a much smaller step contradicts, `cornered` those that have a corner at the place, None
-    before these were looked for.
+    before these were looked for; `closer` is the same direction at smaller steps.
     """
 
     measured: Measured
     finer: Mask | None = None
     cornered: Mask | None = None
+    closer: Measured | None = None
 
-    def look_finely(self, instrument: Instrument, place: Place) -> None:
-        """Look for a finer structure where nobody did yet."""
+    def measured_closer(self, instrument: Instrument, place: Place, first: Measured, some: Mask) -> Measured:
+        """Return the direction at the steps that suited `some` outputs which it was not measured at (4 or 5 calls).
+
+        Near a pole or the edge of forward's domain these are much smaller; where calls do not suffice it is as it was.
+        """
+        unmeasured = some & ~self.measured.derivative.measured
+        known = first.derivative.steps if first.derivative.steps.size == some.size else np.zeros(some.shape)
+        steps = known[unmeasured & (known > 0)]
+        if self.closer is None and steps.size and instrument.left(settling=True) >= CLOSER_CALLS:
+            tangents = {name: tangent.copy() for name, tangent in self.measured.tangents.items()}
+            least = float(np.min(steps))
+            self.closer = measure(instrument, place, tangents, steps=(4.0 * least, least))
+        return self.closer or self.measured
+
+    def look_finely(self, instrument: Instrument, place: Place) -> bool:
+        """Look for a finer structure where nobody did yet, and tell whether there is any."""
         if self.finer is None:
             self.finer = finer_structure(instrument, place, self.measured)
+        return bool(self.finer.any())
 
     def left_out(self, base: Vector) -> tuple[Mask, Mask]:
         """Return the outputs with a finer structure, and all that must be left out."""
@@ -63,10 +82,10 @@ class Fresh:
 class Elsewhere(Protocol):
     """What was seen of an argument at other places."""
 
-    def disagrees(self, name: str) -> bool:
-        """Tell whether it disagrees there too, where no value is equal to another."""
+    def disagrees(self, name: str, *, to_come: int = 0) -> bool:
+        """Tell whether it disagrees there too, where no value is equal to another; `to_come` calls are still needed."""
 
-    def agreeing(self, name: str) -> Sequence[Evidence]:
+    def agreeing(self, name: str, *, to_come: int = 0) -> Sequence[Evidence]:
         """Return what was seen where it agrees."""
 
 
@@ -113,43 +132,107 @@ def flag(
     """
     looks = [] if looks is None else looks
     name, kind, place = worst.argument, worst.kind, evidence.place
-    asked = lost or not may_be_lost(evidence, worst) or elsewhere is None or not elsewhere.disagrees(name)
-    known = asked and are_lost(instrument, evidence, worst, others=lost)
-    if known or (not looks and instrument.left(open_question=True) < place.a_look):
-        if not known:
-            instrument.left_out.append(f"a second look at what {worst.place} shows")
-        return Flag(worst, None, lost=known)
-    look = _look(instrument, evidence, name, rng, looks=looks, number=0)
+    told = _told_at_once(instrument, evidence, worst, elsewhere=elsewhere, lost=lost)
+    if told is None and not looks and instrument.left(settling=True) < place.a_look:
+        instrument.left_out.append(f"a second look at what {worst.place} shows")
+        told = Flag(worst, None)
+    if told is not None:
+        return told
+    tight, to_come = _calls_are_few(instrument, evidence, name, elsewhere=elsewhere)
+    look = _look(instrument, evidence, name, rng, looks=looks, number=0, few=tight)
 
     def seen() -> Look:
         return confirm(instrument, evidence, look, rng, kind=kind)
 
-    look.look_finely(instrument, place)
+    def finely(found: Flag) -> Flag:
+        return _flag(worst, seen()) if look.look_finely(instrument, place) else found
+
+    if not tight:
+        look.look_finely(instrument, place)
     second = seen()
     found = _flag(worst, second)
     if found.unmeasurable:
         return found
-    if found.confirmed and elsewhere is not None and elsewhere.disagrees(name):
-        return found
-    if elsewhere is not None and are_lost(instrument, evidence, worst, among=elsewhere.agreeing(name)):
-        return replace(found, lost=True)
+    if found.confirmed and elsewhere is not None and elsewhere.disagrees(name, to_come=to_come):
+        return finely(found) if look.finer is None else found
+    among = [] if elsewhere is None else elsewhere.agreeing(name, to_come=to_come)
+    lost_there = are_lost(instrument, evidence, worst, among=among)
+    if lost_there is not False:
+        return replace(found, lost=True) if lost_there else Flag(worst, None)
     if look.cornered is None:
-        look.cornered = corners(instrument, place, name, (evidence.measured[name][0], look.measured), rng=rng)
-        found = replace(found, second=None, left_out=False) if look.cornered is None else found
-        if look.cornered is not None and np.any(look.cornered):
+        known, kept = (evidence.measured[name][0], look.measured), A_SLOPE if tight else 0
+        look.cornered = corners(instrument, place, name, known, rng=rng, kept=kept)
+        if look.cornered is None:
+            found = Flag(worst, None)
+        elif np.any(look.cornered):
             second = seen()
             found = _flag(worst, second)
-    open_still = found.second is not None and second.whole and not (found.confirmed or found.excused)
-    if open_still and (len(looks) > 1 or instrument.left(open_question=True) >= place.a_look):
-        look = _look(instrument, evidence, name, rng, looks=looks, number=1)
-        look.look_finely(instrument, place)
-        third = seen()
-        found = replace(found, third=third.comparison if third.whole else None)
-    return found
+    if found.confirmed and look.finer is None:  # nobody is accused without that look
+        found = finely(found) if instrument.left(settling=True) >= A_SLOPE else Flag(worst, None)
+    if found.second is None or not second.whole or found.confirmed or found.excused:
+        return found
+    return _looked_at_a_third_time(instrument, evidence, found, rng, looks=looks)
+
+
+def _calls_are_few(
+    instrument: Instrument, evidence: Evidence, name: str, *, elsewhere: Elsewhere | None
+) -> tuple[bool, int]:
+    """Tell whether calls do not suffice for all that may come, and how many of them must be kept for it.
+
+    Where values are equal corners are looked for, at steps as fine as those of a look at finer structure; calls are
+    kept for them first. Nobody needs them for what another point shows too.
+    """
+    place = evidence.place
+    if elsewhere is None or nothing_is_equal(place, instrument.subject.wrt):
+        return False, 0
+    whole = int(place.carries_complex) + 2 * len(_steps_again(evidence, name)) + A_SLOPE
+    few = instrument.left() + instrument.kept < whole + A_DERIVED_POINT + FEWEST_CALLS
+    if few and elsewhere.disagrees(name, to_come=FEWEST_CALLS + A_SLOPE):
+        return False, 0
+    return few, FEWEST_CALLS + (A_SLOPE if few else 0)
+
+
+def _looked_at_a_third_time(
+    instrument: Instrument, evidence: Evidence, found: Flag, rng: np.random.Generator, *, looks: list[Fresh]
+) -> Flag:
+    """Return a flag with a third look: what agrees along another direction measured, or else a fresh direction."""
+    worst, place = found.first, evidence.place
+    if along_others := _agreeing_along_others(evidence, worst):
+        found = replace(found, third=min(along_others, key=lambda c: c.bar / max(c.reach, c.shown)))
+    if found.excused or (len(looks) < 2 and instrument.left() < place.a_look):
+        return found
+    look = _look(instrument, evidence, worst.argument, rng, looks=looks, number=1)
+    look.look_finely(instrument, place)
+    third = confirm(instrument, evidence, look, rng, kind=worst.kind)
+    return replace(found, third=third.comparison if third.whole else None)
+
+
+def _told_at_once(
+    instrument: Instrument, evidence: Evidence, worst: Comparison, *, elsewhere: Elsewhere | None, lost: bool
+) -> Flag | None:
+    """Return the flag of what is no mistake of backward, or cannot be told from it; None where to look again.
+
+    That is what forward's steps or a complex step's noise explain, or lost digits.
+    """
+    name = worst.argument
+    if is_constant_close_by(instrument, evidence, worst):
+        return Flag(worst, None, constant=True)
+    noisy = is_complex_noise(instrument, evidence, worst)
+    if noisy is not False:
+        return Flag(worst, None, noisy=bool(noisy))
+    asked = lost or not may_be_lost(evidence, worst) or elsewhere is None or not elsewhere.disagrees(name)
+    known = asked and are_lost(instrument, evidence, worst, others=lost)
+    return None if known is False else Flag(worst, None, lost=bool(known))
+
+
+def _agreeing_along_others(evidence: Evidence, worst: Comparison) -> list[Comparison]:
+    """Return the comparisons of the same kind that agree along another direction measured: looks as good as a third."""
+    alike = [c for c in evidence.of(worst.argument) if c.kind == worst.kind and c.length != worst.length]
+    return [c for c in alike if c.bars <= THRESHOLD / 2.0 and max(c.reach, c.shown) > 0]
 
 
 def _flag(worst: Comparison, second: Look) -> Flag:
-    return Flag(worst, second.comparison, second.left_out, apart=second.apart)
+    return Flag(worst, second.comparison, second.left_out, apart=second.apart, whole=second.whole)
 
 
 def _look(
@@ -160,16 +243,25 @@ def _look(
     *,
     looks: list[Fresh],
     number: int,
+    few: bool = False,
 ) -> Fresh:
     if len(looks) <= number:
-        looks.append(fresh_direction(instrument, evidence, name, rng))
+        looks.append(fresh_direction(instrument, evidence, name, rng, few=few))
     return looks[number]
 
 
-def fresh_direction(instrument: Instrument, evidence: Evidence, name: str, rng: np.random.Generator) -> Fresh:
-    """Measure one argument along a fresh direction, at other steps than before."""
-    place, first = evidence.place, evidence.measured[name][0]
-    return Fresh(measure(instrument, place, {name: OTHER_STEPS * draw_tangent(rng, place, name)}, steps=_near(first)))
+def fresh_direction(
+    instrument: Instrument, evidence: Evidence, name: str, rng: np.random.Generator, *, few: bool = False
+) -> Fresh:
+    """Measure one argument along a fresh direction, at other steps than before; two suffice where calls are `few`."""
+    place, steps = evidence.place, _steps_again(evidence, name, few=few)
+    return Fresh(measure(instrument, place, {name: OTHER_STEPS * draw_tangent(rng, place, name)}, steps=steps))
+
+
+def _steps_again(evidence: Evidence, name: str, *, few: bool = False) -> tuple[float, ...]:
+    """Return the steps down to the one found best; beside a complex step two differences are enough to confirm it."""
+    d = evidence.measured[name][0].derivative
+    return steps_near(d.step, few=few or d.method == COMPLEX_STEP)
 
 
 def confirm(instrument: Instrument, evidence: Evidence, look: Fresh, rng: np.random.Generator, *, kind: str) -> Look:
@@ -188,26 +280,32 @@ def confirm(instrument: Instrument, evidence: Evidence, look: Fresh, rng: np.ran
     apart = seen & fresh.derivative.kinky
     left_out = bool(np.any(mask & uneven) or np.any(apart))
     mask &= ~uneven
-    if not mask.any():
-        return Look(None, left_out, apart=apart)
-    weights = equalising_weights([fresh.derivative], mask, place.form) if kind == EQUALISED else None
-    cotangent = draw_cotangent(rng, place.form, mask, weights=weights)
-    claim = instrument.gradients(cotangent, place.inputs, place.form).get(name)
-    if claim is None:
-        return Look(None, left_out)
-    found = compare(
-        name,
-        claim,
-        fresh.tangents[name],
-        fresh.derivative,
-        cotangent=cotangent,
-        slack=evidence.slacks[name],
-        place=place.name,
-        kind="confirmation",
-    )
-    return Look(found, left_out, not np.any(seen & ~mask), apart)
-
-
-def _near(measured: Measured) -> tuple[float, ...]:
-    """Return the steps down to the one found best; beside a complex step two differences are enough to confirm it."""
-    return steps_near(measured.derivative.step, few=measured.derivative.method == COMPLEX_STEP)
+    # What would blur the others along this direction is asked for on its own: the discrepancy may be there alone.
+    left = seen & ~mask & ~uneven & np.isfinite(place.base) & ~fresh.derivative.kinky
+    found: list[Comparison] = []
+    for wanted, closer in ((mask, False), (left & fresh.derivative.measured, False), (left, True)):
+        if not wanted.any() or any(c.bars > THRESHOLD / 2.0 for c in found):
+            continue
+        along = look.measured_closer(instrument, place, first, left) if closer else fresh
+        some = wanted & along.derivative.measured & ~along.derivative.kinky
+        if closer and not np.any(some & ~fresh.derivative.measured):
+            continue
+        weights = equalising_weights([along.derivative], some, place.form) if kind == EQUALISED else None
+        cotangent = draw_cotangent(rng, place.form, some, weights=weights)
+        claim = instrument.gradients(cotangent, place.inputs, place.form).get(name)
+        if claim is None:
+            return Look(None, left_out)
+        found.append(
+            compare(
+                name,
+                claim,
+                along.tangents[name],
+                along.derivative,
+                cotangent=cotangent,
+                slack=evidence.slacks[name],
+                place=place.name,
+                kind="confirmation",
+            )
+        )
+    worst = max(found, key=lambda c: c.bars, default=None)
+    return Look(worst, left_out, not np.any(seen & ~mask), apart)

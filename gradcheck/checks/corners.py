@@ -25,6 +25,7 @@ MOVED = 2.0**8  # ulps: what rounds off a change of so many is less than its 2^-
 # misses it once in 5: once in 20,000 all of them, and once in 800 the fewest that somebody is accused after.
 SUMS, LINES, FEWEST_LINES = 2, 5, 3
 A_SLOPE = 2  # calls of forward
+FEWEST_CALLS = SUMS + FEWEST_LINES * A_SLOPE  # that looking for corners takes where values are equal
 CLOSE_BY = 2.0**6  # of the finest steps: rounding is next to nothing, and no kink is crossed that is not at the place
 CLOSE_STEP = 2.0**-38  # of two slopes that differ by 0.1 % none is taken for the other, and kinks are told at 1e-9
 FINEST, COARSE_LOOK = 2.0**-44, 2.0**-24
@@ -43,13 +44,20 @@ def finer_structure(instrument: Instrument, place: Place, measured: Measured) ->
 
 
 def corners(
-    instrument: Instrument, place: Place, name: str, known: tuple[Measured, Measured], *, rng: np.random.Generator
+    instrument: Instrument,
+    place: Place,
+    name: str,
+    known: tuple[Measured, Measured],
+    *,
+    rng: np.random.Generator,
+    kept: int = 0,
 ) -> Mask | None:
     """Outputs that have no derivative at the place, by slopes along sums of directions and at points close by.
 
     `known` are two directions of the argument; a sum of them costs one call, a line two. Where nothing about the values
     is equal, zero or round, ties can only come from inside forward, and a few looks do (4 calls, 2 at a derived point);
-    else as many lines are taken as calls are left for (8 to 12 calls). None where these do not suffice.
+    else as many lines are taken as calls are left for, but for those `kept` (8 to 12 calls). None where they do not
+    suffice.
     """
     found = np.zeros(place.base.shape, dtype=bool)
     first, second = known
@@ -57,14 +65,14 @@ def corners(
     slope = typical_size(np.abs(second.derivative.value))
     if step >= second.derivative.step or COVERAGE * typical_size(place.noise) / step > slope:
         return found  # a look so close would show rounding alone
-    left, open_question = instrument.left(), instrument.left(open_question=True)
+    left = instrument.left(settling=True)
     ordinary, several = nothing_is_equal(place, instrument.subject.wrt), second.tangents[name].size > 1
     if ordinary:
         lines = int(left >= A_SLOPE)
         sums = several and place.given and left >= SUMS + A_SLOPE
     else:
-        lines = int(min(LINES, max(FEWEST_LINES, (left - SUMS * several) // A_SLOPE)))
-        if open_question < SUMS * several + FEWEST_LINES * A_SLOPE:
+        lines = int(min(LINES, max(FEWEST_LINES, (instrument.left() - kept - SUMS * several) // A_SLOPE)))
+        if left < SUMS * several + FEWEST_LINES * A_SLOPE:
             instrument.left_out.append(f"looking for corners where values of `{name}` are equal or zero")
             return None
         sums = several

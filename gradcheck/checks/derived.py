@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.checks.traits import keep_traits, shown_dtype, traits_of
+from gradcheck.numdiff.long_ladder import REMEMBERED
 from gradcheck.numdiff.records import blocks, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
@@ -127,7 +128,8 @@ def _in_order(values: dict[str, Array], inputs: Inputs) -> dict[str, Array]:
 def larger_batch(inputs: Inputs, varied: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
     """Return candidates with one sample more: of all arrays that share the first one's leading axis, or of it alone.
 
-    A fault may show only at a batch of more than one, or at any batch but the caller's.
+    A fault may show only at a batch of more than one, or at any batch but the caller's. One sample becomes three,
+    unless it is very large: what normalises over two has next to no gradient.
     """
     arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray) and value.ndim}
     first = next((name for name, value in arrays.items() if is_floating(value) and value.ndim >= 2), None)
@@ -137,15 +139,18 @@ def larger_batch(inputs: Inputs, varied: Sequence[str], rng: np.random.Generator
     sharing = [n for n, v in arrays.items() if len(v) == number and (number > 1 or v.ndim >= 2 or not is_floating(v))]
     # Parameters may share the number by chance; constants that share it (labels) belong to the samples.
     alone = [[first]] if len(sharing) > 1 and set(sharing) <= set(varied) else []
+    added = 2 if number == 1 and max(inputs[n].size for n in sharing) <= REMEMBERED else 1
     candidates = []
     for names in [sharing, *alone]:
         for others in _other_numbers([inputs[n] for n in names]):
-            more = {
-                n: np.concatenate([inputs[n], _another_sample(inputs[n], rng, vary=n in varied, others=others)])
-                for n in names
-            }
+            more = {n: inputs[n] for n in names}
+            for _ in range(added):
+                more = {
+                    n: np.concatenate([x, _another_sample(x, rng, vary=n in varied, others=others)])
+                    for n, x in more.items()
+                }
             if all(traits_of(value) == traits_of(inputs[n]) for n, value in more.items() if is_floating(value)):
-                candidates.append((f"a batch of {number + 1}", dict(inputs) | more))
+                candidates.append((f"a batch of {number + added}", dict(inputs) | more))
     return candidates
 
 

@@ -54,6 +54,7 @@ class Instrument:
         self.needs_forward = subject.stateful
         self.allowed: int | None = None
         self.allowed_answers: int | None = None
+        self.kept = 0  # of the calls of forward allowed, for what must still come
         self.left_out: list[str] = []  # what calls no longer sufficed for
         self._forward_passes: Passes | None = None
         # The judge mutes its own arithmetic; the layer runs under the caller's settings.
@@ -81,15 +82,16 @@ class Instrument:
         forward, backward, state = (sum(row[i] for row in self.tally.values()) for i in range(3))
         return Evaluations(forward, backward, state, spent)
 
-    def left(self, *, open_question: bool = False) -> float:
+    def left(self, *, settling: bool = False) -> float:
         """Return how many forward calls the judgement may still take; contract and explanation pay for themselves.
 
-        An open question (a discrepancy that is not yet confirmed, a claim outside of its interval) may take a few more.
+        What may settle an open question (a discrepancy that is not yet confirmed, a claim outside of its interval) may
+        take a few more, and those kept: where a claim turns out wrong nothing else must come.
         """
         if self.allowed is None:
             return float("inf")
-        allowed = self.allowed + OPEN if open_question else self.allowed
-        return allowed - sum(row[0] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES)
+        spent = sum(row[0] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES)
+        return self.allowed + (OPEN if settling else -self.kept) - spent
 
     def answers_left(self) -> float:
         """Return how many answers of backward the judgement may still ask for."""

@@ -13,14 +13,16 @@ entrywise.py).
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.branches import convex_or_concave
+from gradcheck.checks.choices import FAR_OUTSIDE, Nearby
 from gradcheck.checks.comparison import THRESHOLD, Comparison
-from gradcheck.checks.entrywise import judge_entries
+from gradcheck.checks.entrywise import accused_alone, judge_entries, seen_along
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer, Claims, against_interval, measure_close
 from gradcheck.checks.outputs import flatten
@@ -31,7 +33,10 @@ from gradcheck.numdiff.records import Mask, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_magnitudes
 from gradcheck.subject import Array
 
+JOINT_CALLS = 4  # of forward
+LINES_OF_MANY = 3  # lines nearby that one of many kinky outputs is accused after
 SINGLES = 3  # kinky outputs that are also judged one by one
+TRIED = 2  # of them, where other outputs have kinks as well: a second one takes two calls more
 Direction = tuple[str, Measured]
 
 ALONE = "kink"  # the kind of a comparison along a direction of one argument alone
@@ -64,32 +69,78 @@ def judge_kinks(
     place, mask = evidence.place, evidence.kinky
     order = rng.permutation(np.flatnonzero(mask))  # those judged one by one come first, each time the same
     asked = _ask(instrument, place, mask, rng, order=order)
-    directions = _directions(instrument, evidence, asked[0].claims)
+    directions = [(ALONE, found[0]) for found in evidence.measured.values()]
     if np.count_nonzero(mask) <= SINGLES and not _apart(asked[1:]):
         return _one_by_one(instrument, evidence, asked, directions, rng=rng)
     held = _held(asked, directions, evidence)
+    if _most(_joined(held)) <= THRESHOLD:
+        directions += _joint_directions(instrument, place, asked[0].claims)
+        held = _held(asked, directions, evidence)
     found = _joined(held)
-    if not any(c.bars > THRESHOLD for c in found):
+    if _most(found) <= THRESHOLD:
         return KinkRuling(tuple(found), {}, 0, int(np.count_nonzero(mask)))
     kind, worst = _worst(held, directions)
-    others = [measured for _, measured in directions]
-    pure = convex_or_concave(instrument, place, mask, along=worst, others=others, rng=rng)
+    looked = _LookedAt(instrument, evidence, kind, worst, Nearby(instrument, place, rng))
+    flags: Mapping[str, tuple[Flag, ...]] = {}
+    spoilt = bool(wrong) and kind != ALONE
+    if spoilt or (flags := looked.alone(asked[1:])):
+        return KinkRuling((), flags, 0 if flags else int(np.count_nonzero(mask)), 0)
+    pure = convex_or_concave(
+        instrument, mask, lines=looked.nearby.lines(worst), others=[measured for _, measured in directions]
+    )
+    if pure is None:
+        instrument.left_out.append("telling whether a claim at a kink is a choice of branch")
+        return KinkRuling((), {}, int(np.count_nonzero(mask)), 0, tuple(worst.tangents))
+    return _judge_pure(looked, asked, pure, rng, order=order)
+
+
+class _LookedAt(NamedTuple):
+    """The direction along which most is wrong: only along it an accusation is free of choices of branch."""
+
+    instrument: Instrument
+    evidence: Evidence
+    kind: str
+    measured: Measured
+    nearby: Nearby
+
+    def held(self, asked: Sequence[Answer]) -> list[Comparison]:
+        """Hold answers against the intervals along it."""
+        return _joined(_held(asked, [(self.kind, self.measured)], self.evidence))
+
+    def alone(self, singles: Sequence[Answer]) -> dict[str, tuple[Flag, ...]]:
+        """Return the flags of one of the worst single outputs, where it has one kink alone there (14 to 22 calls)."""
+        seen = [s for s in seen_along(singles, self.measured, self.evidence) if s.stands_out]
+        for one in sorted(seen, key=lambda s: -s.outside)[:TRIED]:
+            far = one.outside > 1.0 + 2.0 * FAR_OUTSIDE
+            flags = accused_alone(self.instrument, self.evidence, self.nearby, one, lines=LINES_OF_MANY) if far else {}
+            if flags:
+                return flags
+        return {}
+
+
+def _judge_pure(
+    looked: _LookedAt, asked: Sequence[Answer], pure: Mask, rng: np.random.Generator, *, order: NDArray[np.intp]
+) -> KinkRuling:
+    """Judge the outputs that are convex or concave along a line: all alike where all are, else by one with one kink.
+
+    Where some are neither others may be so, and hide it on one line.
+    """
+    instrument, place, mask = looked.instrument, looked.evidence.place, looked.evidence.kinky
     undecided = int(np.count_nonzero(mask & ~pure))
     if not pure.any():
         return KinkRuling((), {}, undecided, 0)
     if undecided:
         kept = [answer for answer in asked[1:] if not np.any(answer.cotangent[~pure])]
-        asked = [*_ask(instrument, place, pure, rng, order=order[:0]), *kept]
-    # Only along the direction that was looked at nearby is an accusation free of choices of branch.
-    looked = [(kind, worst)]
-    first = _joined(_held(asked, looked, evidence))
-    if not any(c.bars > THRESHOLD for c in first):
+        asked = [*_ask(instrument, place, pure, rng, order=order if not kept else order[:0]), *kept]
+    first = looked.held(asked)
+    if _most(first) <= THRESHOLD:
         return KinkRuling(tuple(first), {}, undecided, int(np.count_nonzero(pure)))
-    asked = _ask(instrument, place, pure, rng, order=order)
-    second = _joined(_held(asked, looked, evidence))
-    spoilt = wrong and kind != ALONE
-    flags = {name: () if spoilt else tuple(_flags(name, first, second)) for name in asked[0].claims}
-    return KinkRuling(tuple(first), flags, undecided, int(np.count_nonzero(pure)))
+    if undecided:
+        flags = looked.alone(asked[1:])
+        return KinkRuling((), flags, undecided, 0, () if flags else tuple(looked.measured.tangents))
+    second = looked.held(_ask(instrument, place, pure, rng, order=order))
+    named = dict.fromkeys(c.argument for c in first)
+    return KinkRuling(tuple(first), {n: tuple(_flags(n, first, second)) for n in named}, 0, int(np.count_nonzero(pure)))
 
 
 def _apart(singles: Sequence[Answer]) -> bool:
@@ -108,8 +159,14 @@ def _one_by_one(
 ) -> KinkRuling:
     """Judge the few outputs that each were asked for alone entry by entry, and along the directions."""
     singles = asked[1:]
+    nearby = Nearby(instrument, evidence.place, rng)
+    own = [s for _, measured in directions for s in seen_along(singles, measured, evidence) if s.stands_out]
+    if own and (flags := accused_alone(instrument, evidence, nearby, max(own, key=lambda s: s.outside))):
+        return KinkRuling((), flags, 0, len(singles))
+    directions = [*directions, *_joint_directions(instrument, evidence.place, asked[0].claims)]
     found = _joined(_held(asked, directions, evidence))
-    ruling = judge_entries(instrument, evidence, singles, rng, together=[measured for _, measured in directions])
+    together = [measured for _, measured in directions]
+    ruling = judge_entries(instrument, evidence, singles, rng, together=together, nearby=nearby)
     cleared = () if any(c.bars > THRESHOLD for c in found) else found
     return KinkRuling((*cleared, *ruling.comparisons), ruling.flags, 0, len(singles), ruling.chosen)
 
@@ -136,11 +193,12 @@ def _ask(
     return [Answer(c, instrument.gradients(c, place.inputs, place.form)) for c in cotangents]
 
 
-def _directions(instrument: Instrument, evidence: Evidence, joint: Claims) -> list[Direction]:
-    """Return the measured directions, the one of equal changes, and the claim's own."""
-    place = evidence.place
-    directions = [(ALONE, found[0]) for found in evidence.measured.values()]
-    directions.append(("equal changes", measure_close(instrument, place, _equal(place, joint))))
+def _joint_directions(instrument: Instrument, place: Place, joint: Claims) -> list[Direction]:
+    """Return the direction of equal changes of all entries, and the claim's own (4 calls), as far as calls reach."""
+    if instrument.left(settling=True) < JOINT_CALLS:
+        instrument.left_out.append("directions that move all entries alike at kinks")
+        return []
+    directions = [("equal changes", measure_close(instrument, place, _equal(place, joint)))]
     own = _own(place, joint)
     if own:
         directions.append(("own direction", measure_close(instrument, place, own)))

@@ -23,7 +23,7 @@ NEARBY = 2.0**-18  # of the natural scale: four times the step of the one-sided 
 COARSE_NEARBY = 2.0**-12  # for a forward that works in float32 or float16
 BETWEEN, FEWEST = 16, 8  # places, all as likely, in which a line may meet a kink; fewer where calls are few
 FAR = 2.0**3  # times the distance: a kink lies beyond with probability 2 / (8 pi), or 8 %
-BESIDE = 2.0**-2  # of the distance, on both sides of where a kink must be: of several with mixed jumps none are there
+BESIDE = 2.0**-4  # of the distance, on both sides of where a kink must be: of several with mixed jumps none are there
 MOST_CURVED = 2.0**4  # times its slope and scale: what curves more is taken for several kinks, which accuses nobody
 
 
@@ -36,7 +36,7 @@ def evenly(places: int) -> tuple[float, ...]:
 
 
 _POINTS = evenly(BETWEEN)
-ALONE, STRAIGHT = 7, 4  # calls of forward that telling one kink from several takes, and none from several
+ALONE, STRAIGHT = 6, 4  # calls of forward that telling one kink from several takes, and none from several
 WHOLE = ALONE + FEWEST - 1  # and that, where there are several, their slopes take at least
 
 
@@ -54,6 +54,11 @@ class LineNearby:
         if step not in self.seen:
             self.seen[step] = self.along(step)
         return self.seen[step]
+
+    def look_at(self, points: Sequence[float]) -> None:
+        """Evaluate these points, in units of the distance, where they were not."""
+        for point in points:
+            self._at(self.distance * point)
 
     def look_far_out(self) -> None:
         """Evaluate the points far out, where they were not (2 calls)."""
@@ -76,6 +81,31 @@ class LineNearby:
         slopes: NDArray[np.float64] = np.concatenate([d.left[None], between, d.right[None]])
         return slopes
 
+    def rise_and_fall(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Outputs whose slopes rise somewhere along the line, and those whose slopes fall, as far as it was evaluated.
+
+        All outputs do both where forward refused a point.
+        """
+        d, steps = self.measured.derivative, sorted(self.seen)
+        values = [value for step in steps if (value := self.seen[step]) is not None]
+        if len(values) < len(steps):
+            everywhere = np.ones(self.noise.shape, dtype=bool)
+            return everywhere, everywhere
+        rise, fall = np.zeros(self.noise.shape, dtype=bool), np.zeros(self.noise.shape, dtype=bool)
+        steepest = np.maximum(np.abs(d.left), np.abs(d.right))
+        before, blurred = d.left, THRESHOLD * d.bar
+        for i in range(len(steps)):
+            last = i + 1 == len(steps)
+            wide = np.inf if last else steps[i + 1] - steps[i]
+            with np.errstate(all="ignore"):
+                after = d.right if last else (values[i + 1] - values[i]) / wide
+                blur = THRESHOLD * d.bar if last else 2.0 * COVERAGE * self.noise / wide
+                room = blurred + blur + MOST_CURVED * (steps[-1] - steps[0]) * steepest
+                rise |= after - before > room
+                fall |= before - after > room
+            before, blurred = after, blur
+        return rise, fall
+
     def _steps(self, points: Sequence[float]) -> list[float]:
         far = FAR * self.distance
         return sorted([*(self.distance * point for point in points), *({-far, far} & set(self.seen))])
@@ -89,7 +119,7 @@ class LineNearby:
         return room
 
     def meets_one(self, output: int) -> bool:
-        """Tell whether one output meets one kink along the line (7 calls), or none where it has none (4 calls).
+        """Tell whether one output meets one kink along the line (6 calls), or none where it has none (4 calls).
 
         From far out on both sides the slopes are known, and the two lines of a single kink meet where it is. Several
         kinks with the jumps v_j at s_j are, from far out, one at sum(v_j s_j) / sum(v_j). Between there and where they
@@ -113,7 +143,7 @@ class LineNearby:
             # It lies further out: of several none would lie just there.
             return abs(at) <= far + room / abs(left - right) and self._is_straight(output, left if at > 0 else right)
         aside, corner = BESIDE * self.distance, a + left * (at + far)
-        for step in (at - aside, at + aside, at, -self.distance, self.distance):
+        for step in (at - aside, at + aside, -self.distance, self.distance):
             there, expected = self._at(step), corner + (left if step < at else right) * (step - at)
             if there is None or abs(float(there[output]) - expected) > room:
                 return False

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.checks.adjoint import A_DIRECTION, JOINT, MORE, SET_APART, Evidence, gather, gather_more, resolved
+from gradcheck.checks.adjoint import JOINT, SET_APART, Evidence, gather, resolved
 from gradcheck.checks.claims import broken_answers
 from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare, stands_out
-from gradcheck.checks.confirmation import flag, look_again
+from gradcheck.checks.confirmation import flag
 from gradcheck.checks.derived import FAR_OUT, KINDS, derived_inputs, natural_centre, ordinary_inputs
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, answers_alike, draw_tangent, survey
@@ -20,7 +20,6 @@ from gradcheck.checks.probes import Measured, draw_cotangent, judged_together, m
 from gradcheck.checks.resolution import ENOUGH
 from gradcheck.checks.ruling import Flag
 from gradcheck.errors import GradcheckError, LayerFault
-from gradcheck.numdiff.ladder import CONFIRMING_STEPS
 from gradcheck.numdiff.records import Vector, joined_flat, norm_of_products
 from gradcheck.subject import Array, Inputs, is_floating
 from gradcheck.verdict import Finding, Severity
@@ -29,11 +28,8 @@ STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
 STEPS_ALONE = (2.0**-8, 2.0**-11)
 COARSE_STEPS_ALONE = (2.0**-5, 2.0**-7)  # for a forward that works in float32 or float16
 MUCH_SMALLER = 2.0**-4  # two rungs of the ladder: a best step that is one off may be so by chance
-CLOSER_LOOKS = 3  # further points at which every argument is measured on its own, where noise left one open
 ANSWERS = 2  # of backward, that a derived point costs as a rule
 A_POINT, CALLS = 5, 6  # of forward, that a derived point costs without the complex step and with it
-A_LADDER = 20  # of forward, that a whole ladder costs as a rule
-NEARLY_ENOUGH = 0.02  # what 16 probes in place of four bring down to the 1 % that an agreement needs
 FEWEST = 2  # derived points that are worth most: with opposite signs, so that every entry meets both
 
 
@@ -68,8 +64,7 @@ def judge_points(
     The complex step is taken where the calls left suffice for it, here and at the points that are still `to_come`.
 
     A point that forward refuses is dropped, and so is one where it has structure finer than can be measured. One for
-    which the calls left do not suffice is left out, unless `at_any_price`; where the given point could not be measured,
-    which leaves the question open, a few more are taken.
+    which the calls left do not suffice is left out, unless `at_any_price`.
     """
     seen = PointRuling()
     for name, inputs in points:
@@ -78,7 +73,7 @@ def judge_points(
         open_names = [n for n in instrument.subject.wrt if n not in known]
         if not open_names:
             break
-        left = instrument.left(open_question=not given.together.any())
+        left = instrument.left()
         affordable = left >= price(given) and instrument.answers_left() >= ANSWERS
         if not affordable and not at_any_price:
             instrument.left_out.append(f"a derived point ({name})")
@@ -112,7 +107,7 @@ def _weighed(
     if any(stands_out(c) for c in evidence.comparisons):
         if not answers_alike(instrument, evidence.place):
             return PointRuling(unjudged=(f"At {name} nothing was judged: forward answers by what it has seen before.",))
-        affordable = instrument.left(open_question=True) >= evidence.place.a_look * len(names)
+        affordable = instrument.left(settling=True) >= evidence.place.a_look * len(names)
         if not affordable:
             instrument.left_out.append(f"a second look at what {name} shows")
         flags = _closer(instrument, evidence, names, rng, given=given) if affordable else _doubtful(evidence, names)
@@ -159,17 +154,24 @@ class AtDerivedPoints:
         agree = [e.settled() for e in seen if all(c.bars <= THRESHOLD for c in e.comparisons)]
         return PointRuling(tuple(agree), {}, tuple(e.place.name for e in agree))
 
-    def disagrees(self, name: str) -> bool:
+    def disagrees(self, name: str, *, to_come: int = 0) -> bool:
         """Tell whether the argument disagrees at the first of them."""
-        return any(c.bars > THRESHOLD for evidence in self.agreeing(name) for c in evidence.comparisons)
+        return any(c.bars > THRESHOLD for seen in self.agreeing(name, to_come=to_come) for c in seen.comparisons)
 
-    def agreeing(self, name: str) -> list[Evidence]:
-        """Return what is seen at the first of them, as far as calls reach; it is looked at once."""
-        if name in self.seen or self.instrument.left() < price(self.given):
-            return self.seen.get(name, [])
+    def agreeing(self, name: str, *, to_come: int = 0) -> list[Evidence]:
+        """Return what is seen at the first of them, as far as calls reach; it is looked at once.
+
+        Without the complex step where that would leave less than what is still `to_come`.
+        """
+        if name in self.seen:
+            return self.seen[name]
+        if len(self.instrument.subject.wrt) == 1:
+            self.instrument.kept = 0  # it is the one that calls are kept for
+        if self.instrument.left() < price(self.given):
+            return []
         found = None
         with suppress(GradcheckError, LayerFault), self.instrument.purpose("further points"):
-            carries = self.instrument.left() > price(self.given)
+            carries = self.instrument.left() > price(self.given) + to_come
             (first,) = self._drawn(but=FEWEST - 1)
             found = _look(self.instrument, self.given, first, [name], rng=self.rng, carries=carries)
         return self.seen.setdefault(name, [] if found is None else [found])
@@ -181,11 +183,11 @@ class AtTheGivenPoint:
 
     given: Evidence
 
-    def disagrees(self, name: str) -> bool:  # noqa: ARG002 - asked of every place
+    def disagrees(self, name: str, *, to_come: int = 0) -> bool:  # noqa: ARG002 - asked of every place
         """Return False."""
         return False
 
-    def agreeing(self, name: str) -> list[Evidence]:  # noqa: ARG002 - asked of every place
+    def agreeing(self, name: str, *, to_come: int = 0) -> list[Evidence]:  # noqa: ARG002 - asked of every place
         """Return the evidence."""
         return [self.given]
 
@@ -196,44 +198,6 @@ def look_in_ordinary_places(instrument: Instrument, given: Evidence, rng: np.ran
     if all(natural_centre(inputs[n]) == 1.0 for n in names):
         return PointRuling()
     return judge_points(instrument, given, ordinary_inputs(inputs, names, rng), rng)
-
-
-def look_closer(
-    instrument: Instrument,
-    given: Evidence,
-    further: PointRuling,
-    rng: np.random.Generator,
-    *,
-    names: Mapping[str, float],
-    lost: Collection[str] = (),
-) -> PointRuling:
-    """Take more probes at the given point, and measure arguments on their own at further ones, where noise hides them.
-
-    `names` are the arguments left open, with the resolution reached. In a joint direction an argument whose gradient is
-    small beside the others' is known no better than these. As many looks are taken as the calls left allow, first
-    more probes where these can suffice. Of what is `lost` at the given point none are taken there, and elsewhere, where
-    no noise hides it, three steps suffice.
-    """
-    blind = bool(set(lost) & set(names))
-    more = [partial(gather_more, instrument, given, names=tuple(names))]
-    places = [seen.place for seen in further.evidences[::-1][:CLOSER_LOOKS]]
-    alone = partial(gather, instrument, quick=True, names=tuple(names), steps=CONFIRMING_STEPS if blind else None)
-    elsewhere = [partial(alone, place) for place in places]
-    nearly = all(resolution <= NEARLY_ENOUGH for resolution in names.values())
-    prices = {True: A_DIRECTION * MORE * len(names), False: (A_DIRECTION if blind else A_LADDER) * len(names)}
-    evidences: list[Evidence] = []
-    flags: dict[str, tuple[Flag, ...]] = {}
-    looks = [*more, *elsewhere] if nearly else [*elsewhere, *more]
-    for look in elsewhere if blind else looks:
-        if instrument.left(open_question=True) < prices[look is more[0]]:
-            where = "at the given point" if look is more[0] else "at further points"
-            instrument.left_out.append(f"more probes {where} of what noise hides")
-            continue
-        full = look(rng=rng)
-        evidences.append(full)
-        for name in names:
-            flags[name] = (*flags.get(name, ()), *look_again(instrument, full, name, rng))
-    return PointRuling(tuple(evidences), flags, ())
 
 
 def joined(one: PointRuling, other: PointRuling) -> PointRuling:
@@ -288,7 +252,7 @@ def _look(
         return [
             replace(found, kind=kind)
             for (cotangent, kind), claim in zip(asked, claims, strict=True)
-            for found in _joint_comparisons(claim, joint, cotangent, slacks, place=place)
+            for found in joint_comparisons(claim, joint, cotangent, slacks, place=place)
         ]
 
     comparisons = compared()
@@ -331,7 +295,7 @@ def _steps(given: Evidence, place: Place) -> tuple[float, ...]:
     return (4.0 * best, best) if best < MUCH_SMALLER * usual[-1] else usual
 
 
-def _joint_comparisons(
+def joint_comparisons(
     claims: Mapping[str, Array | None],
     measured: Measured,
     cotangent: Vector,

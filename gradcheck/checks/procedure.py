@@ -9,6 +9,7 @@ import numpy as np
 from gradcheck.checks.adjoint import Evidence, gather, summed_up
 from gradcheck.checks.averaged import Averaged, judge_averaged
 from gradcheck.checks.claims import broken_answers, judged_arguments
+from gradcheck.checks.closer import NEARLY_ENOUGH, look_closer
 from gradcheck.checks.comparison import stands_out
 from gradcheck.checks.confirmation import look_again
 from gradcheck.checks.contract import contract_findings
@@ -22,12 +23,10 @@ from gradcheck.checks.places import A_LOOK, GIVEN, answers_alike
 from gradcheck.checks.points import (
     CALLS,
     FEWEST,
-    NEARLY_ENOUGH,
     AtDerivedPoints,
     PointRuling,
     joined,
     judge_points,
-    look_closer,
     look_in_ordinary_places,
     price,
 )
@@ -77,8 +76,9 @@ def _judge_from(instrument: Instrument, plan: Plan, opening: Opening, rng: np.ra
     # A point that the caller names is judged at any price.
     dear = CALLS + (A_LOOK + 1) * len(instrument.subject.wrt)
     instrument.allowed = several * FORWARD_CALLS + dear * len(plan.points or ())
-    instrument.allowed_answers = several * BACKWARD_CALLS
+    instrument.allowed_answers, instrument.kept = several * BACKWARD_CALLS, 0
     gathered = [gather(instrument, opening.place, rng)]
+    instrument.kept = 0 if plan.points is not None else price(gathered[0])
     unfit = _unfit(instrument, plan, opening, gathered[0], rng)
     return _judge_whole(instrument, plan, opening, gathered, rng) if unfit is None else unfit
 
@@ -320,7 +320,7 @@ def _further(
             chosen = [(f"point {i + 1} of the caller", p) for i, p in enumerate(plan.points)]
             seen = judge_points(instrument, given, chosen, rng, wrong=wrong, at_any_price=True)
             return replace(seen, findings=(*seen.findings, *(found("point-not-judged", t) for t in seen.unjudged)))
-        seen = also.whole
+        instrument.kept, seen = 0, also.whole
         for derived in _derived(instrument, plan, also, rng):
             *rest, moderate, wide = derived
             # Where the moderate one was seen already, the other one comes with a larger batch.

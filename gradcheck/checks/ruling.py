@@ -22,9 +22,11 @@ class Flag:
     """A discrepancy that was looked at again: `second` is the confirming comparison, None where none could be made.
 
     `left_out` says that outputs without a derivative at the place were left out the second time. `third` is one more
-    comparison where the second looked at every output of the first again and did not find the discrepancy. `lost` says
+    comparison where the second looked at every output of the first again, which `whole` says, and did not find the
+    discrepancy. `lost` says
     that it is what backward loses by rounding (see lost_digits.py). `apart` are outputs with a kink at the place that
-    the first look did not meet.
+    the first look did not meet. `constant` says that forward is constant close by and nothing is claimed, `noisy` that
+    the discrepancy is the complex step's own noise (see misreadings.py).
     """
 
     first: Comparison
@@ -33,6 +35,9 @@ class Flag:
     third: Comparison | None = None
     lost: bool = False
     apart: Mask | None = None
+    whole: bool = True
+    constant: bool = False
+    noisy: bool = False
 
     @property
     def confirmed(self) -> bool:
@@ -51,7 +56,7 @@ class Flag:
         Either the other outputs agree, or none was left, so that further points decide alone.
         """
         if self.second is None or self.lost:
-            return self.lost or self.unmeasurable
+            return self.lost or self.unmeasurable or self.constant or self.noisy
         return self.second.bars <= THRESHOLD and (self.left_out or self._mismeasured or self._agrees_too_closely)
 
     @property
@@ -67,7 +72,7 @@ class Flag:
         below z with probability 0.8 z.
         """
         again = [c for c in (self.second, self.third) if c is not None]
-        if self.second is None or any(c.bars > THRESHOLD / 2.0 for c in again):
+        if self.second is None or not self.whole or any(c.bars > THRESHOLD / 2.0 for c in again):
             return False
         size = max(self.first.reach, self.first.shown)
         relative = self.first.discrepancy / (LARGEST * size) if 0.0 < size < np.inf else 0.0
@@ -161,11 +166,14 @@ def rule(
     told = _told(worst) | common | {"derived_only": bool(confirmed) and all(c.place != GIVEN for c in confirmed)}
     if like.size == 0 or given.place.base.size == 0:
         return _made(blank, told, *VACUOUS)
-    silent = all(e.silent(name) for e in evidences)
+    stepped = {f.first.place for f in excused if f.constant}
+    silent = all(e.silent(name) or e.place.name in stepped for e in evidences)
     told_of = everything if any(_measured(e, name) for e in evidences) else []
     answer = _answer(confirmed, doubtful, told_of, resolved=best[0], silent=silent, bounded=_bounded(kinks))
     if answer is NOT_REPRODUCED and all(f.second is None for f in unsettled):
         answer = NOT_LOOKED_AT
+    if answer is UNANSWERED and stepped:
+        answer = STEPS
     if chosen and answer[0] is Verdict.AGREES:
         answer = A_CHOICE
     if answer is NOISE and _nothing_beside(name, given):
@@ -176,6 +184,7 @@ def rule(
 Answer = tuple[Verdict, str | None, str]
 VACUOUS: Answer = (Verdict.AGREES, "vacuous", "it is empty, or the output is")
 UNANSWERED: Answer = (Verdict.AGREES, "vacuous", "forward never responded to it, and nothing was claimed")
+STEPS: Answer = (Verdict.AGREES, "vacuous", "forward moves in steps and is constant close by, and nothing was claimed")
 NOT_REPRODUCED: Answer = (
     Verdict.INCONCLUSIVE,
     "not-reproduced",

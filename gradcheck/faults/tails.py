@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Fault, Tricky, fixed, normal, pair
+from gradcheck.faults.records import HONEST, Fault, Tricky, fixed, normal, pair
 from gradcheck.faults.specimens import sigmoid
 
 SIGNS = np.array([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]])
@@ -131,6 +131,7 @@ TRICKY = (
         pair(lambda x: x - x.mean(axis=0), lambda g, _x: g - g.mean(axis=0)),
         normal(offset=1e10, x=(5, 4)),
         "so little is left of the digits that the outputs look like those of float32",
+        HONEST,
     ),
     Tricky(
         "tricky-tails/rotation/inverse-by-transpose",

@@ -69,6 +69,7 @@ TRICKY = (
         weighted_relus([1.0] * 5 + [-1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
         fixed(x=np.zeros((6, 6))),
         "five claim 1 and the one that is taken from them 0: their sum is beyond its interval",
+        HONEST,
     ),
     Tricky(
         "tricky-kinks/choice/largest-less-largest",
@@ -81,6 +82,7 @@ TRICKY = (
         pair(lambda x: np.sort(x, axis=1)[:, 1], _second_backward),
         fixed(x=np.zeros((5, 4))),
         "of four tied entries the second in order takes the gradient",
+        HONEST,
     ),
     Tricky(
         "tricky-kinks/choice/between-the-quartiles",

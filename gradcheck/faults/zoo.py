@@ -11,6 +11,7 @@ from gradcheck.faults import (
     hidden_entries,
     hidden_points,
     indices,
+    isolated,
     kinks,
     library,
     linear,
@@ -78,10 +79,12 @@ FAULTS: tuple[Fault, ...] = (
     *lookalikes.FAULTS,
     *indices.FAULTS,
     *tails.FAULTS,
+    *isolated.FAULTS,
 )
 TRICKY: tuple[Tricky, ...] = (
     *tricky_kinks.TRICKY,
     *tricky_choices.TRICKY,
+    *isolated.TRICKY,
     *tricky_edges.TRICKY,
     *tricky_domains.TRICKY,
     *tricky_scales.TRICKY,

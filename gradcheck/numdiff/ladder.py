@@ -161,7 +161,11 @@ class Ladder:
             row.append(better)
             known = self.row[order + 1] if len(self.row) > order + 1 else None
             # Without a neighbour of its own order an estimate has no better witness than the lower order's difference.
-            estimate = apart if known is None else np.maximum(np.abs(better - row[order]), np.abs(better - known))
+            if known is None:
+                estimate = apart
+            else:
+                own = np.maximum(np.abs(better - row[order]), np.abs(better - known))
+                estimate = np.where(np.isfinite(known), own, apart)
             errors.append(self._at_least_theory(estimate, order + 1, ratio))
         return row, errors
 
@@ -204,7 +208,7 @@ class Ladder:
         limit = gaps[1]
         least = np.abs(gaps[1])
         for higher in gaps[2:]:
-            np.minimum(least, np.abs(higher), out=least)
+            np.fmin(least, np.abs(higher), out=least)  # of steps outside f's domain nothing is known
         left: Vector = np.maximum(least - GAP_NOISE * self.noise / step, 0.0) / 2.0
         first = self.steps_taken < 2
         self.limit_error = np.abs(limit - (gaps[0] if first else self.limit))

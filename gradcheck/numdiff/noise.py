@@ -26,6 +26,7 @@ CLOSER, SAME = 8.0, 0.2  # how much closer the second look is, and how well it m
 COARSEST = 2.0**-8  # of the largest output: eight units of rounding in float16
 QUANTISED = 4.0  # the median output's third difference is below 4 times its noise unless f is quantised more coarsely
 FEW_OUTPUTS = 64
+BY_CHANCE = 24  # bits that are zero by chance have probability 2^-24
 NEIGHBOURS_ENOUGH = 16  # outputs, of which half respond by less than a quarter of the typical with probability 2^-9
 SHARED = 1 / 8  # of the outputs: quanta seen in so many are taken to be in all; too much noise blurs and accuses nobody
 GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
@@ -300,7 +301,21 @@ def _shows(outputs: Vector, narrow: type[np.floating[Any]], grid: float) -> bool
         kept = telling.astype(narrow).astype(np.float64)
     if not np.array_equal(kept, telling):
         return False
-    return True if telling.size and not _short(telling, narrow) else None
+    return True if telling.size and not (_short(telling, narrow) or _stepped(telling, narrow)) else None
+
+
+def _stepped(values: Vector, narrow: type[np.floating[Any]]) -> bool:
+    """Tell whether all values lie on one grid that `narrow` does not explain: `floor` and quantisers give such.
+
+    Rounding to `narrow` leaves a value on a grid of 2^k of its units by chance with probability 2^-k; those of all
+    values multiply.
+    """
+    mantissas, exponents = np.frexp(values)
+    bits = np.finfo(narrow).nmant + 1
+    whole = np.abs(mantissas * 2.0**bits).astype(np.int64)
+    units = exponents - bits
+    grid = int(np.min(units + np.log2(whole & -whole).astype(np.int64)))
+    return int(np.sum(np.maximum(grid - units, 0))) >= BY_CHANCE
 
 
 def _short(values: Vector, narrow: type[np.floating[Any]]) -> bool:

@@ -58,7 +58,7 @@ def test_one_kink_or_none_is_told(forward, x, seed):
 @pytest.mark.parametrize("forward", SEVERAL.values(), ids=SEVERAL)
 def test_several_kinks_are_taken_for_one_in_few_cases(forward):
     alone = [nearby(forward, np.zeros(3), seed)[3].meets_one(0) for seed in range(200)]
-    assert np.mean(alone) <= 0.06
+    assert np.mean(alone) <= 0.09
 
 
 HIDDEN_FROM_FAR = {
@@ -75,7 +75,7 @@ HIDDEN_FROM_FAR = {
 
 @pytest.mark.parametrize(("forward", "x", "tangent", "most"), HIDDEN_FROM_FAR.values(), ids=HIDDEN_FROM_FAR)
 def test_what_is_straight_from_far_out_is_seen_close_by(forward, x, tangent, most):
-    """One line alone misses it in so many cases; three are asked before anybody is accused along several entries."""
+    """One line alone misses it in so many cases; four are asked before anybody is accused along several entries."""
     alone = [nearby(forward, x, seed, tangent)[3].meets_one(0) for seed in range(200)]
     assert np.mean(alone) <= most
 
@@ -126,7 +126,8 @@ def test_where_forward_refuses_a_point_nothing_is_told():
     refused = line_nearby(instrument, place, measured, np.random.default_rng(0))
     assert refused.slopes() is None
     assert not refused.meets_one(0)
-    assert np.all(rise_and_fall(instrument, place, measured, np.random.default_rng(0)))
+    refused.look_at(evenly(8))
+    assert np.all(rise_and_fall([refused]))
     assert line.slopes() is not None
 
 
@@ -144,6 +145,7 @@ BOTH = {
 def test_slopes_both_rise_and_fall_where_an_output_is_neither_convex_nor_concave(forward, both):
     found = []
     for seed in range(60):
-        instrument, place, measured, _ = nearby(forward, np.zeros(3), seed)
-        found.append(bool(rise_and_fall(instrument, place, measured, np.random.default_rng(seed))[0]))
+        line = nearby(forward, np.zeros(3), seed)[3]
+        line.look_at(evenly(BETWEEN))
+        found.append(bool(rise_and_fall([line])[0]))
     assert np.mean(found) >= 0.9 if both else not any(found)

@@ -146,7 +146,7 @@ FAR_OUT = {"memories/values/linear-below-a-hundred", "memories/values/steeper-be
 # Units of either orientation are at their kinks, so that a right claim is a choice of branch.
 CHOICES = {f"tricky-kinks/network/no-{what}-claiming-{slope}" for what in ("input", "weights") for slope in (0, 1)}
 BY_ROWS = [c for c in TRICKY if c.name.startswith("tricky-kinks/choice/")]
-CHOICES |= {c.name for c in BY_ROWS}
+CHOICES |= {c.name for c in BY_ROWS} | {"tricky-kinks/mixed/relu-beside-differences"}
 RIGHT_HERE = [c for c in FAULTS if c.shows is not Shows.HERE and c.name not in NO_DERIVATIVE_HERE | ONE_CALL_AT_A_TIME]
 names = pytest.mark.parametrize
 

@@ -1,0 +1,64 @@
+"""Is a discrepancy the measurement's? Steps of forward that look like slopes, and cancellation in a complex step."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.comparison import THRESHOLD, Comparison
+from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.lost_digits import answer_of
+from gradcheck.checks.places import line_along
+from gradcheck.numdiff.complex_step import ACCEPTED_BARS, STEP
+from gradcheck.numdiff.noise import THIRD_DIFFERENCE
+from gradcheck.numdiff.records import norm_of_products
+
+CLOSE_BY = 2.0**-38  # of the scale: 2^15 units of rounding, which anything smooth of that slope responds to
+STEPS_CALLS = 2  # of forward
+SPACING = 2.0**-14  # of every entry: what is smooth is left out of a third difference but for 2^-42
+POINTS = (-2, -1, 1, 2)  # with the place itself two third differences: one alone may be small by chance
+
+
+def is_constant_close_by(instrument: Instrument, evidence: Evidence, worst: Comparison) -> bool:
+    """Tell whether nothing is claimed and forward answers a small change with silence, to the bit (2 calls).
+
+    Its slope along a larger one is that of steps then: `floor` rises by one in one, and its derivative is zero. What
+    works in float32 or float16 is silent too, and its rounding is no such step.
+    """
+    place = evidence.place
+    if worst.reach > 0 or place.work != np.float64 or instrument.left(settling=True) < STEPS_CALLS:
+        return False
+    line = line_along(instrument, replace(place, looked=None), dict(evidence.measured[worst.argument][0].tangents))
+    step = max(CLOSE_BY, line.smallest_step)
+    return all((there := line.along(way)) is not None and np.array_equal(there, place.base) for way in (step, -step))
+
+
+def is_complex_noise(instrument: Instrument, evidence: Evidence, worst: Comparison) -> bool | None:
+    """Tell whether a complex step's own cancellation explains a discrepancy (4 complex calls); None without the calls.
+
+    sin(z) / z loses as many digits in its imaginary part at 1e-4 as a difference would, and answers a few ulps with
+    silence, for the cosine beside it is rounded alike. Asked is only about what real differences would not show. Third
+    differences of the complex step, over points whose entries differ relatively, are free of what is smooth.
+    """
+    answer = answer_of(evidence, worst)
+    proven = None if answer is None else answer.along.derivative.proven
+    if answer is None or proven is None:
+        return False
+    derivative, place, name = answer.along.derivative, evidence.place, worst.argument
+    if worst.discrepancy > ACCEPTED_BARS * norm_of_products(answer.cotangent, proven):
+        return False
+    if instrument.left(settling=True) < len(POINTS):
+        instrument.left_out.append("telling cancellation in a complex step from a mistake")
+        return None
+    seen = {0: derivative.value}
+    for k in POINTS:
+        moved = dict(place.wide)
+        moved[name] = place.wide[name] * (1.0 + k * SPACING * answer.ways / np.max(np.abs(answer.ways)))
+        line = line_along(instrument, replace(place, wide=moved, looked=None), {name: answer.tangent})
+        outputs = None if line.carried is None else line.carried(STEP)
+        if outputs is None or not np.all(np.isfinite(outputs)):
+            return False
+        seen[k] = outputs.imag / STEP
+    third = np.diff(np.stack([seen[k] for k in sorted(seen)]), n=3, axis=0) / THIRD_DIFFERENCE
+    noise = np.sqrt(np.mean(third**2, axis=0))
+    return worst.discrepancy <= THRESHOLD * float(np.hypot(worst.bar, norm_of_products(answer.cotangent, noise)))

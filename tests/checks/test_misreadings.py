@@ -1,0 +1,102 @@
+"""What looks like a mistake and is the measurement's (steps, a complex step that cancels), and what is not."""
+
+import numpy as np
+import pytest
+
+from gradcheck import Verdict, check
+
+SEEDS = range(4)
+
+
+def sine_over(x):
+    return np.sin(x) / x
+
+
+def sine_over_prime(x):
+    return np.where(np.abs(x) < 0.05, -x / 3 + x**3 / 30 - x**5 / 840, (x * np.cos(x) - np.sin(x)) / x**2)
+
+
+STEPS = {
+    "floor of hundreds": (np.floor, 100.0),
+    "floor of millions": (np.floor, 1e6),
+    "whole cents": (lambda x: np.round(x, 2), 100.0),
+    "eight bits": (lambda x: np.floor(16 * x) / 16, 1.0),
+    "sum of floors": (lambda x: np.asarray(np.floor(20 * x).sum()), 1.0),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("forward", "size"), STEPS.values(), ids=STEPS)
+def test_steps_without_a_claim_are_never_accused(forward, size, seed):
+    x = size * np.random.default_rng(seed).standard_normal(10)
+    report = check((forward, lambda _g, x: np.zeros_like(x)), {"x": x}, seed=seed)
+    assert report.verdict is not Verdict.DISAGREES
+    assert report.vacuous or report.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_forgotten_gradient_is_found_where_forward_rounds_to_float32(seed):
+    x = np.random.default_rng(seed).standard_normal(10)
+    forgotten = (lambda x: np.tanh(x.astype(np.float32)).astype(float), lambda _g, x: np.zeros_like(x))
+    assert check(forgotten, {"x": x}, seed=seed).verdict is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("small", [1e-4, 1e-5])
+def test_a_complex_step_that_cancels_accuses_nobody(small, seed):
+    rng = np.random.default_rng(seed)
+    x = np.concatenate([[small * (1 + rng.random())], rng.standard_normal(6)])
+
+    def times(factor):
+        return lambda g, x: g * sine_over_prime(x) * np.where(np.arange(x.size) == 0, factor, 1.0)
+
+    assert check((sine_over, times(1.0)), {"x": x}, seed=seed).verdict is Verdict.AGREES
+    assert check((sine_over, times(1.001)), {"x": x}, seed=seed).verdict is Verdict.DISAGREES
+
+
+ALONE = {
+    "top of a bell": (lambda x: 1 / (1 + x * x), lambda x: np.where(x == 0, 0.1, -2 * x / (1 + x * x) ** 2), 0.0),
+    "cube": (lambda x: x**3, lambda x: np.where(x == 0, 50.0, 3 * x * x), 0.0),
+    "logarithm near 0": (np.log, lambda x: np.where(x == 1e-2, -1.0, 1.0) / x, 1e-2),
+    "pole": (lambda x: 1 / x, lambda x: np.where(x == 1e-2, 1.1, 1.0) * -(x**-2), 1e-2),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("forward", "slope", "entry"), ALONE.values(), ids=ALONE)
+def test_one_wrong_entry_that_would_blur_the_others_is_found(forward, slope, entry, seed):
+    x = np.insert(np.random.default_rng(seed).uniform(0.2, 2.0, 5), 2, entry)
+    assert check((forward, lambda g, x: g * slope(x)), {"x": x}, seed=seed).verdict is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize(
+    ("forward", "slope"), [(np.log, lambda x: 1 / x), (np.arccos, lambda x: -1 / np.sqrt(1 - x * x))]
+)
+def test_what_no_usual_step_measures_is_not_passed_over(forward, slope):
+    """Closer to the edge of the domain than the ladder's steps: a wrong sign there is found or left open."""
+    edge = 1e-6 if forward is np.log else 1 - 1e-6
+    x = np.array([edge, 0.3, 0.5, 0.2])
+    report = check((forward, lambda g, x: g * slope(x) * np.where(x == edge, -1.0, 1.0)), {"x": x})
+    assert report.verdict is not Verdict.AGREES
+
+
+RELU, MIXED = 20, 4
+
+
+def of_both_orientations(x):
+    y = np.maximum(x, 0)
+    return np.concatenate([y[:RELU], y[RELU : RELU + MIXED] - y[RELU + MIXED :]])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("claim", [0.0, 0.5, 1.0, 1.5, 2.0, -1.0])
+def test_claims_at_kinks_are_judged_beside_choices_of_branch(claim, seed):
+    def backward(g, x):
+        slopes = np.where(x == 0, np.where(np.arange(x.size) < RELU, claim, 1.0), x > 0)
+        return slopes * np.concatenate([g, -g[RELU:]])
+
+    found = check((of_both_orientations, backward), {"x": np.zeros(RELU + 2 * MIXED)}, seed=seed).verdict
+    wrong = not 0.0 <= claim <= 1.0
+    assert found is not (Verdict.AGREES if wrong else Verdict.DISAGREES)
+    if abs(claim) == 2.0:
+        assert found is Verdict.DISAGREES
