@@ -9,6 +9,7 @@ import numpy as np
 from gradcheck.checks.adjoint import EQUALISED, SET_APART, Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
 from gradcheck.checks.corners import A_SLOPE, FEWEST_CALLS, corners, finer_structure, nothing_is_equal
+from gradcheck.checks.equal_changes import judge_equal_changes
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.lost_digits import are_lost, may_be_lost
 from gradcheck.checks.misreadings import is_complex_noise, is_constant_close_by
@@ -166,7 +167,7 @@ def flag(
             found = Flag(worst, None)
         elif np.any(look.cornered):
             second = seen()
-            found = _flag(worst, second)
+            found = judge_equal_changes(instrument, evidence, name, look.cornered, rng=rng) or _flag(worst, second)
     if found.confirmed and look.finer is None:  # nobody is accused without that look
         found = finely(found) if instrument.left(settling=True) >= A_SLOPE else Flag(worst, None)
     if found.second is None or not second.whole or found.confirmed or found.excused:

@@ -76,6 +76,15 @@ FAULTS = (
         "ReLUs claim 2 at 0, and beside them are kinks of either sign",
     ),
     Fault(
+        "adversary/tie/median-gives-all",
+        "tie-all-winners",
+        ("x",),
+        pair(lambda x: np.asarray(np.median(x)), lambda g, x: g * (x == np.median(x))),
+        fixed(x=[1.0, 1.0, 0.0, 2.0, 1.0]),
+        "each of three entries that are the median gets the whole gradient, and no direction shows a kink",
+        also=("outside-subdifferential", "factor"),
+    ),
+    Fault(
         "isolated/kink/clip-claims-2-at-both-edges",
         "outside-subdifferential",
         ("x",),

@@ -80,6 +80,29 @@ def test_what_no_usual_step_measures_is_not_passed_over(forward, slope):
     assert report.verdict is not Verdict.AGREES
 
 
+MEDIAN = np.array([1.0, 1.0, 0.0, 2.0, 1.0])
+
+
+def _winners(x):
+    return x == np.median(x)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("shares", "right"),
+    [
+        (lambda x: 1.0 * _winners(x), False),
+        (lambda x: 0.0 * x, False),
+        (lambda x: 1.0 * (np.arange(x.size) == np.argmax(_winners(x))), True),
+        (lambda x: _winners(x) / _winners(x).sum(), True),
+    ],
+    ids=["all", "none", "the first", "shared"],
+)
+def test_shares_of_a_median_that_is_tied_must_add_up_to_one(shares, right, seed):
+    report = check((lambda x: np.asarray(np.median(x)), lambda g, x: g * shares(x)), {"x": MEDIAN}, seed=seed)
+    assert report.verdict is (Verdict.AGREES if right else Verdict.DISAGREES)
+
+
 RELU, MIXED = 20, 4
 
 
