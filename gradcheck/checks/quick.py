@@ -103,7 +103,8 @@ def _place(instrument: Instrument) -> Place:
     inputs = instrument.subject.inputs
     form, base = instrument.answer(inputs, collect=True)
     base = base.real
-    work = working_dtype(base, form.coarsest)
+    # Whole numbers may be float16's: then the whole procedure decides.
+    work = working_dtype(base, form.coarsest, steps=False)
     unit = float(np.finfo(work).eps) / 2.0
     noise = np.full(base.shape, ASSUMED_NOISE * unit * float(np.max(np.abs(base), initial=0.0)))
     return Place(GIVEN, dict(inputs), dict(inputs), form, base, noise, work)

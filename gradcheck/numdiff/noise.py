@@ -277,22 +277,23 @@ def _typical(level: Vector, noise: Vector, base: Vector) -> float:
     return float(np.min(units)) if units.size else 0.0
 
 
-def working_dtype(outputs: Vector, declared: np.dtype[Any], *, grid: float = 0.0) -> np.dtype[Any]:
+def working_dtype(outputs: Vector, declared: np.dtype[Any], *, grid: float = 0.0, steps: bool = True) -> np.dtype[Any]:
     """Return the precision that the outputs show: float32 or float16 where every output is representable in it.
 
     Outputs with short mantissas (small integers, zeros) say nothing; hand in those of a point without round numbers.
-    Nor do those that the `grid` of the inputs leaves no more digits: differences of numbers around 1e10.
+    Nor do those that the `grid` of the inputs leaves no more digits: differences of numbers around 1e10; nor those on
+    one grid of their own, unless `steps` of forward are not asked about.
     """
     some = sampled(outputs)
     for narrow in (np.float16, np.float32):
         # Where any of a few says no, the others need not be asked.
-        refuted = some.size < outputs.size and _shows(some, narrow, grid) is False
-        if not refuted and _shows(outputs, narrow, grid):
+        refuted = some.size < outputs.size and _shows(some, narrow, grid, steps) is False
+        if not refuted and _shows(outputs, narrow, grid, steps):
             return np.dtype(narrow)
     return declared
 
 
-def _shows(outputs: Vector, narrow: type[np.floating[Any]], grid: float) -> bool | None:
+def _shows(outputs: Vector, narrow: type[np.floating[Any]], grid: float, steps: bool) -> bool | None:
     """Tell whether outputs are of a dtype's precision; False where one is of a better one, None where none says it."""
     told = outputs[np.isfinite(outputs) & (outputs != 0)]
     with np.errstate(all="ignore"):
@@ -301,7 +302,9 @@ def _shows(outputs: Vector, narrow: type[np.floating[Any]], grid: float) -> bool
         kept = telling.astype(narrow).astype(np.float64)
     if not np.array_equal(kept, telling):
         return False
-    return True if telling.size and not (_short(telling, narrow) or _stepped(telling, narrow)) else None
+    if not telling.size or _short(telling, narrow) or (steps and _stepped(telling, narrow)):
+        return None
+    return True
 
 
 def _stepped(values: Vector, narrow: type[np.floating[Any]]) -> bool:
