@@ -14,11 +14,10 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import COMPARISONS, FALSE_ALARMS, SMALLEST, SUMMATION, THRESHOLD, Comparison, inner
-from gradcheck.checks.confirmation import OTHER_STEPS
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, draw_tangent, line_along
 from gradcheck.checks.precision import CANCELLED
-from gradcheck.checks.probes import Measured, draw_cotangent
+from gradcheck.checks.probes import OTHER_STEPS, Measured, draw_cotangent
 from gradcheck.checks.resolution import MISSED, SMALLEST_MAGNITUDE
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.directional import differentiate

@@ -13,16 +13,22 @@ from gradcheck.checks.equal_changes import judge_equal_changes
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.lost_digits import are_lost, may_be_lost
 from gradcheck.checks.misreadings import is_complex_noise, is_constant_close_by
-from gradcheck.checks.places import Place, draw_tangent
-from gradcheck.checks.probes import Measured, draw_cotangent, equalising_weights, judged_together, measure, steps_near
+from gradcheck.checks.places import A_POINT, Place, draw_tangent
+from gradcheck.checks.probes import (
+    OTHER_STEPS,
+    Measured,
+    draw_cotangent,
+    equalising_weights,
+    judged_together,
+    measure,
+    steps_near,
+)
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.complex_step import COMPLEX_STEP
 from gradcheck.numdiff.records import Mask, Vector
 
 A_FEW = 0.1  # of the outputs
 CLOSER_CALLS = 5  # of forward: two steps, and a complex one
-A_DERIVED_POINT = 5  # calls of forward, without the complex step
-OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
 
 
 class Look(NamedTuple):
@@ -187,7 +193,7 @@ def _calls_are_few(
     if elsewhere is None or nothing_is_equal(place, instrument.subject.wrt):
         return False, 0
     whole = int(place.carries_complex) + 2 * len(_steps_again(evidence, name)) + A_SLOPE
-    few = instrument.left() + instrument.kept < whole + A_DERIVED_POINT + FEWEST_CALLS
+    few = instrument.left() + instrument.kept < whole + A_POINT + FEWEST_CALLS
     if few and elsewhere.disagrees(name, to_come=FEWEST_CALLS + A_SLOPE):
         return False, 0
     return few, FEWEST_CALLS + (A_SLOPE if few else 0)

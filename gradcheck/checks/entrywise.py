@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.choices import LOOK, LOOK_WELL, MORE_LINES, PAIR, Nearby, Seen
 from gradcheck.checks.comparison import Comparison
-from gradcheck.checks.confirmation import OTHER_STEPS
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer, against_interval, measure_close
 from gradcheck.checks.places import Place
-from gradcheck.checks.probes import Measured
+from gradcheck.checks.probes import OTHER_STEPS, Measured
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.records import Mask, Vector
 from gradcheck.numdiff.tangents import natural_scale, random_direction

@@ -13,13 +13,12 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer, against_interval, measure_close
 from gradcheck.checks.lines import line_nearby
 from gradcheck.checks.outputs import flatten
-from gradcheck.checks.probes import Measured
+from gradcheck.checks.probes import OTHER_STEPS, Measured
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.records import Mask, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_magnitudes
 
 KIND = "equal changes"  # of these comparisons
-SHORTER = 0.6  # the second time
 STRAIGHT_LINES = 2  # nearby, besides the place itself
 CALLS, ANSWERS = 2 + 2 * STRAIGHT_LINES + 2, 2  # of forward and backward, at most
 
@@ -39,8 +38,8 @@ def judge_equal_changes(
     first = _compared(instrument, evidence, measured, straight, rng=rng)
     if first is None or first.bars <= THRESHOLD:
         return None
-    again = measure_close(instrument, evidence.place, {name: SHORTER * change})
-    return Flag(first, _compared(instrument, evidence, again, straight, rng=rng))
+    again = measure_close(instrument, evidence.place, {name: OTHER_STEPS * change})
+    return Flag(first, _compared(instrument, evidence, again, straight, rng=rng), cornered=straight)
 
 
 def _is_straight(instrument: Instrument, evidence: Evidence, measured: Measured, rng: np.random.Generator) -> Mask:

@@ -30,6 +30,7 @@ LOUD = 2.0**10  # noise so many times rounding is no property of the arithmetic,
 # Calls of forward that a direction takes at a derived point at most, and a second look: three pairs and a finer one,
 # besides the complex step.
 MEASURING, A_LOOK = 5, 8
+A_POINT = 5  # of forward, that a derived point costs without the complex step: f there, and two pairs
 REPEATABLE = 64.0  # two calls of a deterministic forward may differ by reordered sums, a few times its noise
 
 

@@ -15,7 +15,7 @@ from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare, s
 from gradcheck.checks.confirmation import flag
 from gradcheck.checks.derived import FAR_OUT, KINDS, derived_inputs, natural_centre, ordinary_inputs
 from gradcheck.checks.instrument import Instrument
-from gradcheck.checks.places import Place, answers_alike, draw_tangent, survey
+from gradcheck.checks.places import A_POINT, Place, answers_alike, draw_tangent, survey
 from gradcheck.checks.probes import Measured, draw_cotangent, judged_together, measure, slack_of
 from gradcheck.checks.resolution import ENOUGH
 from gradcheck.checks.ruling import Flag
@@ -29,7 +29,7 @@ STEPS_ALONE = (2.0**-8, 2.0**-11)
 COARSE_STEPS_ALONE = (2.0**-5, 2.0**-7)  # for a forward that works in float32 or float16
 MUCH_SMALLER = 2.0**-4  # two rungs of the ladder: a best step that is one off may be so by chance
 ANSWERS = 2  # of backward, that a derived point costs as a rule
-A_POINT, CALLS = 5, 6  # of forward, that a derived point costs without the complex step and with it
+CALLS = A_POINT + 1  # of forward, that a derived point costs with the complex step
 FEWEST = 2  # derived points that are worth most: with opposite signs, so that every entry meets both
 
 

@@ -18,6 +18,7 @@ from gradcheck.numdiff.records import Derivative, Mask, Vector, root_mean_square
 from gradcheck.numdiff.tangents import MANY_DECADES, random_direction
 from gradcheck.subject import Array, is_floating
 
+OTHER_STEPS = 0.6  # a confirming tangent is shorter by this, so that no step repeats
 BLUR = 100.0  # an output known so many times worse than the median output would blur a sum of all
 SCALED = 1.1  # backward is linear: what a factor that is no power of two changes in its answer is its own rounding
 NEGLIGIBLE = 1e-9  # unless its bar is below this share of the typical derivative

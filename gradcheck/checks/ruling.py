@@ -26,7 +26,8 @@ class Flag:
     discrepancy. `lost` says
     that it is what backward loses by rounding (see lost_digits.py). `apart` are outputs with a kink at the place that
     the first look did not meet. `constant` says that forward is constant close by and nothing is claimed, `noisy` that
-    the discrepancy is the complex step's own noise (see misreadings.py).
+    the discrepancy is the complex step's own noise (see misreadings.py); `cornered` are the outputs with a corner that
+    it is about (see equal_changes.py).
     """
 
     first: Comparison
@@ -38,6 +39,7 @@ class Flag:
     whole: bool = True
     constant: bool = False
     noisy: bool = False
+    cornered: Mask | None = None
 
     @property
     def confirmed(self) -> bool:

@@ -40,7 +40,7 @@ def part_of_it(case: Case) -> Iterator[Proof]:
     what = (
         "zero where they should not be"
         if zeroed
-        else "given a gradient though forward does not depend on them"
+        else "given a gradient where forward's is zero"
         if spurious
         else "wrong"
     )

@@ -34,7 +34,10 @@ class _Sides:
 
 @dataclass(frozen=True)
 class _Case:
-    """One kinky output: what the entries that make its kink may claim, what they do, and what they do together."""
+    """One kinky output: what the entries that make its kink may claim, what they do, and what they do together.
+
+    At a `corner` no single entry shows a kink, and the sides are what a share may be.
+    """
 
     output: int
     entries: tuple[tuple[str, int], ...]
@@ -43,6 +46,7 @@ class _Case:
     claimed: Array
     due: tuple[float, float]
     bar: float
+    corner: bool = False
 
     @property
     def outside(self) -> Array:
@@ -156,7 +160,9 @@ def _case(o: int, claim: dict[str, Array], columns: dict[tuple[str, int], _Sides
             kinky.append(key)
         else:
             smooth += float(0.5 * (sides.left[o] + sides.right[o]))
-    if not kinky or any(n not in claim for n, _ in kinky):
+    if not kinky:
+        return _corner(o, claim, columns, equal, bar=THRESHOLD * bar)
+    if any(n not in claim for n, _ in kinky):
         return None
     left, right = (np.array([getattr(columns[key], side)[o] for key in kinky]) for side in ("left", "right"))
     claimed = np.array([claim[n][j] for n, j in kinky])
@@ -164,13 +170,33 @@ def _case(o: int, claim: dict[str, Array], columns: dict[tuple[str, int], _Sides
     return _Case(o, tuple(kinky), left, right, claimed, due, THRESHOLD * bar)
 
 
+def _corner(
+    o: int, claim: dict[str, Array], columns: dict[tuple[str, int], _Sides], equal: _Sides, *, bar: float
+) -> _Case | None:
+    """Return the case of an output that no single entry shows a kink of: a median of tied entries.
+
+    Which of them it follows is a choice: each may get anything between nothing and all of what they do together.
+    """
+    due = (float(equal.left[o]), float(equal.right[o]))
+    entries = tuple((n, j) for n, j in columns if n in claim and claim[n][j] != 0)
+    entries = entries or tuple(key for key in columns if key[0] in claim)
+    if not entries or abs(due[0] - due[1]) > bar:
+        return None
+    nothing, everything = np.zeros(len(entries)), np.full(len(entries), due[0])
+    claimed = np.array([claim[n][j] for n, j in entries])
+    return _Case(o, entries, nothing, everything, claimed, due, bar, corner=True)
+
+
 def _diagnosed(wrong: list[_Case], cases: list[_Case], evidence: Evidence) -> Diagnosis:
     first = wrong[0]
     shape = evidence.place.form.shapes[0] if len(evidence.place.form.shapes) == 1 else (evidence.place.base.size,)
     where = str([int(i) for i in np.unravel_index(first.output, shape)]) if shape else ""
+    known = f"left and right derivatives {_numbers(first.left)} and {_numbers(first.right)}"
+    if first.corner:
+        known = f"and moved alike all entries change it by {float(np.mean(first.due)):.4g}"
     evidence_text = (
-        f"output{where}: claimed {_numbers(first.claimed)}, left and right derivatives {_numbers(first.left)} and "
-        f"{_numbers(first.right)}; {len(wrong)} of {len(cases)} kinky outputs looked at are wrong"
+        f"output{where}: claimed {_numbers(first.claimed)}, {known}; "
+        f"{len(wrong)} of {len(cases)} kinky outputs looked at are wrong"
     )
     if any(case.outside.any() for case in wrong) or not all(case.tie for case in wrong):
         text = "at a kink the claim lies outside the one-sided derivatives: no choice of a branch explains it"
@@ -231,6 +257,7 @@ def _census(wrong: list[_Case], cases: list[_Case], evidence: Evidence, name: st
         return None
     worst = sorted(seen.values(), key=lambda e: -abs(e.claimed - e.measured.value))
     box = tuple((min(e.index[a] for e in worst), max(e.index[a] for e in worst)) for a in range(value.ndim))
-    pattern = "only entries at a kink were looked at; their bars are the span of the one-sided derivatives"
+    span = "what a share may be" if all(case.corner for case in wrong) else "the one-sided derivatives"
+    pattern = f"only entries at a kink were looked at; their bars are the span of {span}"
     exact = len(looked) == value.size
     return Census(len(seen), value.size, exact, len(looked), box, (pattern,), tuple(worst[:3]), at_least=not exact)

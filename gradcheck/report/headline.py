@@ -9,6 +9,7 @@ from gradcheck.verdict import Argument, Severity, Verdict
 
 COARSE = 0.01  # a one-entry resolution above this is said in the first line (DESIGN.md, "Verdict")
 
+IN_STEPS = "moves in steps and is constant close by"  # in the sentence of an argument
 _LITTLE = 1e-3  # of a gradient: below it training goes on much as before, and the size belongs into the first line
 _FAILURE_LABELS = {
     "rejected": "REJECTED",
@@ -94,7 +95,9 @@ def _undecided(report: Report) -> str:
 
 def _agreement(report: Report) -> str:
     if report.vacuous:
-        return "forward did not respond at any point tried, and no gradient is claimed"
+        stepped = any(IN_STEPS in argument.sentence for argument in report.arguments.values())
+        responded = f"forward {IN_STEPS}" if stepped else "forward did not respond at any point tried"
+        return f"{responded}, and no gradient is claimed"
     nothing = [argument.name for argument in report.arguments.values() if argument.reason == "vacuous"]
     agreed = whole(len(report.arguments) - len(nothing), "gradient agrees", "gradients agree")
     agreed += f", {_named(nothing)} vacuously" if nothing else ""
