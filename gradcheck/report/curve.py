@@ -51,19 +51,21 @@ def _span(values: list[float]) -> Axis:
     return low, max(high, low + 1)
 
 
-def _x(step: float, across: Axis) -> float:
-    return _LEFT + (math.log10(step) - across[0]) / (across[1] - across[0]) * (_WIDTH - _LEFT - _RIGHT)
+def _x(ten: float, across: Axis) -> float:
+    return _LEFT + (ten - across[0]) / (across[1] - across[0]) * (_WIDTH - _LEFT - _RIGHT)
 
 
-def _y(error: float, down: Axis) -> float:
-    return _HEIGHT - _BOTTOM - (math.log10(error) - down[0]) / (down[1] - down[0]) * (_HEIGHT - _TOP - _BOTTOM)
+def _y(ten: float, down: Axis) -> float:
+    return _HEIGHT - _BOTTOM - (ten - down[0]) / (down[1] - down[0]) * (_HEIGHT - _TOP - _BOTTOM)
 
 
 def _branch(curve: StepCurve, row: tuple[str, str, str, str | None], across: Axis, down: Axis) -> str:
     _, name, color, dashes = row
     pairs = zip(curve.steps, getattr(curve, name), strict=False)
     points = sorted(
-        (_x(step, across), _y(error, down)) for step, error in pairs if positive([step, error]) == [step, error]
+        (_x(math.log10(step), across), _y(math.log10(error), down))
+        for step, error in pairs
+        if positive([step, error]) == [step, error]
     )
     written = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return element("polyline", points=written, fill="none", stroke=color, stroke_width=2, stroke_dasharray=dashes)
@@ -72,7 +74,7 @@ def _branch(curve: StepCurve, row: tuple[str, str, str, str | None], across: Axi
 def _chosen(step: float, across: Axis) -> list[str]:
     if not positive([step]):
         return []
-    x = round(_x(step, across), 1)
+    x = round(_x(math.log10(step), across), 1)
     anchor = "end" if x > _WIDTH / 2 else "start"
     line = element("line", x1=x, x2=x, y1=_TOP, y2=_HEIGHT - _BOTTOM, stroke="currentColor", stroke_dasharray="2 3")
     return [line, _words(f"chosen step {short(step)}", x + (5 if anchor == "start" else -5), _TOP + 12, anchor)]
@@ -85,8 +87,8 @@ def _axes(across: Axis, down: Axis) -> list[str]:
         fill="none",
         stroke="var(--muted)",
     )
-    below = [_words(f"1e{ten}", _x(10.0**ten, across), _HEIGHT - _BOTTOM + 15, "middle") for ten in _ticks(across)]
-    beside = [_words(f"1e{ten}", _LEFT - 6, _y(10.0**ten, down) + 4, "end") for ten in _ticks(down)]
+    below = [_words(f"1e{ten}", _x(ten, across), _HEIGHT - _BOTTOM + 15, "middle") for ten in _ticks(across)]
+    beside = [_words(f"1e{ten}", _LEFT - 6, _y(ten, down) + 4, "end") for ten in _ticks(down)]
     title = _words("step", (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 10, "middle")
     return [frame, *below, *beside, title]
 

@@ -91,6 +91,12 @@ def test_curve_draws_both_branches_and_the_chosen_step():
     assert [len(row.split()) for row in points] == [2, 2]  # zeros and NaN have no place on a logarithmic axis
 
 
+@pytest.mark.parametrize("error", [9.9e307, 5e-324])
+def test_curve_draws_the_largest_and_the_smallest_numbers(error):
+    """The next power of ten is no number any more."""
+    assert "<polyline" in svg_curve(StepCurve((1.0, 2.0), (error, error), (), 1.0))
+
+
 @pytest.mark.parametrize(
     "curve",
     [
