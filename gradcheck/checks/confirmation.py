@@ -62,14 +62,16 @@ class Fresh:
     def measured_closer(self, instrument: Instrument, place: Place, first: Measured, some: Mask) -> Measured:
         """Return the direction at the steps that suited `some` outputs which it was not measured at (4 or 5 calls).
 
-        Near a pole or the edge of forward's domain these are much smaller; where calls do not suffice it is as it was.
+        Near a pole or the edge of forward's domain these are much smaller, and where a complex step was taken there the
+        smallest one confirmed it; where calls do not suffice the direction is as it was.
         """
         unmeasured = some & ~self.measured.derivative.measured
         known = first.derivative.steps if first.derivative.steps.size == some.size else np.zeros(some.shape)
-        steps = known[unmeasured & (known > 0)]
-        if self.closer is None and steps.size and instrument.left(settling=True) >= CLOSER_CALLS:
+        smallest = min((rung.step for rung in first.derivative.rungs), default=0.0)
+        least = float(np.min(known[unmeasured & (known > 0)], initial=smallest))
+        needed = self.closer is None and unmeasured.any() and least > 0
+        if needed and instrument.left(settling=True) >= CLOSER_CALLS:
             tangents = {name: tangent.copy() for name, tangent in self.measured.tangents.items()}
-            least = float(np.min(steps))
             self.closer = measure(instrument, place, tangents, steps=(4.0 * least, least))
         return self.closer or self.measured
 

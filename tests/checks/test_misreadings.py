@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gradcheck import Verdict, check
+from gradcheck.faults.records import point_of
+from gradcheck.faults.zoo import TRICKY
 
 SEEDS = range(4)
 
@@ -73,11 +75,12 @@ def test_one_wrong_entry_that_would_blur_the_others_is_found(forward, slope, ent
     ("forward", "slope"), [(np.log, lambda x: 1 / x), (np.arccos, lambda x: -1 / np.sqrt(1 - x * x))]
 )
 def test_what_no_usual_step_measures_is_not_passed_over(forward, slope):
-    """Closer to the edge of the domain than the ladder's steps: a wrong sign there is found or left open."""
+    """Closer to the edge of the domain than the ladder's steps, beside entries that these suit."""
     edge = 1e-6 if forward is np.log else 1 - 1e-6
     x = np.array([edge, 0.3, 0.5, 0.2])
     report = check((forward, lambda g, x: g * slope(x) * np.where(x == edge, -1.0, 1.0)), {"x": x})
-    assert report.verdict is not Verdict.AGREES
+    assert report.verdict is Verdict.DISAGREES
+    assert check((forward, lambda g, x: g * slope(x)), {"x": x}).verdict is Verdict.AGREES
 
 
 MEDIAN = np.array([1.0, 1.0, 0.0, 2.0, 1.0])
@@ -123,3 +126,41 @@ def test_claims_at_kinks_are_judged_beside_choices_of_branch(claim, seed):
     assert found is not (Verdict.AGREES if wrong else Verdict.DISAGREES)
     if abs(claim) == 2.0:
         assert found is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_not_measured_along_a_fresh_direction_is_measured_closer(seed):
+    """At steps that suit the other entries the logarithm of a negative number would be asked for."""
+    x = np.insert(np.random.default_rng(seed).uniform(0.2, 2.0, 5), 2, 1e-4)
+    report = check((np.log, lambda g, x: g / x * np.where(x == 1e-4, 1.1, 1.0)), {"x": x}, seed=seed)
+    assert report.verdict is Verdict.DISAGREES
+
+
+def test_a_point_that_noise_leaves_open_gets_more_answers_before_more_calls_of_forward():
+    case = next(case for case in TRICKY if case.name == "tricky-blind/batch/norm-of-one-sample")
+    report = check(case.make(), dict(point_of(case)))
+    assert report.verdict is Verdict.AGREES
+    assert sum(cost.forward for cost in report.evaluations.spent if cost.purpose != "the contract") <= 30
+
+
+def test_the_shares_of_a_tied_median_are_explained_as_shares():
+    report = check((lambda x: np.asarray(np.median(x)), lambda g, x: 1.0 * g * _winners(x)), {"x": MEDIAN})
+    argument = report.arguments["x"]
+    assert argument.diagnosis.code == "tie-all-winners"
+    assert "moved alike all entries change it by 1" in argument.diagnosis.evidence
+    assert {entry.index for entry in argument.census.worst} == {(0,), (1,), (4,)}
+
+
+def test_steps_are_said_to_be_steps_in_the_first_line():
+    report = check(
+        (lambda x: np.round(x, 2), lambda _g, x: np.zeros_like(x)), {"x": np.random.default_rng(0).uniform(1, 500, 10)}
+    )
+    assert "forward moves in steps and is constant close by" in str(report).replace("\n  ", " ").partition("read as")[0]
+
+
+def test_one_kink_that_one_entry_is_claimed_to_make_is_asked_along_that_entry():
+    """Two lines suffice there, and four along a direction that moves all entries."""
+    x = np.insert(np.random.default_rng(0).standard_normal(6), 2, 0.0)
+    report = check((np.abs, lambda g, x: g * np.where(x == 0, 1.5, np.sign(x))), {"x": x})
+    assert report.verdict is Verdict.DISAGREES
+    assert sum(cost.forward for cost in report.evaluations.spent if cost.purpose == "kinks") <= 16
