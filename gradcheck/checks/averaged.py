@@ -22,7 +22,7 @@ from gradcheck.checks.resolution import MISSED, SMALLEST_MAGNITUDE
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.directional import differentiate
 from gradcheck.numdiff.ladder import COVERAGE
-from gradcheck.numdiff.noise import NEIGHBOURS_ENOUGH
+from gradcheck.numdiff.noise import NEIGHBOURS_ENOUGH, on_one_grid
 from gradcheck.numdiff.records import Vector, norm_of_products, typical_size
 from gradcheck.subject import Array
 
@@ -81,8 +81,8 @@ def judge_averaged(instrument: Instrument, given: Evidence, rng: np.random.Gener
             continue
         ratio = threshold_of(look.degrees, ALARM)
         resolutions[name] = _resolution(look, ratio)
-        if look.square > ratio and look.worst.reach == 0.0 and _all_whole(given.place.base):
-            # Forward may as well count, and then its derivative is zero.
+        if look.square > ratio and look.worst.reach == 0.0 and _in_steps(given.place):
+            # Its derivative is zero then.
             flags[name] = (Flag(_said(look, ratio, THRESHOLD), None),)
         elif look.square > ratio:
             directions = int(min(DIRECTIONS, instrument.left(settling=True) // A_DIRECTION))
@@ -92,8 +92,10 @@ def judge_averaged(instrument: Instrument, given: Evidence, rng: np.random.Gener
     return Averaged(flags, resolutions)
 
 
-def _all_whole(outputs: Vector) -> bool:
-    return bool(np.all(outputs == np.rint(outputs)))
+def _in_steps(place: Place) -> bool:
+    """Tell whether forward may move in steps: it counts, or rounds to a grid that its dtype does not explain."""
+    whole = bool(np.all(place.base == np.rint(place.base)))
+    return whole or on_one_grid(place.base, place.work)
 
 
 def threshold_of(degrees: float, logarithm: float, *, below: bool = False) -> float:

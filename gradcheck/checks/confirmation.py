@@ -316,5 +316,7 @@ def confirm(instrument: Instrument, evidence: Evidence, look: Fresh, rng: np.ran
                 kind="confirmation",
             )
         )
-    worst = max(found, key=lambda c: c.bars, default=None)
+    # What is asked beyond the first must exceed the whole threshold to count: so the promise is kept for all of them.
+    beyond = [c for c in found[1:] if c.bars > THRESHOLD]
+    worst = max(beyond, key=lambda c: c.bars, default=found[0] if found else None)
     return Look(worst, left_out, not np.any(seen & ~mask), apart)

@@ -11,16 +11,16 @@ from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer, against_interval, measure_close
-from gradcheck.checks.lines import line_nearby
+from gradcheck.checks.lines import FEWEST, evenly, line_nearby
 from gradcheck.checks.outputs import flatten
-from gradcheck.checks.probes import OTHER_STEPS, Measured
+from gradcheck.checks.probes import Measured
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.records import Mask, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_magnitudes
 
 KIND = "equal changes"  # of these comparisons
 STRAIGHT_LINES = 2  # nearby, besides the place itself
-CALLS, ANSWERS = 2 + 2 * STRAIGHT_LINES + 2, 2  # of forward and backward, at most
+CALLS, ANSWERS = 2 + (FEWEST - 1) * STRAIGHT_LINES, 2  # of forward and backward
 
 
 def judge_equal_changes(
@@ -38,23 +38,19 @@ def judge_equal_changes(
     first = _compared(instrument, evidence, measured, straight, rng=rng)
     if first is None or first.bars <= THRESHOLD:
         return None
-    again = measure_close(instrument, evidence.place, {name: OTHER_STEPS * change})
-    return Flag(first, _compared(instrument, evidence, again, straight, rng=rng), cornered=straight)
+    return Flag(first, _compared(instrument, evidence, measured, straight, rng=rng), cornered=straight)
 
 
 def _is_straight(instrument: Instrument, evidence: Evidence, measured: Measured, rng: np.random.Generator) -> Mask:
-    """Outputs with one slope along a direction, at the place and over as long a step as lines nearby are far away."""
+    """Outputs with one slope along a direction, at the place and everywhere along lines nearby."""
     d = measured.derivative
     straight: Mask = np.isfinite(d.bar) & ~d.kinky
     for _ in range(STRAIGHT_LINES):
         line = line_nearby(instrument, evidence.place, measured, rng)
-        line.look_at((-1.0, 1.0))
-        before, after = line.seen[-line.distance], line.seen[line.distance]
-        if before is None or after is None:
+        slopes = line.slopes(evenly(FEWEST))
+        if slopes is None:
             return np.zeros_like(straight)
-        with np.errstate(all="ignore"):
-            slope = (after - before) / (2.0 * line.distance)
-            straight &= np.abs(slope - d.value) <= line.room((-1.0, 1.0))
+        straight &= np.max(np.abs(slopes - d.value), axis=0) <= line.room(evenly(FEWEST))
     return straight
 
 

@@ -24,6 +24,7 @@ COARSE_NEARBY = 2.0**-12  # for a forward that works in float32 or float16
 BETWEEN, FEWEST = 16, 8  # places, all as likely, in which a line may meet a kink; fewer where calls are few
 FAR = 2.0**3  # times the distance: a kink lies beyond with probability 2 / (8 pi), or 8 %
 BESIDE = 2.0**-4  # of the distance, on both sides of where a kink must be: of several with mixed jumps none are there
+SAME_POINT = 2.0**-20  # of the distance: rounding alone tells points closer than that from each other
 MOST_CURVED = 2.0**4  # times its slope and scale: what curves more is taken for several kinks, which accuses nobody
 
 
@@ -51,9 +52,11 @@ class LineNearby:
     seen: dict[float, Vector | None] = field(default_factory=dict)
 
     def _at(self, step: float) -> Vector | None:
-        if step not in self.seen:
-            self.seen[step] = self.along(step)
-        return self.seen[step]
+        """Evaluate forward at a step; one seen next to it serves: between the two nothing but noise would show."""
+        seen = next((known for known in self.seen if abs(known - step) <= SAME_POINT * self.distance), step)
+        if seen not in self.seen:
+            self.seen[seen] = self.along(seen)
+        return self.seen[seen]
 
     def look_at(self, points: Sequence[float]) -> None:
         """Evaluate these points, in units of the distance, where they were not."""

@@ -13,9 +13,9 @@ from gradcheck.numdiff.complex_step import ACCEPTED_BARS, STEP
 from gradcheck.numdiff.noise import THIRD_DIFFERENCE
 from gradcheck.numdiff.records import norm_of_products
 
-CLOSE_BY = 2.0**-38  # of the scale: 2^15 units of rounding, which anything smooth of that slope responds to
 STEPS_CALLS = 2  # of forward
-SPACING = 2.0**-14  # of every entry: what is smooth is left out of a third difference but for 2^-42
+HEARD = 8.0  # units in the last place of an output: what moves it by more cannot pass in silence
+SPACING = 2.0**-20  # of every entry: what is smooth is left out of a third difference but for 2^-60, or for steep ones
 POINTS = (-2, -1, 1, 2)  # with the place itself two third differences: one alone may be small by chance
 
 
@@ -23,13 +23,18 @@ def is_constant_close_by(instrument: Instrument, evidence: Evidence, worst: Comp
     """Tell whether nothing is claimed and forward answers a small change with silence, to the bit (2 calls).
 
     Its slope along a larger one is that of steps then: `floor` rises by one in one, and its derivative is zero. What
-    works in float32 or float16 is silent too, and its rounding is no such step.
+    works in float32 or float16 is silent too, and its rounding is no such step; beside a large constant the silence of
+    what moves by less than a few units in the last place tells nothing.
     """
     place = evidence.place
     if worst.reach > 0 or place.work != np.float64 or instrument.left(settling=True) < STEPS_CALLS:
         return False
-    line = line_along(instrument, replace(place, looked=None), dict(evidence.measured[worst.argument][0].tangents))
-    step = max(CLOSE_BY, line.smallest_step)
+    measured = evidence.measured[worst.argument][0]
+    line = line_along(instrument, replace(place, looked=None), dict(measured.tangents))
+    step, told = line.smallest_step, measured.derivative.measured
+    moved = np.abs(measured.derivative.value[told]) * step
+    if not np.any(moved > HEARD * np.spacing(np.abs(place.base[told]))):
+        return False
     return all((there := line.along(way)) is not None and np.array_equal(there, place.base) for way in (step, -step))
 
 

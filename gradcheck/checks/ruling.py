@@ -98,7 +98,9 @@ def _standing(comparisons: Sequence[Comparison], excused: Sequence[Flag]) -> lis
     if not here:
         return list(comparisons)
     seconds = [c for f in here if not f.lost for c in (f.second, f.third) if c is not None]
-    return [c for c in comparisons if c.bars <= THRESHOLD and c.kind not in {f.first.kind for f in here}] + seconds
+    # A complex step that is noisy along one direction tells as much along the others as before.
+    gone = {f.first.kind for f in here if not f.noisy}
+    return [c for c in comparisons if c.bars <= THRESHOLD and c.kind not in gone] + seconds
 
 
 def _resolved(comparisons: Sequence[Comparison]) -> tuple[float, float]:

@@ -282,7 +282,7 @@ def working_dtype(outputs: Vector, declared: np.dtype[Any], *, grid: float = 0.0
 
     Outputs with short mantissas (small integers, zeros) say nothing; hand in those of a point without round numbers.
     Nor do those that the `grid` of the inputs leaves no more digits: differences of numbers around 1e10; nor those on
-    one grid of their own, unless `steps` of forward are not asked about.
+    one grid of whole numbers, unless `steps` of forward are not asked about.
     """
     some = sampled(outputs)
     for narrow in (np.float16, np.float32):
@@ -302,22 +302,29 @@ def _shows(outputs: Vector, narrow: type[np.floating[Any]], grid: float, steps: 
         kept = telling.astype(narrow).astype(np.float64)
     if not np.array_equal(kept, telling):
         return False
-    if not telling.size or _short(telling, narrow) or (steps and _stepped(telling, narrow)):
+    if not telling.size or _short(telling, narrow) or (steps and on_one_grid(telling, narrow, whole_numbers=True)):
         return None
     return True
 
 
-def _stepped(values: Vector, narrow: type[np.floating[Any]]) -> bool:
-    """Tell whether all values lie on one grid that `narrow` does not explain: `floor` and quantisers give such.
+def on_one_grid(values: Vector, narrow: np.dtype[Any] | type[np.floating[Any]], *, whole_numbers: bool = False) -> bool:
+    """Tell whether values of `narrow` lie on one grid that it does not explain, that of `whole_numbers` or any.
 
-    Rounding to `narrow` leaves a value on a grid of 2^k of its units by chance with probability 2^-k; those of all
-    values multiply.
+    `floor` and quantisers give such. Rounding to `narrow` leaves a value on a grid of 2^k of its units by chance with
+    probability 2^-k; those of all values multiply. Differences that cancel share the grid of their terms as well,
+    which is one of fractions as a rule.
     """
+    values = values[np.isfinite(values) & (values != 0)]
+    if not values.size or (whole_numbers and np.any(values != np.rint(values))):
+        return False
     mantissas, exponents = np.frexp(values)
-    bits = np.finfo(narrow).nmant + 1
+    info = np.finfo(narrow)
+    bits = info.nmant + 1
     whole = np.abs(mantissas * 2.0**bits).astype(np.int64)
-    units = exponents - bits
-    grid = int(np.min(units + np.log2(whole & -whole).astype(np.int64)))
+    if np.any(whole != np.abs(mantissas * 2.0**bits)):
+        return False
+    units = np.maximum(exponents - bits, info.minexp - info.nmant)  # subnormal numbers share theirs
+    grid = int(np.min(exponents - bits + np.log2(whole & -whole).astype(np.int64)))
     return int(np.sum(np.maximum(grid - units, 0))) >= BY_CHANCE
 
 

@@ -149,3 +149,12 @@ def test_slopes_both_rise_and_fall_where_an_output_is_neither_convex_nor_concave
         line.look_at(evenly(BETWEEN))
         found.append(bool(rise_and_fall([line])[0]))
     assert np.mean(found) >= 0.9 if both else not any(found)
+
+
+def test_points_next_to_each_other_are_evaluated_once():
+    """Between them nothing but noise would show, and hide what rises or falls beside it."""
+    _, _, _, line = nearby(lambda x: relu(x[:1]), np.zeros(3), 0)
+    line.meets_one(0)
+    line.look_at(evenly(BETWEEN))
+    steps = np.sort(list(line.seen))
+    assert np.min(np.diff(steps)) > 2.0**-10 * line.distance

@@ -204,3 +204,22 @@ def test_working_dtype_is_not_read_off_differences_of_large_numbers(offset):
     grid = float(np.spacing(np.max(x)))
     assert working_dtype(x - x.mean(), DOUBLE, grid=grid) == DOUBLE
     assert working_dtype(np.sin(x).astype(np.float32).astype(float), DOUBLE, grid=grid) == SINGLE
+
+
+ROUNDED = {
+    "small": 1e-5 * np.random.default_rng(0).standard_normal(40),
+    "differences": np.float16(np.random.default_rng(0).uniform(1, 2, 40)).astype(float) - 1.0,
+}
+STEPS = {"floor": np.floor(300 * np.random.default_rng(0).standard_normal(40))}
+
+
+@pytest.mark.parametrize("outputs", ROUNDED.values(), ids=ROUNDED)
+def test_working_dtype_is_read_off_numbers_that_share_a_grid_for_another_reason(outputs):
+    """Subnormal numbers have one unit, and differences that cancel that of their terms."""
+    assert working_dtype(outputs.astype(np.float16).astype(float), np.dtype(np.float64)) == np.float16
+
+
+@pytest.mark.parametrize("outputs", STEPS.values(), ids=STEPS)
+def test_working_dtype_is_not_read_off_whole_numbers(outputs):
+    assert working_dtype(outputs, np.dtype(np.float64)) == np.float64
+    assert working_dtype(outputs, np.dtype(np.float64), steps=False) == np.float16
