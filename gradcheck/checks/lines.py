@@ -36,7 +36,6 @@ def evenly(places: int) -> tuple[float, ...]:
     return tuple(float(step) for step in np.tan(np.pi * (np.arange(1, places) / places - 0.5)))
 
 
-_POINTS = evenly(BETWEEN)
 ALONE, STRAIGHT = 6, 4  # calls of forward that telling one kink from several takes, and none from several
 WHOLE = ALONE + FEWEST - 1  # and that, where there are several, their slopes take at least
 
@@ -68,7 +67,7 @@ class LineNearby:
         for step in (-FAR * self.distance, FAR * self.distance):
             self._at(step)
 
-    def slopes(self, points: Sequence[float] = _POINTS) -> NDArray[np.float64] | None:
+    def slopes(self, points: Sequence[float]) -> NDArray[np.float64] | None:
         """Return the slopes of all outputs from one end to the other, or None where forward refuses a point.
 
         They are the one-sided derivative, the quotients between neighbours among these `points` and those far out that
@@ -113,7 +112,7 @@ class LineNearby:
         far = FAR * self.distance
         return sorted([*(self.distance * point for point in points), *({-far, far} & set(self.seen))])
 
-    def room(self, points: Sequence[float] = _POINTS) -> Vector:
+    def room(self, points: Sequence[float]) -> Vector:
         """How far slopes of a function without kinks may stand apart: by noise, by the ends' bars, and as it curves."""
         d, steps = self.measured.derivative, self._steps(points)
         noise = 2.0 * COVERAGE * self.noise / float(min(np.diff(steps)))

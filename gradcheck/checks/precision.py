@@ -27,7 +27,7 @@ from gradcheck.subject import Array, Subject, is_floating
 
 CANCELLED = 2.0  # units: both terms of a difference that cancels are rounded
 REACH = 32.0  # units of rounding: a branch closer than this can be taken either way in low precision
-A_LOOK = 4  # calls of forward: at a step and at half of it
+BRANCH_CALLS = 4  # calls of forward: at a step and at half of it
 CURVED = 64.0  # a gap beyond this many times the step (per scale of the input) is a kink's and not a curve's
 LOW_PRECISION = "low precision"
 
@@ -64,7 +64,7 @@ def judge_precision(
 
     Takes 4 to 8 calls of forward before; where calls do not suffice for these nothing is told.
     """
-    if instrument.left() < A_LOOK:
+    if instrument.left() < BRANCH_CALLS:
         instrument.left_out.append("the gradient in the inputs' own precision")
         return PrecisionRuling()
     mask = together & ~_branches_in_reach(instrument, low, rng)
@@ -109,7 +109,7 @@ def _branches_in_reach(instrument: Instrument, low: Place, rng: np.random.Genera
     step = REACH * claim_unit(instrument, low)
     found = np.zeros(low.base.shape, dtype=bool)
     for _ in range(2):
-        if instrument.left() < A_LOOK:
+        if instrument.left() < BRANCH_CALLS:
             break
         tangents = {name: draw_tangent(rng, low, name) for name in instrument.subject.wrt}
         along = line_along(instrument, low, tangents).along

@@ -19,7 +19,6 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD
 from gradcheck.explain.scene import Probes, Scene, bars_of, scale_of
 from gradcheck.explain.slopes import OutOfCalls
-from gradcheck.explain.tables import inner_products
 from gradcheck.subject import Array
 
 MOST_NAMED = 4  # wrong entries that are named exactly
@@ -76,7 +75,7 @@ class _Search:
         """Return the block of all entries, known from the first probe."""
         scene = self.scene
         bars = bars_of(scene.claims, scene.cotangents, scene.probes, scene.slack, tables=scene.tables)[:, 0]
-        return _Block(0, scene.value.size, _apart(scene)[:, 0], bars)
+        return _Block(0, scene.value.size, scene.apart()[:, 0], bars)
 
     def measured(self, lo: int, hi: int, ramp: Array | None = None) -> _Block:
         """Measure the discrepancy along a part of the direction."""
@@ -165,7 +164,7 @@ def narrowed(scene: Scene) -> list[Named] | None:
 
 def _spanned(scene: Scene) -> list[int] | None:
     """Return the entries whose columns span the discrepancies: none where there are too many, None if that is open."""
-    apart = _apart(scene)
+    apart = scene.apart()
     bars = bars_of(scene.claims, scene.cotangents, scene.probes, scene.slack, tables=scene.tables)
     noise = THRESHOLD * float(np.linalg.norm(bars))
     _, sizes, rows = np.linalg.svd(apart, full_matrices=False)
@@ -180,13 +179,6 @@ def _spanned(scene: Scene) -> list[int] | None:
         return [int(index) for index in found]
     # As many independent discrepancies as questions, and not of so few entries: there are more.
     return [] if rank == len(scene.claims) else None
-
-
-def _apart(scene: Scene) -> Array:
-    """Return how far every claim stands from every slope of the scene."""
-    claimed = scene.tables.look(inner_products, scene.claims, scene.tangents)
-    apart: Array = claimed - scene.tables.look(inner_products, scene.cotangents, scene.slopes)
-    return apart
 
 
 def sampled(scene: Scene) -> list[Named]:

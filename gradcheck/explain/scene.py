@@ -257,6 +257,12 @@ class Scene:
         bars = bars_of(claims, cotangents, self.probes, self.slack, tables=self.tables)
         return bool(np.median(size) > TELLING * np.median(bars))
 
+    def apart(self, factor: float = 1.0) -> Array:
+        """Return what the claims, divided by a factor, are off by along every direction, claims by directions."""
+        claimed = self.tables.look(inner_products, self.claims, self.tangents)
+        apart: Array = claimed / factor - self.tables.look(inner_products, self.cotangents, self.slopes)
+        return apart
+
 
 @dataclass(frozen=True)
 class Probes:

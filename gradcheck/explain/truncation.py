@@ -9,7 +9,7 @@ from gradcheck.errors import GradcheckError
 from gradcheck.explain.proof import Case, Proof
 from gradcheck.explain.scaling import multiples, scaled
 from gradcheck.explain.scene import Scene
-from gradcheck.explain.tables import inner_products, norms_of_products
+from gradcheck.explain.tables import norms_of_products
 from gradcheck.explain.whole import ENORMOUS, ONCE
 from gradcheck.numdiff.records import blocks
 from gradcheck.subject import Array, is_floating
@@ -59,7 +59,7 @@ def mistyped(case: Case) -> Iterator[Proof]:
         return
     exact = np.dtype(dtype)
     share = float(np.finfo(exact).eps) if np.issubdtype(exact, np.floating) else 1.0
-    near = np.abs(_apart(scene))
+    near = np.abs(scene.apart())
     size = scene.tables.look(norms_of_products, scene.claims, scene.tangents)
     if share == 1.0 or np.all(near <= 32 * share * np.sqrt(max(scene.slack.terms, 1)) * size):
         text = f"the gradient comes in {dtype} where `{scene.name}` is {due}, which holds less"
@@ -174,16 +174,9 @@ def _deaf(scene: Scene, name: str | None, dtype: "np.dtype[np.floating]") -> boo
     return np.array_equal(rows[0], rows[1]) and not np.array_equal(rows[0], rows[2])
 
 
-def _apart(scene: Scene, factor: float = 1.0) -> Array:
-    """Return what the claims, divided by a factor, are off by along every direction."""
-    claimed = scene.tables.look(inner_products, scene.claims, scene.tangents)
-    apart: Array = claimed / factor - scene.tables.look(inner_products, scene.cotangents, scene.slopes)
-    return apart
-
-
 def _right_but_for(scene: Scene, dtype: "np.dtype[np.floating]", factor: float = 1.0) -> bool:
     """Tell whether the claim is the truth times a factor, but for the rounding of a computation in that dtype."""
     share = float(np.finfo(dtype).eps) * np.sqrt(max(scene.slack.terms, 1)) * ROOM
-    near = np.abs(_apart(scene, factor))
+    near = np.abs(scene.apart(factor))
     size = scene.tables.look(norms_of_products, scene.claims, scene.tangents) / abs(factor)
     return bool(np.all(near <= share * size))

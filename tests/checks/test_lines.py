@@ -95,12 +95,12 @@ def test_two_kinks_that_cancel_from_far_out_are_told():
 
 def test_a_line_begins_and_ends_with_the_one_sided_derivatives():
     _, _, measured, line = nearby(relu, np.zeros(3), 0)
-    slopes = line.slopes()
+    slopes = line.slopes(evenly(BETWEEN))
     assert slopes.shape == (BETWEEN, 3)
     np.testing.assert_array_equal(slopes[0], measured.derivative.left)
     np.testing.assert_array_equal(slopes[-1], measured.derivative.right)
     jumps = np.diff(slopes, axis=0)
-    assert np.all(jumps >= -line.room())
+    assert np.all(jumps >= -line.room(evenly(BETWEEN)))
     np.testing.assert_allclose(jumps.sum(axis=0), measured.derivative.right - measured.derivative.left)
 
 
@@ -124,11 +124,11 @@ def test_where_forward_refuses_a_point_nothing_is_told():
     _, place, measured, line = nearby(relu, np.zeros(3), 0)
     instrument = Instrument(subject_of((forward, lambda g, x: g), {"x": np.zeros(3)}))
     refused = line_nearby(instrument, place, measured, np.random.default_rng(0))
-    assert refused.slopes() is None
+    assert refused.slopes(evenly(BETWEEN)) is None
     assert not refused.meets_one(0)
     refused.look_at(evenly(8))
     assert np.all(rise_and_fall([refused]))
-    assert line.slopes() is not None
+    assert line.slopes(evenly(BETWEEN)) is not None
 
 
 BOTH = {
