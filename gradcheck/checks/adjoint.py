@@ -39,7 +39,8 @@ class Evidence:
     """What was seen at one place.
 
     `together` are the outputs judged in one sum, `kinky` those with a kink at the place. `joint` says that all
-    arguments moved at once, so that the derivative measured is of none of them alone.
+    arguments moved at once, so that the derivative measured is of none of them alone. `cornered`, among `together`, are
+    those proven wrong along equal changes, which have no slope along a single entry.
     """
 
     place: Place
@@ -51,6 +52,14 @@ class Evidence:
     gradients: tuple[Mapping[str, Array | None], ...] = ()
     slacks: Mapping[str, Slack] = field(default_factory=dict)
     joint: bool = False
+    cornered: Mask | None = None
+
+    def at_corners(self) -> "Evidence | None":
+        """Return the evidence with the outputs that have a corner among the kinky ones, None where there is none."""
+        if self.cornered is None:
+            return None
+        kinky, together = self.kinky | self.cornered, self.together & ~self.cornered
+        return replace(self, kinky=kinky, together=together, cornered=None)
 
     def of(self, name: str) -> list[Comparison]:
         """Return the comparisons of one argument."""

@@ -210,13 +210,11 @@ def _at_the_given_point(
     with instrument.purpose("kinks"):
         kinks = judge_kinks(instrument, given, rng, wrong=[*wrong, *_wrong(flags)])
     _add(flags, kinks.flags)
-    # Who explains asks these outputs for no slope along single entries.
     corners = [
         flag.cornered for found in flags.values() for flag in found if flag.confirmed and flag.cornered is not None
     ]
     if corners:
-        at_corners = np.logical_or.reduce(corners)
-        evidences[0] = replace(given, kinky=given.kinky | at_corners, together=given.together & ~at_corners)
+        evidences[0] = replace(given, cornered=np.logical_or.reduce(corners))
     if not plan.prove:
         evidences[:] = [evidence.settled() for evidence in evidences]
         also.given = evidences[0]

@@ -149,7 +149,16 @@ def _at(work: _Work, evidence: Evidence, names: list[str]) -> None:
 
 
 def _explained_at(work: _Work, evidence: Evidence, names: list[str]) -> Scene | None:
-    """Explain arguments at one place; return the first one's scene, without what was measured."""
+    """Explain arguments at one place; return the first one's scene, without what was measured.
+
+    Outputs with a corner have no slope along single entries, and are looked at as ties are. Where that tells nothing,
+    as where no entry of theirs gets anything, the mistake may still be one of those that need no such slope.
+    """
+    cornered = evidence.at_corners()
+    if cornered is not None:
+        first = _explained_at(work, cornered, names)
+        left = [n for n in names if n not in work.explained or work.explained[n].diagnosis is None]
+        return _explained_at(work, replace(evidence, cornered=None), left) or first if left else first
     # The smallest first: it costs least, and leaves its share to the others.
     left, first = sorted(names, key=lambda name: evidence.place.wide[name].size), None
     try:
@@ -168,7 +177,8 @@ def _explained_at(work: _Work, evidence: Evidence, names: list[str]) -> Scene | 
             if name not in work.explained and evidence.kinky.any():
                 found, census = at_kinks(work.instrument, evidence, name, rng=work.rng, budget=work.budget)
                 argument = work.outcome.arguments[name]
-                work.explained[name] = replace(argument, census=census, diagnosis=found)
+                sentence = argument.sentence if found is not None else (argument.sentence or UNEXPLAINED)
+                work.explained[name] = replace(argument, census=census, diagnosis=found, sentence=sentence)
     except (OutOfCalls, GradcheckError, LayerFault):
         pass  # what was explained so far stands
     return first

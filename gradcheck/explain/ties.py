@@ -65,7 +65,12 @@ class _Case:
     @property
     def tie(self) -> bool:
         """Whether it is a choice among equals: an equal change of all of them meets no kink, a single one does."""
-        return len(self.entries) > 1 and abs(self.due[0] - self.due[1]) <= self.bar * len(self.entries)
+        return self.several and abs(self.due[0] - self.due[1]) <= self.bar * len(self.entries)
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one entry wins; at a corner one that gets nothing is not listed, and still does."""
+        return self.corner or len(self.entries) > 1
 
 
 class _Look:
@@ -136,7 +141,7 @@ def _columns(
     """Move every entry on its own where they are few, else those that get something, and the entries beside outputs."""
     place = look.place
     everything = [(n, j) for n in names for j in range(place.wide[n].size)]
-    if len(everything) > MOST_ENTRIES:
+    if len(everything) > max(MOST_ENTRIES, look.budget.forward // 3):  # at two calls each
         told = {(n, int(j)) for claim in claims.values() for n, g in claim.items() for j in np.flatnonzero(g)}
         beside = {(n, o) for o in claims for n in names if place.wide[n].size == place.base.size}
         chosen = sorted(told | beside) or everything
@@ -175,11 +180,11 @@ def _corner(
 ) -> _Case | None:
     """Return the case of an output that no single entry shows a kink of: a median of tied entries.
 
-    Which of them it follows is a choice: each may get anything between nothing and all of what they do together.
+    Which of them it follows is a choice: each may get anything between nothing and all of what they do together. Where
+    none gets anything nothing tells which ones are tied, and another hypothesis has to name what is wrong.
     """
     due = (float(equal.left[o]), float(equal.right[o]))
     entries = tuple((n, j) for n, j in columns if n in claim and claim[n][j] != 0)
-    entries = entries or tuple(key for key in columns if key[0] in claim)
     if not entries or abs(due[0] - due[1]) > bar:
         return None
     nothing, everything = np.zeros(len(entries)), np.full(len(entries), due[0])
@@ -212,7 +217,7 @@ def _diagnosed(wrong: list[_Case], cases: list[_Case], evidence: Evidence) -> Di
         repair = "give it to one winner (argmax), or share it out among them"
         return Diagnosis("tie-all-winners", text, evidence=evidence_text, repair=repair)
     none = all(np.all(np.abs(case.claimed) <= case.bar) for case in wrong)
-    if none and any(not case.unbalanced and len(case.entries) > 1 for case in cases):
+    if none and any(not case.unbalanced and case.several for case in cases):
         text = (
             "some outputs give their gradient to one winner of the tie, and others lose it: it is "
             "overwritten where windows meet"
