@@ -14,14 +14,28 @@ import numpy as np
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer
-from gradcheck.checks.lines import ALONE, BETWEEN, FEWEST, STRAIGHT, WHOLE, LineNearby, evenly, line_nearby
+from gradcheck.checks.lines import (
+    ALONE,
+    BETWEEN,
+    BRIEF,
+    FEWEST,
+    INNER,
+    OUTER,
+    STRAIGHT,
+    WHOLE,
+    LineNearby,
+    evenly,
+    line_nearby,
+)
 from gradcheck.checks.places import Place
 from gradcheck.checks.probes import Measured
 from gradcheck.numdiff.records import Vector
 
 PAIR = 2  # calls of forward that one direction costs
 LINES = 2  # nearby; that one hides a second kink has a probability of a few per cent
-MORE_LINES = 4  # where several entries move, or no kink: a median of three beside a kink one misses once in six cases
+MORE_LINES = 4  # where several entries move, the last ones briefly: a median of three beside a kink is hard to see
+# Of the slopes over these every line is looked at that no kink may meet: of medians all miss one in a thousand.
+REACHES = (INNER, OUTER) * 3
 LOOK = WHOLE + PAIR  # calls of forward before anybody is accused where several kinks are met, at least
 LOOK_WELL = 3 * (BETWEEN + 1) + PAIR  # and along three lines whole, each with two points far out
 # Times as much as jumps of the slope add up to along 2, 3 and 4 lines: of mixed ones these hide more once in 500 times.
@@ -113,11 +127,21 @@ class Nearby:
         return next(lines for known, lines in self._lines if known is measured)
 
     def moves_one(self, one: Seen, *, lines: int = MORE_LINES) -> bool:
-        """Tell whether a direction moves one kink of its output alone, or none (12 calls of an entry, or 16 to 24)."""
-        price = ALONE if one.kinky else STRAIGHT
-        for number in range(LINES if one.kinky and one.entries == 1 else lines):
-            affordable = self.instrument.left(settling=number > 0) >= price + PAIR
-            if not affordable or not self.line(one.measured, number).meets_one(one.output):
+        """Tell whether a direction moves one kink of its output alone, or none (12 calls, or 16 to 20 of several)."""
+        if not one.kinky:
+            return self._moves_none(one)
+        for number in range(LINES if one.entries == 1 else lines):
+            brief = number >= LINES
+            affordable = self.instrument.left(settling=number > 0) >= (BRIEF if brief else ALONE) + PAIR
+            if not affordable or not self.line(one.measured, number).meets_one(one.output, brief=brief):
+                return False
+        return True
+
+    def _moves_none(self, one: Seen) -> bool:
+        """Tell whether along lines nearby an output has everywhere the slope that it has at the place (12 calls)."""
+        for number, reach in enumerate(REACHES):
+            affordable = self.instrument.left(settling=number > 0) >= STRAIGHT + PAIR
+            if not affordable or not self.line(one.measured, number).straight(reach)[one.output]:
                 return False
         return True
 

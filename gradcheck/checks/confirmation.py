@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.checks.adjoint import EQUALISED, SET_APART, Evidence
 from gradcheck.checks.comparison import THRESHOLD, Comparison, compare
-from gradcheck.checks.corners import A_SLOPE, FEWEST_CALLS, corners, finer_structure, nothing_is_equal
+from gradcheck.checks.corners import A_SLOPE, FEWEST_CALLS, Corners, corners, finer_structure, nothing_is_equal
 from gradcheck.checks.equal_changes import judge_equal_changes
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.lost_digits import are_lost, may_be_lost
@@ -74,6 +74,12 @@ class Fresh:
             tangents = {name: tangent.copy() for name, tangent in self.measured.tangents.items()}
             self.closer = measure(instrument, place, tangents, steps=(4.0 * least, least))
         return self.closer or self.measured
+
+    def learn(self, looked: Corners) -> None:
+        """Take in what a look for corners found; where it found none, a look at finer structure would find none."""
+        self.cornered = looked.found
+        if self.finer is None and looked.finely and not np.any(looked.found):
+            self.finer = np.zeros(looked.found.shape, dtype=bool)
 
     def look_finely(self, instrument: Instrument, place: Place) -> bool:
         """Look for a finer structure where nobody did yet, and tell whether there is any."""
@@ -147,7 +153,8 @@ def flag(
         told = Flag(worst, None)
     if told is not None:
         return told
-    tight, to_come = _calls_are_few(instrument, evidence, name, elsewhere=elsewhere)
+    equal = elsewhere is not None and not nothing_is_equal(place, instrument.subject.wrt)
+    tight, to_come = _calls_are_few(instrument, evidence, name, elsewhere=elsewhere) if equal else (False, 0)
     look = _look(instrument, evidence, name, rng, looks=looks, number=0, few=tight)
 
     def seen() -> Look:
@@ -156,7 +163,7 @@ def flag(
     def finely(found: Flag) -> Flag:
         return _flag(worst, seen()) if look.look_finely(instrument, place) else found
 
-    if not tight:
+    if not equal:  # else corners are looked for, which is as good
         look.look_finely(instrument, place)
     second = seen()
     found = _flag(worst, second)
@@ -169,13 +176,14 @@ def flag(
     if lost_there is not False:
         return replace(found, lost=True) if lost_there else Flag(worst, None)
     if look.cornered is None:
-        known, kept = (evidence.measured[name][0], look.measured), A_SLOPE if tight else 0
-        look.cornered = corners(instrument, place, name, known, rng=rng, kept=kept)
-        if look.cornered is None:
+        looked = corners(instrument, place, name, (evidence.measured[name][0], look.measured), rng=rng)
+        if looked is None:
             found = Flag(worst, None)
-        elif np.any(look.cornered):
+        else:
+            look.learn(looked)
+        if looked is not None and np.any(looked.found):
             second = seen()
-            found = judge_equal_changes(instrument, evidence, name, look.cornered, rng=rng) or _flag(worst, second)
+            found = judge_equal_changes(instrument, evidence, name, looked.found, rng=rng) or _flag(worst, second)
     if found.confirmed and look.finer is None:  # nobody is accused without that look
         found = finely(found) if instrument.left(settling=True) >= A_SLOPE else Flag(worst, None)
     if found.second is None or not second.whole or found.confirmed or found.excused:
@@ -186,19 +194,21 @@ def flag(
 def _calls_are_few(
     instrument: Instrument, evidence: Evidence, name: str, *, elsewhere: Elsewhere | None
 ) -> tuple[bool, int]:
-    """Tell whether calls do not suffice for all that may come, and how many of them must be kept for it.
+    """Tell whether calls do not suffice for all that may come where values are equal, and how many must be kept for it.
 
-    Where values are equal corners are looked for, at steps as fine as those of a look at finer structure; calls are
-    kept for them first. Nobody needs them for what another point shows too.
+    There corners are looked for, at steps as fine as those of a look at finer structure; calls are kept for them first.
+    Nobody needs them for what another point shows too, where calls suffice for both.
     """
-    place = evidence.place
-    if elsewhere is None or nothing_is_equal(place, instrument.subject.wrt):
+    steps = _steps_again(evidence, name)
+    whole = int(evidence.place.carries_complex) + 2 * len(steps) + A_SLOPE
+    # Where smaller steps were taken some outputs may not be measured by these.
+    closer = any(rung.step < min(steps) for rung in evidence.measured[name][0].derivative.rungs)
+    needed = whole + A_POINT + FEWEST_CALLS + CLOSER_CALLS * closer
+    few = instrument.left() + instrument.kept < needed
+    both = instrument.left(settling=True) >= needed - A_SLOPE  # the sums are as good as a look at finer structure
+    if few and both and elsewhere is not None and elsewhere.disagrees(name, to_come=FEWEST_CALLS + A_SLOPE):
         return False, 0
-    whole = int(place.carries_complex) + 2 * len(_steps_again(evidence, name)) + A_SLOPE
-    few = instrument.left() + instrument.kept < whole + A_POINT + FEWEST_CALLS
-    if few and elsewhere.disagrees(name, to_come=FEWEST_CALLS + A_SLOPE):
-        return False, 0
-    return few, FEWEST_CALLS + (A_SLOPE if few else 0)
+    return few, FEWEST_CALLS
 
 
 def _looked_at_a_third_time(
@@ -280,7 +290,8 @@ def confirm(instrument: Instrument, evidence: Evidence, look: Fresh, rng: np.ran
     first = evidence.measured[name][0]
     if kind == SET_APART:
         seen = np.isfinite(place.base) & ~evidence.together & ~evidence.kinky & first.derivative.measured
-        mask = np.isfinite(place.base) & ~evidence.together & fresh.derivative.measured & ~fresh.derivative.kinky
+        fit = fresh.derivative.measured & ~fresh.derivative.kinky & ~evidence.kinky
+        mask = np.isfinite(place.base) & ~evidence.together & fit
     else:
         seen, mask = evidence.together, judged_together([fresh.derivative, first.derivative], place.base)
     finer, uneven = look.left_out(place.base)

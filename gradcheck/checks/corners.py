@@ -2,18 +2,19 @@
 
 The median of three tied entries is the plainest corner: along every direction it has a slope, that of the middle
 change, forward and backward. It shows where slopes along two directions do not add up to that along their sum, and
-where the slope along a line close by, over a step as long as the line is far away, is another.
+where the slope along a line close by, over a step half as long as the line is far away, is another.
 """
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, grid_dtype, line_along
 from gradcheck.checks.probes import Measured
-from gradcheck.numdiff.ladder import CONTRADICTED, COVERAGE
+from gradcheck.numdiff.ladder import CONTRADICTED, COVERAGE, KINK
 from gradcheck.numdiff.records import Mask, Vector, norm, typical_size
 from gradcheck.numdiff.tangents import natural_scale
 from gradcheck.subject import Array
@@ -22,13 +23,24 @@ ROUNDED_AGAIN = 10.0  # how much more than in proportion a slope may feel the ro
 FINE_NOISE = 1e3  # at the finest look round-off is a thousandth of the typical slope
 MOVED = 2.0**8  # ulps: what rounds off a change of so many is less than its 2^-8
 # Sums of directions that together miss the median of three tied entries once in 7, and lines close by, each of which
-# misses it once in 5: once in 20,000 all of them, and once in 800 the fewest that somebody is accused after.
+# misses it once in 5: once in 14,000 all of them, and once in 500 the fewest that somebody is accused after.
 SUMS, LINES, FEWEST_LINES = 2, 5, 3
 A_SLOPE = 2  # calls of forward
 FEWEST_CALLS = SUMS + FEWEST_LINES * A_SLOPE  # that looking for corners takes where values are equal
 CLOSE_BY = 2.0**6  # of the finest steps: rounding is next to nothing, and no kink is crossed that is not at the place
+SHORTER = 2.0**-1  # than a line is far away: over longer steps the pieces of a median make up for each other
 CLOSE_STEP = 2.0**-38  # of two slopes that differ by 0.1 % none is taken for the other, and kinks are told at 1e-9
 FINEST, COARSE_LOOK = 2.0**-44, 2.0**-24
+
+
+class Corners(NamedTuple):
+    """The outputs with a corner, and whether sums of directions were looked at.
+
+    These are as good as a look at finer structure: that makes the slope along a sum another at so small a step.
+    """
+
+    found: Mask
+    finely: bool
 
 
 def finer_structure(instrument: Instrument, place: Place, measured: Measured) -> Mask:
@@ -50,28 +62,26 @@ def corners(
     known: tuple[Measured, Measured],
     *,
     rng: np.random.Generator,
-    kept: int = 0,
-) -> Mask | None:
-    """Outputs that have no derivative at the place, by slopes along sums of directions and at points close by.
+) -> Corners | None:
+    """Look for outputs that have no derivative at the place, by slopes along sums of directions and at points close by.
 
     `known` are two directions of the argument; a sum of them costs one call, a line two. Where nothing about the values
     is equal, zero or round, ties can only come from inside forward, and a few looks do (4 calls, 2 at a derived point);
-    else as many lines are taken as calls are left for, but for those `kept` (8 to 12 calls). None where they do not
-    suffice.
+    else as many lines are taken as calls are left for (8 to 12 calls). None where they do not suffice.
     """
     found = np.zeros(place.base.shape, dtype=bool)
     first, second = known
     step = max(_finest(place, second), CLOSE_STEP)
     slope = typical_size(np.abs(second.derivative.value))
     if step >= second.derivative.step or COVERAGE * typical_size(place.noise) / step > slope:
-        return found  # a look so close would show rounding alone
+        return Corners(found, finely=False)  # a look so close would show rounding alone
     left = instrument.left(settling=True)
     ordinary, several = nothing_is_equal(place, instrument.subject.wrt), second.tangents[name].size > 1
     if ordinary:
         lines = int(left >= A_SLOPE)
         sums = several and place.given and left >= SUMS + A_SLOPE
     else:
-        lines = int(min(LINES, max(FEWEST_LINES, (instrument.left() - kept - SUMS * several) // A_SLOPE)))
+        lines = int(min(LINES, max(FEWEST_LINES, (instrument.left() - SUMS * several) // A_SLOPE)))
         if left < SUMS * several + FEWEST_LINES * A_SLOPE:
             instrument.left_out.append(f"looking for corners where values of `{name}` are equal or zero")
             return None
@@ -80,18 +90,26 @@ def corners(
         slopes = _Slopes(instrument, place, name, step, MOVED * step / _finest(place, second))
         t, s = slopes.known(first), slopes.known(second)
         found |= slopes.not_additive(t, s, 1.0) | slopes.not_additive(t, s, -1.0)
-    for _ in range(lines):
-        found |= _cornered(instrument, place, second, step, rng=rng)
-    return found
+    told = second.derivative.measured & (second.derivative.value != 0)
+    for number in range(lines):
+        if np.all(found[told]):
+            break
+        # Along one and the same direction all lines would miss together what one misses.
+        found |= _cornered(instrument, place, second if number % 2 == 0 else first, step, rng=rng)
+    return Corners(found, finely=bool(sums))
 
 
 class _Slope(NamedTuple):
-    """A direction of one argument and the slopes of all outputs along it, with their bars; what is usable of them."""
+    """A direction of one argument and the slopes of all outputs along it, with their bars; what is usable of them.
+
+    `response` is the largest slope seen along it, over longer steps as well.
+    """
 
     tangent: Array
     value: Vector
     bar: Vector
     usable: Mask
+    response: NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -107,7 +125,7 @@ class _Slopes:
     def known(self, measured: Measured) -> _Slope:
         """Return what was measured."""
         d = measured.derivative
-        return _Slope(measured.tangents[self.name], d.value, d.bar, d.measured & ~d.kinky)
+        return _Slope(measured.tangents[self.name], d.value, d.bar, d.measured & ~d.kinky, d.response)
 
     def taken(self, tangent: Array) -> _Slope:
         """Take the slope along a direction, which is rounded to the grid."""
@@ -116,11 +134,12 @@ class _Slopes:
         moved, size = line.along(self.step), self.place.base.shape
         rounding = ROUNDED_AGAIN * norm(tangents[self.name] - tangent) / (norm(tangent) or 1.0)
         if moved is None:
-            return _Slope(tangents[self.name], np.zeros(size), np.full(size, np.inf), np.zeros(size, dtype=bool))
+            zero, nowhere = np.zeros(size), np.zeros(size, dtype=bool)
+            return _Slope(tangents[self.name], zero, np.full(size, np.inf), nowhere, zero)
         with np.errstate(all="ignore"):
             slope = (moved - self.place.base) / self.step
             bar = 2.0 * COVERAGE * self.place.noise / self.step + rounding * norm(slope[np.isfinite(slope)])
-        return _Slope(tangents[self.name], slope, bar, np.isfinite(slope))
+        return _Slope(tangents[self.name], slope, bar, np.isfinite(slope), np.abs(slope))
 
     def not_additive(self, one: _Slope, other: _Slope, sign: float) -> Mask:
         """Outputs whose slope along one direction plus or minus the other is not the sum of the slopes along both."""
@@ -128,7 +147,8 @@ class _Slopes:
         size = np.abs(one.value) + np.abs(other.value) + np.abs(both.value)
         bar = one.bar + other.bar + both.bar + size / self.ulps
         apart = np.abs(both.value - one.value - sign * other.value)
-        found: Mask = one.usable & other.usable & both.usable & (apart > CONTRADICTED * bar)
+        far = (apart > CONTRADICTED * bar) & (apart > KINK * (one.response + other.response))
+        found: Mask = one.usable & other.usable & both.usable & far
         return found
 
 
@@ -152,15 +172,21 @@ def _elsewhere(place: Place, measured: Measured, slope: Vector, step: float, *, 
 
 
 def _cornered(instrument: Instrument, place: Place, measured: Measured, step: float, rng: np.random.Generator) -> Mask:
-    """Outputs whose slope along a line close by is another, over a step as long as the line is far away."""
+    """Outputs whose slope along a line close by is another, over a step half as long as the line is far away."""
     moved, far = dict(place.wide), CLOSE_BY * step
     for name in instrument.subject.wrt:
         x = place.wide[name]
         moved[name] = (x + far * rng.standard_normal(x.shape) * natural_scale(x)).astype(x.dtype)
-    slope, plus, minus = _slope(instrument, replace(place, wide=moved, looked=None), dict(measured.tangents), far)
+    slope, plus, minus = _slope(
+        instrument, replace(place, wide=moved, looked=None), dict(measured.tangents), SHORTER * far
+    )
     if slope is None:
         return np.zeros(place.base.shape, dtype=bool)
-    cornered: Mask = (plus != minus) & _elsewhere(place, measured, slope, far)
+    d = measured.derivative
+    apart = (
+        np.abs(slope - d.value) > KINK * d.response
+    )  # of |x|^1.5 the slope is another there as well, by next to nothing
+    cornered: Mask = (plus != minus) & apart & _elsewhere(place, measured, slope, SHORTER * far)
     return cornered
 
 

@@ -77,7 +77,7 @@ def judge_entries(
     flags: dict[str, tuple[Flag, ...]] = {}
     chosen: list[str] = []
     for output in dict.fromkeys(s.output for s in (*entries, *joint) if s.stands_out):
-        seen = [s for s in (*entries, *joint) if s.output == output]
+        seen = [s for s in (*entries, *joint) if s.output == output and not all(name in flags for name in s.names)]
         one_sign = len({np.sign(s.ends[1] - s.ends[0]) for s in seen if s.kinky}) == 1
         more, open_names = _weighed(instrument, evidence, seen, nearby, one_sign=one_sign)
         flags |= more

@@ -8,10 +8,11 @@ by, every choice of branch has it too, and what the shares of a tie add up to is
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
+from gradcheck.checks.choices import REACHES
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer, against_interval, measure_close
-from gradcheck.checks.lines import FEWEST, evenly, line_nearby
+from gradcheck.checks.lines import STRAIGHT, line_nearby
 from gradcheck.checks.outputs import flatten
 from gradcheck.checks.probes import Measured
 from gradcheck.checks.ruling import Flag
@@ -19,8 +20,7 @@ from gradcheck.numdiff.records import Mask, typical_size
 from gradcheck.numdiff.tangents import natural_scale, random_magnitudes
 
 KIND = "equal changes"  # of these comparisons
-STRAIGHT_LINES = 2  # nearby, besides the place itself
-CALLS, ANSWERS = 2 + (FEWEST - 1) * STRAIGHT_LINES, 2  # of forward and backward
+CALLS, ANSWERS = 2 + STRAIGHT * len(REACHES), 2  # of forward and backward
 
 
 def judge_equal_changes(
@@ -43,14 +43,8 @@ def judge_equal_changes(
 
 def _is_straight(instrument: Instrument, evidence: Evidence, measured: Measured, rng: np.random.Generator) -> Mask:
     """Outputs with one slope along a direction, at the place and everywhere along lines nearby."""
-    d = measured.derivative
-    straight: Mask = np.isfinite(d.bar) & ~d.kinky
-    for _ in range(STRAIGHT_LINES):
-        line = line_nearby(instrument, evidence.place, measured, rng)
-        slopes = line.slopes(evenly(FEWEST))
-        if slopes is None:
-            return np.zeros_like(straight)
-        straight &= np.max(np.abs(slopes - d.value), axis=0) <= line.room(evenly(FEWEST))
+    lines = (line_nearby(instrument, evidence.place, measured, rng).straight(reach) for reach in REACHES)
+    straight: Mask = np.logical_and.reduce(list(lines))
     return straight
 
 

@@ -16,7 +16,7 @@ from gradcheck.verdict import Cost, Evaluations
 
 OURS = __file__.replace("\\", "/").rsplit("/", 2)[0]
 MOST_WARNINGS = 20
-OPEN = 16  # calls of forward beyond the others where a question is open: two more looks of eight
+OPEN = 8  # calls of forward beyond the others where a question is open: a second look, or one for corners
 PAY_THEMSELVES = frozenset({"the contract", "explaining"})  # purposes that have a budget of their own
 
 

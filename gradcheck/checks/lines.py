@@ -16,7 +16,7 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, line_along
 from gradcheck.checks.probes import Measured
 from gradcheck.numdiff.ladder import COVERAGE
-from gradcheck.numdiff.records import Vector
+from gradcheck.numdiff.records import Mask, Vector
 from gradcheck.numdiff.tangents import natural_scale
 
 NEARBY = 2.0**-18  # of the natural scale: four times the step of the one-sided derivatives, so that both meet the same
@@ -36,8 +36,11 @@ def evenly(places: int) -> tuple[float, ...]:
     return tuple(float(step) for step in np.tan(np.pi * (np.arange(1, places) / places - 0.5)))
 
 
-ALONE, STRAIGHT = 6, 4  # calls of forward that telling one kink from several takes, and none from several
-WHOLE = ALONE + FEWEST - 1  # and that, where there are several, their slopes take at least
+# Steps beside a line's nearest point, in units of the distance, among those of evenly(8) and evenly(16). Several kinks
+# along a random direction show best over the inner one, those of a single entry over the outer one.
+INNER, OUTER = float(np.tan(np.pi / 8)), float(np.tan(5 * np.pi / 16))
+ALONE, BRIEF, STRAIGHT = 6, 4, 2  # calls of forward: one kink told from several, the same less well, and none
+WHOLE = ALONE + FEWEST - 1  # and what, where there are several, their slopes take at least
 
 
 @dataclass
@@ -120,24 +123,35 @@ class LineNearby:
         room: Vector = noise + THRESHOLD * d.bar + MOST_CURVED * (steps[-1] - steps[0]) * steepest
         return room
 
-    def meets_one(self, output: int) -> bool:
-        """Tell whether one output meets one kink along the line (6 calls), or none where it has none (4 calls).
+    def straight(self, reach: float) -> Mask:
+        """Outputs whose slope over a step so long to both sides, in units of the distance, is the place's (2 calls)."""
+        d, step = self.measured.derivative, reach * self.distance
+        before, after = self._at(-step), self._at(step)
+        if before is None or after is None:
+            return np.zeros(self.noise.shape, dtype=bool)
+        with np.errstate(all="ignore"):
+            gap = np.abs(after - before - step * (d.left + d.right))
+            straight: Mask = np.isfinite(d.bar) & ~d.kinky & (gap <= self._room_over(step))
+        return straight
+
+    def meets_one(self, output: int, *, brief: bool = False) -> bool:
+        """Tell whether one output meets one kink along the line (6 calls, 4 where `brief`), or none where it has none.
 
         From far out on both sides the slopes are known, and the two lines of a single kink meet where it is. Several
         kinks with the jumps v_j at s_j are, from far out, one at sum(v_j s_j) / sum(v_j). Between there and where they
         are the values are others than those of one kink; so they are on one side of that place, or, where that lies
-        between the kinks, in it. Of an odd function, as a median is, nothing shows far out; there the slope over a step
-        as long as the line is far away is another.
+        between the kinks, in it. Of an odd function, as a median is, nothing shows far out; there the slope over a
+        shorter step than the line is far away is another. A `brief` look is at that alone.
         """
         d, far = self.measured.derivative, FAR * self.distance
         left, right = float(d.left[output]), float(d.right[output])
         if not d.kinky[output]:
-            return self._is_straight(output)
+            return bool(self.straight(INNER)[output])
         before, after = self._at(-far), self._at(far)
         if before is None or after is None:
             return False
         a, b = float(before[output]), float(after[output])
-        room = self._room_over(far, output)
+        room = float(self._room_over(far)[output])
         if abs(left - right) * BESIDE * self.distance <= 2.0 * room:
             return False  # where such a kink lies is not known well enough to tell on which of its sides a value is
         at = (b - a - far * (left + right)) / (left - right)
@@ -145,31 +159,32 @@ class LineNearby:
             # It lies further out: of several none would lie just there.
             return abs(at) <= far + room / abs(left - right) and self._is_straight(output, left if at > 0 else right)
         aside, corner = BESIDE * self.distance, a + left * (at + far)
-        for step in (at - aside, at + aside, -self.distance, self.distance):
+        inner = (-INNER * self.distance, INNER * self.distance)
+        for step in inner if brief else (at - aside, at + aside, *inner):
             there, expected = self._at(step), corner + (left if step < at else right) * (step - at)
             if there is None or abs(float(there[output]) - expected) > room:
                 return False
         return True
 
-    def _is_straight(self, output: int, slope: float | None = None) -> bool:
-        """Tell whether four points, two of them far out, lie on one line with the slope of the place, or `slope`."""
-        d, first = self.measured.derivative, -FAR * self.distance
-        told = float(d.left[output] + d.right[output]) / 2.0 if slope is None else slope
+    def _is_straight(self, output: int, slope: float) -> bool:
+        """Tell whether four points, two of them far out, lie on one line with this slope."""
+        first = -FAR * self.distance
         start = self._at(first)
-        for step in (-self.distance, self.distance, -first):
+        for step in (-INNER * self.distance, INNER * self.distance, -first):
             there = None if start is None else self._at(step)
             if start is None or there is None:
                 return False
-            gap = float(there[output]) - float(start[output]) - (step - first) * told
-            if abs(gap) > self._room_over(-first, output):
+            gap = float(there[output]) - float(start[output]) - (step - first) * slope
+            if abs(gap) > float(self._room_over(-first)[output]):
                 return False
         return True
 
-    def _room_over(self, step: float, output: int) -> float:
-        """How far a value may be from where one kink puts it, as noise, the ends' bars and curving go."""
-        d, noise = self.measured.derivative, float(self.noise[output])
-        curved = MOST_CURVED * step**2 * max(abs(float(d.left[output])), abs(float(d.right[output])))
-        return 4.0 * COVERAGE * noise + 2.0 * step * float(d.bar[output]) + curved
+    def _room_over(self, step: float) -> Vector:
+        """How far values may be from where one kink or none puts them, as noise, the ends' bars and curving go."""
+        d = self.measured.derivative
+        curved = MOST_CURVED * step**2 * np.maximum(np.abs(d.left), np.abs(d.right))
+        room: Vector = 4.0 * COVERAGE * self.noise + 2.0 * step * d.bar + curved
+        return room
 
 
 def line_nearby(instrument: Instrument, place: Place, measured: Measured, rng: np.random.Generator) -> LineNearby:

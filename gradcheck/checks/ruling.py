@@ -14,6 +14,7 @@ from gradcheck.subject import Array
 from gradcheck.verdict import Argument, Measured, StepCurve, Verdict
 
 LARGEST = 3.3  # |N(0, 1)| exceeds it with probability 0.1 %
+OVERLOOKED = 1e-2  # the probability with which a second look that excuses a discrepancy may miss it
 UNRESOLVED = (float("inf"), float("inf"))  # the resolution of nothing
 
 
@@ -59,12 +60,30 @@ class Flag:
         """
         if self.second is None or self.lost:
             return self.lost or self.unmeasurable or self.constant or self.noisy
-        return self.second.bars <= THRESHOLD and (self.left_out or self._mismeasured or self._agrees_too_closely)
+        explained = self.left_out and self._shows_as_much
+        return self.second.bars <= THRESHOLD and (explained or self._mismeasured or self._agrees_too_closely)
 
     @property
     def unmeasurable(self) -> bool:
         """Whether the place cannot be measured: no output was left that a smaller step did not contradict."""
         return self.second is None and self.left_out
+
+    @property
+    def _shows_as_much(self) -> bool:
+        """Whether the second look would have seen an error of the claim as large as the first discrepancy.
+
+        It is missed where |Z| times its size is below the threshold, which has 0.8 times that ratio as probability.
+        """
+        if self.second is None:
+            return False
+        relative = self._relative
+        return 0.8 * THRESHOLD * self.second.bar <= OVERLOOKED * relative * max(self.second.reach, self.second.shown)
+
+    @property
+    def _relative(self) -> float:
+        """The least relative error of the claim that the first discrepancy shows."""
+        size = max(self.first.reach, self.first.shown)
+        return self.first.discrepancy / (LARGEST * size) if 0.0 < size < np.inf else 0.0
 
     @property
     def _agrees_too_closely(self) -> bool:
@@ -76,9 +95,7 @@ class Flag:
         again = [c for c in (self.second, self.third) if c is not None]
         if self.second is None or not self.whole or any(c.bars > THRESHOLD / 2.0 for c in again):
             return False
-        size = max(self.first.reach, self.first.shown)
-        relative = self.first.discrepancy / (LARGEST * size) if 0.0 < size < np.inf else 0.0
-        return self.second.discrepancy <= MISSED / 0.8 * relative * self.second.reach
+        return self.second.discrepancy <= MISSED / 0.8 * self._relative * self.second.reach
 
     @property
     def _mismeasured(self) -> bool:

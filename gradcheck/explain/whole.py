@@ -83,16 +83,16 @@ def unfelt(case: Case) -> Iterator[Proof]:
     scene = case.scene
     felt = np.abs(scene.slopes) > THRESHOLD * scene.slope_bars
     if scene.claims.any() and not felt.any():
+        tested, also = f"{len(felt)} fresh directions", _wrong_slope(scene)
         text = f"forward does not respond to `{scene.name}` at all, and a gradient is claimed for it"
-        yield Proof(
-            "other",
-            text,
-            0.0,
-            "unfelt",
-            also=_wrong_slope(scene),
-            repair="return zeros, or None",
-            tested=f"{len(felt)} fresh directions",
-        )
+        repair = "return zeros, or None"
+        if not scene.mask.all():
+            text = (
+                f"{int(scene.mask.sum())} of {scene.mask.size} outputs have no slope in `{scene.name}` here, and a "
+                "gradient is claimed for them"
+            )
+            repair = "return zeros there"
+        yield Proof("other", text, 0.0, "unfelt", also=also, repair=repair, tested=tested)
 
 
 def _wrong_slope(scene: Scene) -> tuple[str, ...]:

@@ -97,6 +97,25 @@ FAULTS = (
         "ReLU claims the slope 1.2 at 0",
     ),
     Fault(
+        "kinks/relu/beside-a-square-that-claims-1-at-0",
+        "other",
+        ("x",),
+        pair(
+            lambda x: np.concatenate([_relu(x), x**2]),
+            lambda g, x: g[: x.size] * (x > 0) + g[x.size :] * np.where(x == 0, 1.0, 2 * x),
+        ),
+        fixed(x=[0.0, 0.0, 1.0, 0.7, -1.3, 0.2, -0.4]),
+        "x^2 claims the slope 1 at 0, beside a ReLU at its kink",
+    ),
+    Fault(
+        "kinks/power/of-1.5-claims-1-at-0",
+        "f-prime-wrong",
+        ("x",),
+        at_zero(lambda x: np.abs(x) ** 1.5, lambda x: 1.5 * np.sign(x) * np.sqrt(np.abs(x)), 1.0),
+        fixed(x=[0.0, 1.0, -2.0, 0.3, 0.5, -0.7]),
+        "|x|^1.5 claims the slope 1 at 0, around which its slope falls steeply",
+    ),
+    Fault(
         "kinks/abs/claims-2",
         "outside-subdifferential",
         ("x",),

@@ -27,7 +27,7 @@ def seen(layer, *, seed=0, **inputs):
 def looked_again(instrument, evidence, rng):
     """Look again at x along a fresh direction, with corners left out."""
     look = fresh_direction(instrument, evidence, "x", rng)
-    look.cornered = corners(instrument, evidence.place, "x", (evidence.measured["x"][0], look.measured), rng=rng)
+    look.cornered = corners(instrument, evidence.place, "x", (evidence.measured["x"][0], look.measured), rng=rng).found
     return confirm(instrument, evidence, look, rng, kind=RANDOM)
 
 
@@ -103,3 +103,21 @@ def test_a_kink_that_only_the_second_look_meets_sets_its_output_apart():
 def test_what_turns_many_times_within_every_step_is_looked_at_finely_before_anybody_is_accused(seed):
     layer = (lambda x: np.sin(x).sum(), lambda g, x: g * np.cos(x))
     assert check(layer, {"x": np.logspace(-9, 9, 12)}, seed=seed).verdict is not Verdict.DISAGREES
+
+
+CORNERS = {
+    "medians": (lambda x: np.median(x.reshape(-1, 3), axis=1), np.repeat([1.0, 2.0], 3), [True, True]),
+    "powers of 1.5": (lambda x: np.abs(x) ** 1.5, np.array([0.0, 1.0]), [False, False]),
+    "squares": (lambda x: x**2, np.array([0.0, 1.0]), [False, False]),
+    "a median beside a steep line": (lambda x: np.append(np.median(x), 1e6 * x[:1]), np.full(3, 2.0), [True, False]),
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("forward", "x", "expected"), CORNERS.values(), ids=CORNERS)
+def test_corners_are_told_from_curves(forward, x, expected, seed):
+    instrument, evidence, rng = seen((forward, lambda g, x: np.zeros_like(x)), seed=seed, x=x)
+    first, second = evidence.measured["x"][0], fresh_direction(instrument, evidence, "x", rng).measured
+    found, finely = corners(instrument, evidence.place, "x", (first, second), rng=rng)
+    assert found.tolist() == expected
+    assert finely

@@ -5,9 +5,10 @@ import pytest
 
 from gradcheck.adapters.reading import subject_of
 from gradcheck.checks.branches import rise_and_fall
+from gradcheck.checks.choices import REACHES
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import measure_close
-from gradcheck.checks.lines import ALONE, BETWEEN, FAR, NEARBY, STRAIGHT, evenly, line_nearby
+from gradcheck.checks.lines import ALONE, BETWEEN, BRIEF, FAR, NEARBY, STRAIGHT, evenly, line_nearby
 from gradcheck.checks.places import survey, with_noise
 
 SEEDS = range(24)
@@ -61,6 +62,21 @@ def test_several_kinks_are_taken_for_one_in_few_cases(forward):
     assert np.mean(alone) <= 0.09
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("forward", "x"), ONE_KINK.values(), ids=ONE_KINK)
+def test_a_brief_look_tells_one_kink_as_well(forward, x, seed):
+    instrument, _, _, line = nearby(forward, x, seed)
+    before = instrument.evaluations.forward
+    assert line.meets_one(0, brief=True)
+    assert instrument.evaluations.forward - before <= BRIEF
+
+
+@pytest.mark.parametrize("forward", SEVERAL.values(), ids=SEVERAL)
+def test_a_brief_look_takes_several_kinks_for_one_more_often(forward):
+    alone = [nearby(forward, np.zeros(3), seed)[3].meets_one(0, brief=True) for seed in range(200)]
+    assert np.mean(alone) <= 0.4
+
+
 HIDDEN_FROM_FAR = {
     "median": (lambda x: np.median(x, keepdims=True), np.zeros(3), None, 0.25),
     "median and ReLU": (lambda x: np.median(x[:3], keepdims=True) + relu(x[3:]), np.zeros(4), None, 0.4),
@@ -89,8 +105,10 @@ def test_a_kink_far_out_is_one():
 
 def test_two_kinks_that_cancel_from_far_out_are_told():
     """Along equal changes ReLU less ReLU has no kink at the place, and two nearby."""
-    told = [nearby(SEVERAL["ReLU less ReLU"], np.zeros(3), seed, np.ones(3))[3].meets_one(0) for seed in range(50)]
-    assert not any(told)
+    for seed in range(50):
+        instrument, place, measured, _ = nearby(SEVERAL["ReLU less ReLU"], np.zeros(3), seed, np.ones(3))
+        rng = np.random.default_rng(seed)
+        assert not all(line_nearby(instrument, place, measured, rng).straight(reach)[0] for reach in REACHES)
 
 
 def test_a_line_begins_and_ends_with_the_one_sided_derivatives():

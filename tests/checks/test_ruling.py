@@ -26,6 +26,7 @@ FLAGS = {
     "gone the second time": (Flag(FAR, BLURRED), False, False),
     "gone, closer than with a wrong claim": (Flag(FAR, BLIND), False, True),
     "gone with what was left out": (Flag(FAR, ONE, left_out=True), False, True),
+    "too blurred to see it without what was left out": (Flag(FAR, BLURRED, left_out=True), False, False),
     "still there without it": (Flag(FAR, FAR, left_out=True), True, False),
     "no second look": (Flag(FAR, None), False, False),
     "nothing left to look at again": (Flag(FAR, None, left_out=True), False, True),
