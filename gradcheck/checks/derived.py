@@ -15,6 +15,7 @@ NEAR_THE_END = 0.15
 SHRUNK, MOVED = 0.75, 0.5  # another value for an entry that cannot change places with another: smaller, or not zero
 BREAK_TIES = 0.1
 ANOTHER = 0.5  # of the natural scale: how far a further sample is from the one before
+SHIFTS = frozenset({"bias", "biases", "gamma", "beta"})  # arguments by these names are parameters, whatever their shape
 MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from 1/64 to 64
 FAR = 2.0**WIDE  # values that typically lie further from one than this keep their own scale
 
@@ -129,7 +130,8 @@ def larger_batch(inputs: Inputs, varied: Sequence[str], rng: np.random.Generator
     """Return candidates with one sample more: of all arrays that share the first one's leading axis, or of it alone.
 
     A fault may show only at a batch of more than one, or at any batch but the caller's. One sample becomes three,
-    unless it is very large: what normalises over two has next to no gradient.
+    unless it is very large: what normalises over two has next to no gradient. What is named as a shift or a scale is
+    of the layer, and no sample.
     """
     arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray) and value.ndim}
     first = next((name for name, value in arrays.items() if is_floating(value) and value.ndim >= 2), None)
@@ -137,6 +139,9 @@ def larger_batch(inputs: Inputs, varied: Sequence[str], rng: np.random.Generator
         return []
     number = len(arrays[first])
     sharing = [n for n, v in arrays.items() if len(v) == number and (number > 1 or v.ndim >= 2 or not is_floating(v))]
+    # A bias of one row is no sample, whatever the batch is.
+    shifts = SHIFTS if first == "a" else SHIFTS | {"b"}
+    sharing = [n for n in sharing if n == first or n.rsplit(".", 1)[-1].lower() not in shifts]
     # Parameters may share the number by chance; constants that share it (labels) belong to the samples.
     alone = [[first]] if len(sharing) > 1 and set(sharing) <= set(varied) else []
     added = 2 if number == 1 and max(inputs[n].size for n in sharing) <= REMEMBERED else 1

@@ -189,6 +189,15 @@ FAULTS = (
         ELSEWHERE,
     ),
     Fault(
+        "points/batch/bias-of-one-row",
+        "batch-ignored",
+        ("bias",),
+        pair(lambda x, w, bias: x @ w + bias, lambda g, x, w, _b: (g @ w.T, x.T @ g, g[:1].copy())),
+        normal(x=(1, 4), weight=(4, 3), bias=(1, 3)),
+        "the bias, a row, gets the first sample's share, and the caller's batch has one",
+        ELSEWHERE,
+    ),
+    Fault(
         "points/constant/weight-where-inputs-are-equal",
         "reversed",
         ("weight",),

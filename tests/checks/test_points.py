@@ -268,6 +268,16 @@ def test_one_sample_more_gives_no_number_twice_where_none_was(numbers, larger):
     assert all(more["x"].shape == (max(number + 1, 3), 2) for _, more in found)
 
 
+@pytest.mark.parametrize(
+    ("names", "grown"),
+    [(("x", "bias"), {"x"}), (("x", "layer.gamma"), {"x"}), (("x", "b"), {"x"}), (("a", "b"), {"a", "b"})],
+)
+def test_a_bias_of_one_row_is_no_sample(names, grown):
+    inputs = {name: np.random.default_rng(i + 2).standard_normal((1, 3)) for i, name in enumerate(names)}
+    (_, more), *_ = larger_batch(inputs, names, np.random.default_rng(0))
+    assert {name for name in names if len(more[name]) > 1} == grown
+
+
 @pytest.mark.parametrize("size", [4, 5, 7, 40])
 def test_values_between_0_and_1_come_near_both_ends(size):
     p = np.linspace(0.9, 0.3, size)
