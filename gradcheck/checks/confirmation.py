@@ -25,9 +25,11 @@ from gradcheck.checks.probes import (
 )
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.complex_step import COMPLEX_STEP
+from gradcheck.numdiff.directional import POOR
 from gradcheck.numdiff.records import Mask, Vector
 
 A_FEW = 0.1  # of the outputs
+NEXT_TO_NOTHING = 2.0**-8  # of a slope, over the number of outputs: by chance any is once in 400 times
 CLOSER_CALLS = 5  # of forward: two steps, and a complex one
 
 
@@ -272,9 +274,20 @@ def _look(
 def fresh_direction(
     instrument: Instrument, evidence: Evidence, name: str, rng: np.random.Generator, *, few: bool = False
 ) -> Fresh:
-    """Measure one argument along a fresh direction, at other steps than before; two suffice where calls are `few`."""
+    """Measure one argument along a fresh direction, at other steps than before; two suffice where calls are `few`.
+
+    What these measure poorly, or as next to nothing, and the first direction's did not, counts as unmeasured: next to a
+    pole they lie beyond it.
+    """
     place, steps = evidence.place, _steps_again(evidence, name, few=few)
-    return Fresh(measure(instrument, place, {name: OTHER_STEPS * draw_tangent(rng, place, name)}, steps=steps))
+    fresh = measure(instrument, place, {name: OTHER_STEPS * draw_tangent(rng, place, name)}, steps=steps)
+    first, again = evidence.measured[name][0].derivative, fresh.derivative
+    size = np.abs(first.value)
+    poorly = (again.bar > POOR * size) & (first.bar <= POOR * size)
+    poorly |= np.abs(again.value) + again.bar < NEXT_TO_NOTHING / size.size * size
+    if np.any(poorly):
+        fresh = replace(fresh, derivative=replace(again, bar=np.where(poorly, np.inf, again.bar)))
+    return Fresh(fresh)
 
 
 def _steps_again(evidence: Evidence, name: str, *, few: bool = False) -> tuple[float, ...]:

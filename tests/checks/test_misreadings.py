@@ -1,5 +1,7 @@
 """What looks like a mistake and is the measurement's (steps, a complex step that cancels), and what is not."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -226,3 +228,24 @@ def test_what_bends_anywhere_along_a_line_is_hardly_ever_judged_along_it():
         found = judge_equal_changes(instrument, evidence, "x", everywhere, rng=np.random.default_rng(seed))
         accused.append(found is not None)
     assert np.mean(accused) <= 0.2
+
+
+BEYOND = [
+    (np.tan, 1e-4),
+    (np.tan, 1e-6),
+    (np.tan, 1e-7),
+    (lambda x: np.tan(x.real), 1e-4),
+    (lambda x: np.tan(x.real), 1e-7),
+]
+
+
+@pytest.mark.parametrize(("forward", "beside"), BEYOND)
+def test_what_usual_steps_carry_beyond_a_pole_is_not_passed_over(forward, beside):
+    """There differences look smooth, and are those of the other branch."""
+    x = np.array([np.pi / 2 - beside, 0.3, 0.5, 0.2])
+
+    def backward(g, x, factor=1.0):
+        return g * (1 + np.tan(x) ** 2) * np.where(x > 1.5, factor, 1.0)
+
+    assert check((forward, partial(backward, factor=1.05)), {"x": x}).verdict is Verdict.DISAGREES
+    assert check((forward, backward), {"x": x}).verdict is not Verdict.DISAGREES
