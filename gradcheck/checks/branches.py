@@ -17,16 +17,19 @@ def convex_or_concave(
     """Return the outputs of `mask` that are convex or concave as far as lines close by tell; None without the calls.
 
     Others have slopes that both rise and fall along these, or gaps of both signs along directions measured. The first
-    of the lines is evaluated at 7 to 15 points, the others as far as they were.
+    of the lines is evaluated at 7 points, and at 15 where that tells nothing; the others as far as they were.
     """
-    places = int(min(BETWEEN, max(instrument.left(), FEWEST - 1) + 1))
     if instrument.left(settling=True) < FEWEST - 1:
         return None
-    lines[0].look_at(evenly(places))
-    return mask & ~_of_both_signs(others, mask) & ~rise_and_fall(lines)
+    pure = mask & ~of_both_signs(others, mask)
+    for places in (FEWEST, BETWEEN):  # half of the points are among all of them
+        if pure.any() and (places == FEWEST or (pure[mask].all() and instrument.left() >= BETWEEN - FEWEST)):
+            lines[0].look_at(evenly(places))
+            pure &= ~rise_and_fall(lines)
+    return pure
 
 
-def _of_both_signs(measured: Sequence[Measured], mask: Mask) -> Mask:
+def of_both_signs(measured: Sequence[Measured], mask: Mask) -> Mask:
     """Outputs whose one-sided derivatives make a convex corner along one direction and a concave one along another."""
     rising, falling = np.zeros(mask.shape, dtype=bool), np.zeros(mask.shape, dtype=bool)
     for d in (m.derivative for m in measured):

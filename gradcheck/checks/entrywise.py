@@ -17,6 +17,7 @@ from gradcheck.checks.choices import LOOK, LOOK_WELL, MORE_LINES, PAIR, Nearby, 
 from gradcheck.checks.comparison import Comparison
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer, against_interval, measure_close
+from gradcheck.checks.lines import ALONE
 from gradcheck.checks.places import Place
 from gradcheck.checks.probes import OTHER_STEPS, Measured
 from gradcheck.checks.ruling import Flag
@@ -48,11 +49,13 @@ def judge_entries(
     *,
     together: Sequence[Measured] = (),
     nearby: Nearby | None = None,
+    mixed: bool = False,
 ) -> EntryRuling:
     """Judge outputs one by one along single entries, those of the arguments in turns, and along directions `together`.
 
     Costs 2 calls of forward an entry, as far as calls reach, and 12 to 60 more for a direction that stands out.
-    `nearby` are lines that were drawn before.
+    `nearby` are lines that were drawn before. `mixed` says that the outputs are known to have kinks of either sign; the
+    question is then whether entries that move one kink alone pass.
     """
     place, nearby = evidence.place, nearby or Nearby(instrument, evidence.place, rng)
     entries: list[Seen] = []
@@ -60,13 +63,16 @@ def judge_entries(
     open_question = any(s.stands_out for s in joint)
     looked = LOOK_WELL if instrument.left() >= 2 * LOOK_WELL else LOOK
     reserved = looked if open_question else RESERVED
+    reserved = ALONE if mixed else reserved
     reserved += ELSEWHERE * sum(evidence.silent(name) for name in evidence.measured)
     # What moves no kink along a random direction moves none along a part of it.
     moving = [n for n, found in evidence.measured.items() if any(m.derivative.kinky.any() for m in found)]
     for name, tangent in _in_turns([_tangents(place, name, singles, rng) for name in moving or evidence.measured]):
-        if instrument.left() < reserved + PAIR:
+        if instrument.left(settling=mixed) < reserved + PAIR:
             instrument.left_out.append("further entries at a kink")
             break
+        if mixed and any(s.stands_out for s in entries):
+            break  # calls are worth more for a look at that one
         entries += seen_along(singles, measure_close(instrument, place, {name: tangent}), evidence)
     for name in evidence.measured:
         bent = evidence.measured[name][0].derivative.kinky
@@ -76,10 +82,12 @@ def judge_entries(
             entries += seen_along(singles, _narrowed(instrument, place, name, bent, rng), evidence)
     flags: dict[str, tuple[Flag, ...]] = {}
     chosen: list[str] = []
+    passes = False
     for output in dict.fromkeys(s.output for s in (*entries, *joint) if s.stands_out):
         seen = [s for s in (*entries, *joint) if s.output == output and not all(name in flags for name in s.names)]
-        one_sign = len({np.sign(s.ends[1] - s.ends[0]) for s in seen if s.kinky}) == 1
-        more, open_names = _weighed(instrument, evidence, seen, nearby, one_sign=one_sign)
+        one_sign = not mixed and len({np.sign(s.ends[1] - s.ends[0]) for s in seen if s.kinky}) == 1
+        more, open_names = _weighed(instrument, evidence, seen, nearby, one_sign=one_sign, passes=passes)
+        passes |= mixed and not more and not open_names  # what was told of one output holds for those like it
         flags |= more
         chosen += open_names
     cleared = tuple(c for s in entries if not s.stands_out for c in s.comparisons)
@@ -115,12 +123,18 @@ def seen_along(singles: Sequence[Answer], measured: Measured, evidence: Evidence
 
 
 def _weighed(
-    instrument: Instrument, evidence: Evidence, seen: Sequence[Seen], nearby: Nearby, *, one_sign: bool
+    instrument: Instrument,
+    evidence: Evidence,
+    seen: Sequence[Seen],
+    nearby: Nearby,
+    *,
+    one_sign: bool,
+    passes: bool = False,
 ) -> tuple[dict[str, tuple[Flag, ...]], list[str]]:
     """Tell accusations from choices of branch, by the worst directions of every argument that stand out.
 
     Returns flags, and the arguments left open: a claim outside may be a choice, and no kink was met alone. Directions
-    that move kinks of both orientations are looked at last.
+    that move kinks of both orientations are looked at last. `passes` says that a kink met alone is known to pass.
     """
     standing_out = _worst_of_each([s for s in seen if s.stands_out])
     mixing = [] if one_sign else [s for s in standing_out if s.entries > 1 and s.kinky]
@@ -131,7 +145,7 @@ def _weighed(
             wrong, explained = nearby.look(one, one_sign=one_sign)
             flags |= compared_again(instrument, evidence, one) if wrong else {}
             unexplained += () if explained else one.names
-    if flags or not standing_out or nearby.kink_alone([s for s in seen if not s.stands_out]):
+    if flags or not standing_out or passes or nearby.kink_alone([s for s in seen if not s.stands_out]):
         return flags, []
     for one in mixing[:LOOKED_AT]:
         if not unexplained and not nearby.look(one, one_sign=one_sign)[1]:

@@ -12,14 +12,14 @@ entrywise.py).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.branches import convex_or_concave
+from gradcheck.checks.branches import convex_or_concave, of_both_signs
 from gradcheck.checks.choices import FAR_OUTSIDE, Nearby
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.entrywise import accused_alone, judge_entries, seen_along
@@ -85,13 +85,7 @@ def judge_kinks(
     spoilt = bool(wrong) and kind != ALONE
     if spoilt or (flags := looked.alone(asked[1:])):
         return KinkRuling((), flags, 0 if flags else int(np.count_nonzero(mask)), 0)
-    pure = convex_or_concave(
-        instrument, mask, lines=looked.nearby.lines(worst), others=[measured for _, measured in directions]
-    )
-    if pure is None:
-        instrument.left_out.append("telling whether a claim at a kink is a choice of branch")
-        return KinkRuling((), {}, int(np.count_nonzero(mask)), 0, tuple(worst.tangents))
-    return _judge_pure(looked, asked, pure, rng, order=order)
+    return _judge_by_branches(looked, asked, [measured for _, measured in directions], rng, order=order)
 
 
 class _LookedAt(NamedTuple):
@@ -118,6 +112,39 @@ class _LookedAt(NamedTuple):
         return {}
 
 
+def _judge_by_branches(
+    looked: _LookedAt,
+    asked: Sequence[Answer],
+    directions: Sequence[Measured],
+    rng: np.random.Generator,
+    *,
+    order: NDArray[np.intp],
+) -> KinkRuling:
+    """Judge what is convex or concave by its intervals, and some of the outputs entry by entry where nothing is."""
+    mask, worst = looked.evidence.kinky, looked.measured
+    if 2 * np.count_nonzero(of_both_signs(directions, mask)) > np.count_nonzero(mask):
+        return _by_entries(looked, asked[1:], directions, rng)
+    pure = convex_or_concave(looked.instrument, mask, lines=looked.nearby.lines(worst), others=directions)
+    if pure is None:
+        looked.instrument.left_out.append("telling whether a claim at a kink is a choice of branch")
+        return KinkRuling((), {}, int(np.count_nonzero(mask)), 0, tuple(worst.tangents))
+    if not pure.any():
+        return _by_entries(looked, asked[1:], directions, rng)
+    ruling = _judge_pure(looked, asked, pure, rng, order=order)
+    if not ruling.undecided or ruling.flags or ruling.chosen:
+        return ruling
+    # The others agree, so that what stood out are these.
+    impure = [answer for answer in asked[1:] if np.any(answer.cotangent[~pure])]
+    more = _by_entries(
+        looked,
+        impure or _ask(looked.instrument, looked.evidence.place, mask & ~pure, rng, order=order)[1:],
+        directions,
+        rng,
+    )
+    more = replace(more, undecided=ruling.undecided - more.judged, judged=ruling.judged + more.judged)
+    return replace(more, comparisons=(*ruling.comparisons, *more.comparisons))
+
+
 def _judge_pure(
     looked: _LookedAt, asked: Sequence[Answer], pure: Mask, rng: np.random.Generator, *, order: NDArray[np.intp]
 ) -> KinkRuling:
@@ -127,8 +154,6 @@ def _judge_pure(
     """
     instrument, place, mask = looked.instrument, looked.evidence.place, looked.evidence.kinky
     undecided = int(np.count_nonzero(mask & ~pure))
-    if not pure.any():
-        return KinkRuling((), {}, undecided, 0)
     if undecided:
         kept = [answer for answer in asked[1:] if not np.any(answer.cotangent[~pure])]
         asked = [*_ask(instrument, place, pure, rng, order=order if not kept else order[:0]), *kept]
@@ -141,6 +166,22 @@ def _judge_pure(
     second = looked.held(_ask(instrument, place, pure, rng, order=order))
     named = dict.fromkeys(c.argument for c in first)
     return KinkRuling(tuple(first), {n: tuple(_flags(n, first, second)) for n in named}, 0, int(np.count_nonzero(pure)))
+
+
+def _by_entries(
+    looked: _LookedAt, singles: Sequence[Answer], together: Sequence[Measured], rng: np.random.Generator
+) -> KinkRuling:
+    """Judge some of many outputs that are neither convex nor concave, entry by entry: they speak for the others.
+
+    Where calls suffice for nothing of the kind the arguments are left open.
+    """
+    ruling = judge_entries(
+        looked.instrument, looked.evidence, singles, rng, together=together, nearby=looked.nearby, mixed=True
+    )
+    told = ruling.comparisons or ruling.flags or ruling.chosen
+    chosen = ruling.chosen if told else tuple(looked.measured.tangents)
+    undecided = int(np.count_nonzero(looked.evidence.kinky)) - len(singles)
+    return KinkRuling(ruling.comparisons, ruling.flags, undecided, len(singles), chosen)
 
 
 def _apart(singles: Sequence[Answer]) -> bool:

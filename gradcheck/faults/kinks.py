@@ -199,6 +199,14 @@ FAULTS = (
         "every largest entry of a row gets the whole gradient",
     ),
     Fault(
+        "kinks/maximum/given-to-none-of-whole-numbers",
+        "tie-no-winner",
+        ("a", "b"),
+        pair(np.maximum, lambda g, a, b: (g * (a > b), g * (a < b))),
+        fixed(a=[1.0, 2.0, 3.0], b=[1.0, 5.0, 3.0]),
+        "where the arguments, whole numbers, are equal none gets the gradient",
+    ),
+    Fault(
         "kinks/maximum/given-to-both",
         "tie-all-winners",
         ("a", "b"),

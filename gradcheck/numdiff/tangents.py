@@ -73,8 +73,9 @@ def _magnitudes(drawn: NDArray[np.uint8]) -> NDArray[np.float64]:
 def natural_scale(x: Array) -> NDArray[np.float64]:
     """Return the scale of each entry: the spread of the array, |x| where the spread is zero, 1 at zero.
 
-    Where the sizes of the entries vary over many decades they have no common scale, and each takes its own; so do
-    zeros beside nothing but large values (a mask of zeros and minus a billion). What is returned is to be read only.
+    Where the sizes of the entries vary over many decades they have no common scale, and each takes its own, a zero one,
+    or the size nearest to one; so do zeros beside nothing but large values (a mask of zeros and minus a billion). What
+    is returned is to be read only.
     """
     exact = x.astype(np.float64, copy=False)
     flat = exact.reshape(-1)
@@ -92,7 +93,7 @@ def natural_scale(x: Array) -> NDArray[np.float64]:
     if positive.size < size.size and least > MANY_DECADES:
         return np.where(size > 0, size, 1.0)
     if largest > MANY_DECADES * least and spans_decades(positive):
-        return np.where(size > 0, size, least)
+        return np.where(size > 0, size, min(max(1.0, least), largest))
     return _shared_scale(x, largest)
 
 

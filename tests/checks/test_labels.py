@@ -73,3 +73,29 @@ def test_a_zero_claimed_for_whole_numbers_that_matter_is_wrong(forward):
 def test_whole_numbers_alone_are_judged_and_nobody_is_accused_of_a_jump():
     assert check((np.floor, lambda g, x: np.zeros_like(x)), {"x": LABELS}).verdict is not Verdict.DISAGREES
     assert check((np.floor, lambda g, x: g.copy()), {"x": LABELS}).verdict is Verdict.DISAGREES
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+KINKS = {
+    "no winner of a tie": (
+        (np.maximum, lambda g, a, b: (g * (a > b), g * (a < b))),
+        {"a": np.array([1.0, 2.0, 3.0]), "b": np.array([1.0, 5.0, 3.0])},
+    ),
+    "a gate without a gradient": (
+        (lambda x, a: x * relu(a), lambda g, x, a: (g * relu(a), 0 * a)),
+        {"x": X[:, :3], "a": np.zeros(3)},
+    ),
+    "a bias without a gradient": (
+        (lambda x, b: relu(x + b), lambda g, x, b: (g * (x + b > 0), 0 * b)),
+        {"x": np.zeros((3, 4)), "b": np.zeros(4)},
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("layer", "inputs"), KINKS.values(), ids=KINKS)
+def test_a_kink_at_whole_numbers_is_no_cast(layer, inputs, seed):
+    assert check(layer, inputs, seed=seed).verdict is Verdict.DISAGREES
