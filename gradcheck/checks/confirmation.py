@@ -236,8 +236,9 @@ def _told_at_once(
     That is what forward's steps or a complex step's noise explain, or lost digits.
     """
     name = worst.argument
-    if is_constant_close_by(instrument, evidence, worst):
-        return Flag(worst, None, constant=True)
+    constant = is_constant_close_by(instrument, evidence, worst)
+    if constant is not False:
+        return Flag(worst, None, constant=bool(constant))
     noisy = is_complex_noise(instrument, evidence, worst)
     if noisy is not False:
         return Flag(worst, None, noisy=bool(noisy))

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.choices import LOOK, LOOK_WELL, MORE_LINES, PAIR, Nearby, Seen
-from gradcheck.checks.comparison import Comparison
+from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer, against_interval, measure_close
-from gradcheck.checks.lines import ALONE
+from gradcheck.checks.lines import ALONE, COARSE_NEARBY, NEARBY
 from gradcheck.checks.places import Place
 from gradcheck.checks.probes import OTHER_STEPS, Measured
 from gradcheck.checks.ruling import Flag
+from gradcheck.errors import GradcheckError, LayerFault
 from gradcheck.numdiff.records import Mask, Vector
 from gradcheck.numdiff.tangents import natural_scale, random_direction
 from gradcheck.subject import Array
@@ -29,6 +30,7 @@ MOST = 8  # entries of an argument, those first of which most is claimed
 ENTRY = "kink, entry by entry"  # the kind of these comparisons
 LOOKED_AT = 2  # directions of an argument that stand out, the worst first: an entry may move several kinks
 RESERVED = 12  # calls of forward that are kept for two derived points more
+POINTS = 6  # points at which backward is asked before anybody is accused: of two branches one is missed once in 32
 ELSEWHERE = 20  # and a ladder for every argument that forward does not respond to here, and may elsewhere
 
 
@@ -84,7 +86,7 @@ def judge_entries(
     chosen: list[str] = []
     passes = False
     for output in dict.fromkeys(s.output for s in (*entries, *joint) if s.stands_out):
-        seen = [s for s in (*entries, *joint) if s.output == output and not all(name in flags for name in s.names)]
+        seen = [s for s in (*entries, *joint) if s.output == output and not all(_confirmed(flags, n) for n in s.names)]
         one_sign = not mixed and len({np.sign(s.ends[1] - s.ends[0]) for s in seen if s.kinky}) == 1
         more, open_names = _weighed(instrument, evidence, seen, nearby, one_sign=one_sign, passes=passes)
         passes |= mixed and not more and not open_names  # what was told of one output holds for those like it
@@ -141,9 +143,10 @@ def _weighed(
     flags: dict[str, tuple[Flag, ...]] = {}
     unexplained: list[str] = []
     for one in [s for s in standing_out if one_sign or s.entries == 1 or not s.kinky]:
-        if not any(name in flags for name in one.names):
+        if not any(_confirmed(flags, name) for name in one.names):
             wrong, explained = nearby.look(one, one_sign=one_sign)
-            flags |= compared_again(instrument, evidence, one) if wrong else {}
+            found = compared_again(instrument, evidence, one, nearby.rng) if wrong else {}
+            flags |= {name: more for name, more in found.items() if not _confirmed(flags, name)}
             unexplained += () if explained else one.names
     if flags or not standing_out or passes or nearby.kink_alone([s for s in seen if not s.stands_out]):
         return flags, []
@@ -153,10 +156,14 @@ def _weighed(
     return {}, unexplained
 
 
+def _confirmed(flags: Mapping[str, Sequence[Flag]], name: str) -> bool:
+    return any(flag.confirmed for flag in flags.get(name, ()))
+
+
 def _worst_of_each(standing_out: Sequence[Seen]) -> list[Seen]:
     """Return the worst directions of every argument, single entries first, then of several arguments together."""
     by_names: dict[tuple[str, ...], list[Seen]] = {}
-    for one in sorted(standing_out, key=lambda s: (s.entries > 1, -s.outside)):
+    for one in sorted(standing_out, key=lambda s: (s.entries > 1, -s.outside, -s.beside)):
         by_names.setdefault(one.names, []).append(one)
     ranked = [
         (rank, one) for names in sorted(by_names, key=len) for rank, one in enumerate(by_names[names][:LOOKED_AT])
@@ -180,13 +187,21 @@ def accused_alone(
         along = measure_close(instrument, evidence.place, {name: tangent.reshape(claims[name].shape)})
         for entry in seen_along([one.answer], along, evidence):
             if entry.stands_out and entry.kinky and nearby.moves_one(entry):
-                return compared_again(instrument, evidence, entry)
-    return compared_again(instrument, evidence, one) if nearby.moves_one(one, lines=lines) else {}
+                return compared_again(instrument, evidence, entry, nearby.rng)
+    return compared_again(instrument, evidence, one, nearby.rng) if nearby.moves_one(one, lines=lines) else {}
 
 
-def compared_again(instrument: Instrument, evidence: Evidence, one: Seen) -> dict[str, tuple[Flag, ...]]:
-    """Compare once more, at another step and for another cotangent."""
+def compared_again(
+    instrument: Instrument, evidence: Evidence, one: Seen, rng: np.random.Generator
+) -> dict[str, tuple[Flag, ...]]:
+    """Compare once more, at another step and for another cotangent; nothing where backward claims as much nearby.
+
+    Close to a tie backward claims the gradient of one branch after another. What lies between these is a choice of
+    branch, or wrong at other points as well.
+    """
     place = evidence.place
+    if _claims_as_much_nearby(instrument, evidence, one, rng):
+        return {}
     shorter = {name: OTHER_STEPS * tangent for name, tangent in one.measured.tangents.items()}
     cotangent = OTHER_STEPS * one.answer.cotangent
     answer = Answer(cotangent, instrument.gradients(cotangent, place.inputs, place.form))
@@ -195,6 +210,26 @@ def compared_again(instrument: Instrument, evidence: Evidence, one: Seen) -> dic
     ]
     second = {c.argument: c for c in again}
     return {c.argument: (Flag(c, second.get(c.argument)),) for c in one.comparisons}
+
+
+def _claims_as_much_nearby(instrument: Instrument, evidence: Evidence, one: Seen, rng: np.random.Generator) -> bool:
+    """Tell whether the claim along a direction lies between those at points close by (6 answers, or those left)."""
+    place, first = evidence.place, one.comparisons[0]
+    distance = NEARBY if place.work == np.float64 else COARSE_NEARBY
+    seen: list[float] = []
+    for _ in range(int(min(POINTS, instrument.answers_left() - 1))):
+        moved = dict(place.inputs)
+        for name in instrument.subject.wrt:
+            x = moved[name]
+            moved[name] = (x + distance * rng.standard_normal(x.shape) * natural_scale(x)).astype(x.dtype)
+        try:
+            claims = instrument.gradients(one.answer.cotangent, moved, place.form)
+        except (GradcheckError, LayerFault):
+            return False
+        parts = [(claims.get(name), tangent) for name, tangent in one.measured.tangents.items()]
+        seen.append(sum(float(np.sum(claim * tangent)) for claim, tangent in parts if claim is not None))
+    room = THRESHOLD * first.bar
+    return bool(seen) and min(seen) - room <= first.claimed <= max(seen) + room
 
 
 def _in_turns(several: Sequence[Iterator[tuple[str, Array]]]) -> Iterator[tuple[str, Array]]:

@@ -19,16 +19,19 @@ SPACING = 2.0**-20  # of every entry: what is smooth is left out of a third diff
 POINTS = (-2, -1, 1, 2)  # with the place itself two third differences: one alone may be small by chance
 
 
-def is_constant_close_by(instrument: Instrument, evidence: Evidence, worst: Comparison) -> bool:
+def is_constant_close_by(instrument: Instrument, evidence: Evidence, worst: Comparison) -> bool | None:
     """Tell whether nothing is claimed and forward answers a small change with silence, to the bit (2 calls).
 
     Its slope along a larger one is that of steps then: `floor` rises by one in one, and its derivative is zero. What
     works in float32 or float16 is silent too, and its rounding is no such step; beside a large constant the silence of
-    what moves by less than a few units in the last place tells nothing.
+    what moves by less than a few units in the last place tells nothing. None where outputs of float64 look rounded to a
+    coarser dtype: a quantiser to a 4096th gives such, whose derivative is zero.
     """
     place = evidence.place
-    if worst.reach > 0 or place.work != np.float64 or instrument.left(settling=True) < STEPS_CALLS:
+    if worst.reach > 0 or instrument.left(settling=True) < STEPS_CALLS:
         return False
+    if place.work != np.float64:
+        return None if place.form.coarsest == np.float64 else False
     measured = evidence.measured[worst.argument][0]
     line = line_along(instrument, replace(place, looked=None), dict(measured.tangents))
     step, told = line.smallest_step, measured.derivative.measured

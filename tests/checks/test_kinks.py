@@ -146,3 +146,52 @@ def test_all_winners_of_ties_in_several_rows_are_seen_again_whichever_outputs_ar
     x = np.random.default_rng(11).integers(0, 3, (5, 6)).astype(float)
     winners = (lambda x: x.max(axis=1), lambda g, x: g[:, None] * (x == x.max(axis=1, keepdims=True)))
     assert check(winners, {"x": x}, seed=seed).verdict is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("outputs", [4, 5, 20])
+def test_many_outputs_of_a_network_at_its_kinks_are_judged_by_some_of_them(outputs):
+    """Neither convex nor concave, and more than are judged one by one as a rule."""
+    weight = np.random.default_rng(7).standard_normal((4, outputs))
+
+    def layer(at_zero):
+        def backward(g, bias, weight):
+            return (g @ weight.T) * np.where(bias == 0, at_zero, bias > 0), np.outer(np.maximum(bias, 0), g)
+
+        return lambda bias, weight: np.maximum(bias, 0) @ weight, backward
+
+    for seed in range(4):
+        inputs = {"bias": np.zeros(4), "weight": weight}
+        wrong = [check(layer(slope), inputs, seed=seed).verdict for slope in (2.0, -1.0)]
+        assert Verdict.AGREES not in wrong
+        right = [check(layer(slope), inputs, seed=seed).verdict for slope in (0.0, 0.5, 1.0)]
+        assert Verdict.DISAGREES not in right
+        assert right.count(Verdict.AGREES) >= 1
+
+
+def test_every_winner_and_loser_of_a_range_with_the_whole_gradient_is_found():
+    """The rounding of equal changes moves them by next to nothing, which stands out as well."""
+    x = np.array([[1.0, 1.0, 0.0, 0.0], [2.0, 5.0, 2.0, 5.0]])
+
+    def backward(g, x):
+        return g[:, None] * ((x == x.max(1, keepdims=True)) * 1.0 - (x == x.min(1, keepdims=True)))
+
+    for seed in range(4):
+        assert check((lambda x: x.max(1) - x.min(1), backward), {"x": x}, seed=seed).verdict is Verdict.DISAGREES
+
+
+def test_a_distance_between_sorted_values_is_seldom_accused_at_ties():
+    """Most lines nearby meet none of its kinks, but backward claims one branch after another there."""
+
+    def forward(a, b):
+        return np.abs(np.sort(a) - np.sort(b)).mean()
+
+    def backward(g, a, b):
+        i, j = np.argsort(a, kind="stable"), np.argsort(b, kind="stable")
+        slope = g * np.sign(a[i] - b[j]) / a.size
+        at_a, at_b = np.zeros(a.size), np.zeros(b.size)
+        at_a[i], at_b[j] = slope, -slope
+        return at_a, at_b
+
+    tied = {"a": np.array([1.0, 1.0, 2.0, 0.0]), "b": np.array([1.0, 3.0, 3.0, 0.0])}
+    accused = [check((forward, backward), tied, seed=seed).verdict is Verdict.DISAGREES for seed in range(20)]
+    assert sum(accused) <= 3

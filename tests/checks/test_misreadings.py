@@ -249,3 +249,10 @@ def test_what_usual_steps_carry_beyond_a_pole_is_not_passed_over(forward, beside
 
     assert check((forward, partial(backward, factor=1.05)), {"x": x}).verdict is Verdict.DISAGREES
     assert check((forward, backward), {"x": x}).verdict is not Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("parts", [2048, 4096, 65536])
+def test_a_quantiser_that_looks_rounded_to_a_coarser_dtype_is_not_accused(parts):
+    x = np.random.default_rng(0).standard_normal((4, 5))
+    layer = (lambda x: np.round(x * parts) / parts, lambda g, x: 0 * g)
+    assert [check(layer, {"x": x}, seed=seed).verdict for seed in SEEDS].count(Verdict.DISAGREES) == 0
