@@ -245,8 +245,11 @@ def counted_in(case: Case) -> Iterator[Proof]:
     cells = cells_of(case)
     if cells is None or cells.true.shape[1] >= cells.true.shape[0] or np.any(cells.wrong & cells.responds):
         return
-    rows = int(cells.spurious.any(axis=1).sum())
-    text = f"{rows} of {len(cells.true)} outputs that do not depend on `{case.scene.name}` are counted in its gradient"
+    counted = cells.spurious.any(axis=1)
+    rows, name = int(counted.sum()), case.scene.name
+    text = f"{rows} of {len(cells.true)} outputs that do not depend on `{name}` are counted in its gradient"
+    if np.any(cells.responds[counted]):
+        text = f"{rows} of {len(cells.true)} outputs are counted at entries of `{name}` that they do not depend on here"
     yield Proof(
         "wrong-branch",
         text,

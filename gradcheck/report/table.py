@@ -56,7 +56,7 @@ def _aside(argument: Argument, paper: Paper) -> list[str]:
     """Say what the row has no room for: outputs set apart at kinks, and the reason."""
     said = []
     if argument.set_apart:
-        said.append(f"{whole(argument.set_apart, 'output')} at a kink, set apart and judged singly")
+        said.append(f"{whole(argument.set_apart, 'output')} at a kink, held against their one-sided slopes")
     if argument.sentence:
         said.append(argument.sentence)
     return paper.wrap(f"{gradient(argument.name)}: {'; '.join(said)}", first="  ", rest="    ") if said else []

@@ -41,7 +41,7 @@ warning: mutated-input (input): backward changed its input.
 
 agrees      shape      dtype    bars  of   seen above  in one entry
 grad_input  (2,1,4,4)  float64  0.42  7.1  2e-10       4e-9
-  grad_input: 12 outputs at a kink, set apart and judged singly
+  grad_input: 12 outputs at a kink, held against their one-sided slopes
 
 smallest input that shows it:
   import numpy as np
@@ -86,7 +86,7 @@ def test_text_of_agreement_says_what_would_have_been_seen(agreement):
         "agrees      shape      dtype    bars  of   seen above  in one entry",
         "grad_input  (2,1,4,4)  float64  0.42  7.1  2e-10       4e-9",
         "grad_bias   (2,)       float64  0.42  7.1  2e-10       4e-9",
-        "  grad_input: 12 outputs at a kink, set apart and judged singly",
+        "  grad_input: 12 outputs at a kink, held against their one-sided slopes",
         "",
         "calls   0 forward, 0 backward",
         "seed    0, effort normal",
