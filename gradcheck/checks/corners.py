@@ -44,14 +44,18 @@ class Corners(NamedTuple):
 
 
 def finer_structure(instrument: Instrument, place: Place, measured: Measured) -> Mask:
-    """Outputs whose slope at a much smaller step stands elsewhere than the measured one, beyond what noise explains."""
+    """Outputs whose slope at a much smaller step stands elsewhere than the measured one, beyond what noise explains.
+
+    Or of which it is none: where both sides differ by more than the slope the structure is finer still.
+    """
     line, step = line_along(instrument, place, dict(measured.tangents)), _finest(place, measured)
     plus, minus = line.along(step), line.along(-step)
     if plus is None or minus is None or step >= measured.derivative.step:
         return np.zeros(place.base.shape, dtype=bool)
     heard = (plus != place.base) | (minus != place.base)
-    gap = np.abs((plus - place.base) + (minus - place.base)) / step
-    finer: Mask = heard & _elsewhere(place, measured, (plus - minus) / (2.0 * step), step, beside=gap / 2.0)
+    d, half = measured.derivative, np.abs((plus - place.base) + (minus - place.base)) / (2.0 * step)
+    wild = d.measured & ~d.kinky & (half > np.abs(d.value) + CONTRADICTED * (COVERAGE * place.noise / step + d.bar))
+    finer: Mask = heard & (wild | _elsewhere(place, measured, (plus - minus) / (2.0 * step), step, beside=half))
     return finer
 
 

@@ -295,3 +295,11 @@ def test_a_steep_layer_is_measured_elsewhere_at_the_steps_that_suited_the_given_
     for forward in (lambda x: np.sin(1e6 * x), lambda x: np.sin(1e6 * x.real)):
         report = check((forward, backward), {"x": np.array([0.3, 0.7])}, seed=seed)
         assert report.verdict is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("seed", [3, 4, 6])
+def test_what_no_step_can_measure_at_a_derived_point_accuses_nobody(seed):
+    """sin(exp(3x)) turns a million million times faster there, and differences at tiny steps are of no slope."""
+    x = np.random.default_rng(seed).standard_normal(5)
+    layer = (lambda x: np.sin(np.exp(3 * x)), lambda g, x: g * 3 * np.exp(3 * x) * np.cos(np.exp(3 * x)))
+    assert check(layer, {"x": x}, seed=seed).verdict is not Verdict.DISAGREES
