@@ -131,10 +131,10 @@ def _judge_by_branches(
     if not pure.any():
         return _by_entries(looked, asked[1:], directions, rng)
     ruling = _judge_pure(looked, asked, pure, rng, order=order)
-    if not ruling.undecided or ruling.flags or ruling.chosen:
+    if not ruling.undecided or ruling.flags:
         return ruling
-    # The others agree, so that what stood out are these.
-    impure = [answer for answer in asked[1:] if np.any(answer.cotangent[~pure])]
+    # Where the others agree, what stood out are these; else one line was not enough to tell those either.
+    impure = [answer for answer in asked[1:] if ruling.chosen or np.any(answer.cotangent[~pure])]
     more = _by_entries(
         looked,
         impure or _ask(looked.instrument, looked.evidence.place, mask & ~pure, rng, order=order)[1:],
