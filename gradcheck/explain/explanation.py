@@ -205,11 +205,19 @@ def _explained(argument: Argument, scene: Scene, spared: Budget) -> Argument:
         return found
 
     proofs, truth = diagnose(scene, truth, measure)
-    found = told(proofs, len(scene.tangents))
+    found = _asked_apart(scene, told(proofs, len(scene.tangents)))
     scene.budget.forward += kept
     # Where it was not needed for the diagnosis, the Jacobian still counts the wrong entries, if it can be had.
     truth = truth or _truth(scene, scene.budget.forward)
     return _told(argument, scene, found, census_of(scene, truth))
+
+
+def _asked_apart(scene: Scene, found: Diagnosis | None) -> Diagnosis | None:
+    """Say so where only outputs were asked for that are set apart for their size: nothing is told of the others."""
+    if found is None or np.any(scene.mask & scene.evidence.together):
+        return found
+    few = f"of {np.count_nonzero(scene.mask)} of {scene.mask.size} outputs, which dwarf the others or blur them"
+    return replace(found, evidence=f"{found.evidence}; {few}")
 
 
 def _told(argument: Argument, scene: Scene, found: Diagnosis | None, census: Census | None) -> Argument:

@@ -31,6 +31,10 @@ def set_up(
     """Yield the scene of each argument in `names`; the questions to backward serve all of them."""
     gauge = gauge_at(instrument, evidence, rng, budget)
     mask, weights = _asked_of(evidence, names)
+    # Others may be judged together for an argument along which they have no kink.
+    bent = [m.derivative.kinky for n in names for m in evidence.measured.get(n, [])]
+    for kinky in bent:
+        mask = mask & ~kinky if kinky.shape == mask.shape else mask
     # Rounding in the outputs' dtype keeps a cotangent what backward will see.
     questions = np.empty((COTANGENTS, mask.size))
     for row in questions:

@@ -160,6 +160,8 @@ def _columns(
 def _case(o: int, claim: dict[str, Array], columns: dict[tuple[str, int], _Sides], equal: _Sides) -> _Case | None:
     kinky, smooth, bar = [], 0.0, float(equal.bar[o])
     for key, sides in columns.items():
+        if sides.left[o] == sides.right[o] == 0.0:
+            continue  # of an entry that the output does not feel nothing is added, nor its bar
         bar = max(bar, float(sides.bar[o]))
         if abs(sides.right[o] - sides.left[o]) > THRESHOLD * sides.bar[o]:
             kinky.append(key)

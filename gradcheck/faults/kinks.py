@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.faults.pooling import OVERLAPPING, SMALL, maximum
-from gradcheck.faults.records import Fault, Make, fixed, pair
+from gradcheck.faults.records import Fault, Make, fixed, joined, normal, pair
 from gradcheck.faults.specimens import first_winner
 
 ZERO = fixed(x=[0.0])
@@ -63,6 +63,10 @@ def _row_maximum_all(g: Any, x: Any) -> Any:
     return g[:, None] * (x == x.max(axis=1, keepdims=True))
 
 
+def _range_all(g: Any, x: Any) -> Any:
+    return _row_maximum_all(g, x) + _row_maximum_all(-g, -x)
+
+
 FAULTS = (
     Fault(
         "kinks/relu/claims-2-alone",
@@ -95,6 +99,33 @@ FAULTS = (
         at_zero(_relu, lambda x: x > 0, 1.2),
         MIXED,
         "ReLU claims the slope 1.2 at 0",
+    ),
+    Fault(
+        "kinks/relu/claims-2-beside-entries-next-to-0",
+        "outside-subdifferential",
+        ("x",),
+        at_zero(_relu, lambda x: x > 0, 2.0),
+        fixed(x=[0.0, 1e-7, -1e-9, 0.5, -1.0, 2.0]),
+        "ReLU claims the slope 2 at 0, among entries that span decades",
+    ),
+    Fault(
+        "kinks/network/claims-2-at-many-outputs",
+        "outside-subdifferential",
+        ("bias",),
+        pair(
+            lambda bias, weight: _relu(bias) @ weight,
+            lambda g, bias, w: ((g @ w.T) * np.where(bias == 0, 2.0, bias > 0), np.outer(_relu(bias), g)),
+        ),
+        joined(fixed(bias=[0.0, 0.0, 0.0]), normal(weight=(3, 20))),
+        "units with weights of either sign claim the slope 2 at 0",
+    ),
+    Fault(
+        "kinks/range/all-winners-and-losers",
+        "tie-all-winners",
+        ("x",),
+        pair(lambda x: x.max(axis=1) - x.min(axis=1), _range_all),
+        fixed(x=[[1.0, 1.0, 0.0, 0.0], [2.0, 5.0, 2.0, 5.0]]),
+        "all largest and all smallest entries of a row get the whole gradient",
     ),
     Fault(
         "kinks/relu/beside-a-square-that-claims-1-at-0",

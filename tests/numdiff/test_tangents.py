@@ -73,6 +73,20 @@ def test_natural_scale_is_the_spread_or_the_size(x, scale):
     np.testing.assert_allclose(natural_scale(np.array(x)), scale, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("x", "of_zero"),
+    [
+        ([0.0, 1e-7, -1e-9, 0.5, -1.0, 2.0], 1.0),  # kinks at 0 are not to be looked at over the smallest entry's steps
+        ([0.0, 1e-9, 1e-7, -1e-7, -1e-9, 0.5, -1.0, 2.0], 1.0),
+        ([0.0, 1e-12, 1e-9, 1e-5, 2e-3], 2e-3),
+        ([0.0, 2.0, 5e2, -1e5, 1e8], 2.0),
+    ],
+)
+def test_zero_among_decades_has_the_scale_of_one_or_the_size_nearest_to_it(x, of_zero):
+    scale = natural_scale(np.array(x))
+    np.testing.assert_array_equal(scale, [of_zero, *np.abs(x[1:])])
+
+
 def test_natural_scale_is_each_entry_s_own_over_18_decades():
     x = 10.0 ** np.linspace(-9, 9, 40)
     np.testing.assert_array_equal(natural_scale(-x), x)
