@@ -232,7 +232,11 @@ NEXT_TO_NOTHING: Answer = (
     "vacuous",
     "its gradient is zero as far as can be told, to 1e-8 of what the layer's other arguments do, and so is the claim",
 )
-NOISE: Answer = (Verdict.INCONCLUSIVE, "noise", "forward's rounding noise hides errors of this size")
+NOISE: Answer = (
+    Verdict.INCONCLUSIVE,
+    "noise",
+    "the error bars, by forward's rounding or by kinks close by, hide an error of 1 %",
+)
 
 
 def _answer(

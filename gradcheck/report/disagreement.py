@@ -53,7 +53,10 @@ def _comparison(argument: Argument, paper: Paper) -> list[str]:
     lines = []
     if worst:
         lines += paper.wrap(_entry(worst[0]), first="  ", rest="    ")
-    lines += paper.wrap(probe(argument), first="  ", rest="    ")
+    said = probe(argument)
+    if argument.reason == "choice-of-branch":
+        said = f"what is not at that kink agrees: {said}"
+    lines += paper.wrap(said, first="  ", rest="    ")
     return lines + (paper.wrap(point(argument), first="  ", rest="    ") if point(argument) else [])
 
 

@@ -164,7 +164,11 @@ ANSWERS = {
         [LOST],
         [],
         [],
-        (Verdict.INCONCLUSIVE, "noise", "forward's rounding noise hides errors of this size"),
+        (
+            Verdict.INCONCLUSIVE,
+            "noise",
+            "the error bars, by forward's rounding or by kinks close by, hide an error of 1 %",
+        ),
     ),
     "kinks alone": (
         [],

@@ -5,9 +5,10 @@ from types import MappingProxyType
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
-        "noise": "Forward's own rounding hides errors of the size that would matter, so that neither answer can be "
-        "given. Layers that compute in float32 inside, or subtract nearly equal numbers, do that. Give larger or "
-        "better conditioned inputs, let the layer compute in float64, or try --effort thorough.",
+        "noise": "The error bars hide errors of the size that would matter, so that neither answer can be given. It is "
+        "forward's own rounding as a rule: layers that compute in float32 inside, or subtract nearly equal numbers, do "
+        "that; or kinks lie closer by than the steps. Give larger, better conditioned or less equal inputs, let the "
+        "layer compute in float64, or try --effort thorough.",
         "not-reproduced": "A discrepancy beyond the threshold was seen once and did not come back along a fresh "
         "direction. Too little to call the gradient wrong, too much to call it right: try another --seed, or --effort "
         "thorough.",
