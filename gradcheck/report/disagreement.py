@@ -53,10 +53,7 @@ def _comparison(argument: Argument, paper: Paper) -> list[str]:
     lines = []
     if worst:
         lines += paper.wrap(_entry(worst[0]), first="  ", rest="    ")
-    said = probe(argument)
-    if argument.reason == "choice-of-branch":
-        said = f"what is not at that kink agrees: {said}"
-    lines += paper.wrap(said, first="  ", rest="    ")
+    lines += paper.wrap(probe(argument), first="  ", rest="    ")
     return lines + (paper.wrap(point(argument), first="  ", rest="    ") if point(argument) else [])
 
 
@@ -70,6 +67,8 @@ def probe(argument: Argument) -> str:
     probes = f"along the worst of {argument.probes} probes" if argument.probes > 1 else "along the probe"
     method = f" ({argument.method})" if argument.method else ""
     claimed = to_bar(argument.claimed, argument.measured.error_bar)
+    if argument.reason == "choice-of-branch":
+        probes = f"what is not at that kink agrees: {probes}"
     said = f"{probes}{method}: claimed {claimed}, measured {with_bar(argument.measured)}"
     if not argument.threshold:
         return said
