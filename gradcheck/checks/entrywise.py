@@ -172,11 +172,12 @@ def _worst_of_each(standing_out: Sequence[Seen]) -> list[Seen]:
 
 
 def accused_alone(
-    instrument: Instrument, evidence: Evidence, nearby: Nearby, one: Seen, *, lines: int = MORE_LINES
+    instrument: Instrument, evidence: Evidence, nearby: Nearby, one: Seen, *, lines: int = MORE_LINES, kept: int = 0
 ) -> dict[str, tuple[Flag, ...]]:
     """Return the flags of a direction that stands out, where it moves one kink of its output, or none.
 
     What is claimed to depend on a single entry is asked along that entry first (16 calls): there fewer lines tell.
+    `kept` are answers of backward for what comes where nobody is accused.
     """
     claims = {name: claim for name in one.names if (claim := one.answer.claims.get(name)) is not None}
     claimed = [(name, i) for name, claim in claims.items() for i in np.flatnonzero(claim)[:2]]
@@ -187,12 +188,13 @@ def accused_alone(
         along = measure_close(instrument, evidence.place, {name: tangent.reshape(claims[name].shape)})
         for entry in seen_along([one.answer], along, evidence):
             if entry.stands_out and entry.kinky and nearby.moves_one(entry):
-                return compared_again(instrument, evidence, entry, nearby.rng)
-    return compared_again(instrument, evidence, one, nearby.rng) if nearby.moves_one(one, lines=lines) else {}
+                return compared_again(instrument, evidence, entry, nearby.rng, kept=kept)
+    alone = nearby.moves_one(one, lines=lines)
+    return compared_again(instrument, evidence, one, nearby.rng, kept=kept) if alone else {}
 
 
 def compared_again(
-    instrument: Instrument, evidence: Evidence, one: Seen, rng: np.random.Generator
+    instrument: Instrument, evidence: Evidence, one: Seen, rng: np.random.Generator, *, kept: int = 0
 ) -> dict[str, tuple[Flag, ...]]:
     """Compare once more, at another step and for another cotangent; nothing where backward claims as much nearby.
 
@@ -200,7 +202,7 @@ def compared_again(
     branch, or wrong at other points as well.
     """
     place = evidence.place
-    if _claims_as_much_nearby(instrument, evidence, one, rng):
+    if _claims_as_much_nearby(instrument, evidence, one, rng, kept=kept + 1):
         return {}
     shorter = {name: OTHER_STEPS * tangent for name, tangent in one.measured.tangents.items()}
     cotangent = OTHER_STEPS * one.answer.cotangent
@@ -212,12 +214,14 @@ def compared_again(
     return {c.argument: (Flag(c, second.get(c.argument)),) for c in one.comparisons}
 
 
-def _claims_as_much_nearby(instrument: Instrument, evidence: Evidence, one: Seen, rng: np.random.Generator) -> bool:
+def _claims_as_much_nearby(
+    instrument: Instrument, evidence: Evidence, one: Seen, rng: np.random.Generator, *, kept: int
+) -> bool:
     """Tell whether the claim along a direction lies between those at points close by (6 answers, or those left)."""
     place, first = evidence.place, one.comparisons[0]
     distance = NEARBY if place.work == np.float64 else COARSE_NEARBY
-    seen: list[float] = []
-    for _ in range(int(min(POINTS, instrument.answers_left() - 1))):
+    seen, room = [], THRESHOLD * first.bar
+    for _ in range(int(min(POINTS, instrument.answers_left() - kept))):
         moved = dict(place.inputs)
         for name in instrument.subject.wrt:
             x = moved[name]
@@ -228,8 +232,9 @@ def _claims_as_much_nearby(instrument: Instrument, evidence: Evidence, one: Seen
             return False
         parts = [(claims.get(name), tangent) for name, tangent in one.measured.tangents.items()]
         seen.append(sum(float(np.sum(claim * tangent)) for claim, tangent in parts if claim is not None))
-    room = THRESHOLD * first.bar
-    return bool(seen) and min(seen) - room <= first.claimed <= max(seen) + room
+        if min(seen) - room <= first.claimed <= max(seen) + room:
+            return True
+    return False
 
 
 def _in_turns(several: Sequence[Iterator[tuple[str, Array]]]) -> Iterator[tuple[str, Array]]:

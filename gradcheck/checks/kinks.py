@@ -104,10 +104,12 @@ class _LookedAt(NamedTuple):
     def alone(self, singles: Sequence[Answer]) -> dict[str, tuple[Flag, ...]]:
         """Return the flags of one of the worst single outputs, where it has one kink alone there (14 to 22 calls)."""
         seen = [s for s in seen_along(singles, self.measured, self.evidence) if s.stands_out]
-        for one in sorted(seen, key=lambda s: -s.outside)[:TRIED]:
-            far = one.outside > 1.0 + 2.0 * FAR_OUTSIDE
-            flags = accused_alone(self.instrument, self.evidence, self.nearby, one, lines=LINES_OF_MANY) if far else {}
-            if flags:
+        far = [s for s in seen if s.outside > 1.0 + 2.0 * FAR_OUTSIDE]
+        for one in sorted(far, key=lambda s: -s.outside)[:TRIED]:
+            asked_next = 1 + SINGLES
+            if flags := accused_alone(
+                self.instrument, self.evidence, self.nearby, one, lines=LINES_OF_MANY, kept=asked_next
+            ):
                 return flags
         return {}
 
@@ -137,7 +139,7 @@ def _judge_by_branches(
     impure = [answer for answer in asked[1:] if ruling.chosen or np.any(answer.cotangent[~pure])]
     more = _by_entries(
         looked,
-        impure or _ask(looked.instrument, looked.evidence.place, mask & ~pure, rng, order=order)[1:],
+        impure or _ask_singly(looked.instrument, looked.evidence.place, mask & ~pure, order=order),
         directions,
         rng,
     )
@@ -226,12 +228,19 @@ def _ask(
     instrument: Instrument, place: Place, mask: Mask, rng: np.random.Generator, *, order: NDArray[np.intp]
 ) -> list[Answer]:
     """Ask backward for all outputs of `mask` jointly, and for the first of them in `order` one by one."""
-    cotangents = [flatten(place.form.cut(random_magnitudes(rng, mask.shape) * mask))]
+    joint = flatten(place.form.cut(random_magnitudes(rng, mask.shape) * mask))
+    first = Answer(joint, instrument.gradients(joint, place.inputs, place.form))
+    return [first, *_ask_singly(instrument, place, mask, order=order)]
+
+
+def _ask_singly(instrument: Instrument, place: Place, mask: Mask, *, order: NDArray[np.intp]) -> list[Answer]:
+    """Ask backward for the first outputs of `mask` in `order`, one by one."""
+    asked = []
     for output in order[mask[order]][:SINGLES]:
         single = np.zeros(mask.shape)
         single[output] = 1.0
-        cotangents.append(single)
-    return [Answer(c, instrument.gradients(c, place.inputs, place.form)) for c in cotangents]
+        asked.append(Answer(single, instrument.gradients(single, place.inputs, place.form)))
+    return asked
 
 
 def _joint_directions(instrument: Instrument, place: Place, joint: Claims) -> list[Direction]:
