@@ -236,17 +236,26 @@ def _fit(found: Sequence[Measured], base: Vector, kind: str) -> Mask:
 
 
 def gather_more(
-    instrument: Instrument, seen: Evidence, rng: np.random.Generator, *, names: Sequence[str] | None = None
+    instrument: Instrument,
+    seen: Evidence,
+    rng: np.random.Generator,
+    *,
+    names: Sequence[str] | None = None,
+    directions: int = MORE,
 ) -> Evidence:
-    """Measure further directions near the steps found best, and compare for further cotangents: more probes."""
+    """Measure further directions near the steps found best, and compare for further cotangents: more probes.
+
+    Of a single output one cotangent asks all there is; of others as many are asked as answers are left for, or one.
+    """
     place = seen.place
     names = tuple(seen.measured) if names is None else tuple(n for n in names if n in seen.measured)
     measured = {
-        name: [measure_near(instrument, place, name, seen.measured[name][0], rng=rng) for _ in range(MORE)]
+        name: [measure_near(instrument, place, name, seen.measured[name][0], rng=rng) for _ in range(directions)]
         for name in names
     }
     together = seen.together & judged_together([m.derivative for found in measured.values() for m in found], place.base)
-    asked = [_Asked(draw_cotangent(rng, place.form, together), RANDOM, names) for _ in range(MORE)]
+    answers = int(min(MORE, max(instrument.answers_left(), 1))) if np.count_nonzero(together) > 1 else 1
+    asked = [_Asked(draw_cotangent(rng, place.form, together), RANDOM, names) for _ in range(answers)]
     gradients = [instrument.gradients(ask.cotangent, place.inputs, place.form) for ask in asked]
     comparisons = _compared(place, asked, gradients, measured, seen.slacks)
     cotangents = tuple(ask.cotangent for ask in asked)

@@ -34,24 +34,26 @@ def look_closer(
     """Take more probes at the given point, and measure arguments on their own at further ones, where noise hides them.
 
     `names` are the arguments left open, with the resolution reached. In a joint direction an argument whose gradient is
-    small beside the others' is known no better than these. As many looks are taken as the calls left allow, first
-    more probes where these can suffice. Of what is `lost` at the given point none are taken there, and elsewhere, where
-    no noise hides it, three steps suffice.
+    small beside the others' is known no better than these. As many looks are taken as the calls left allow, first more
+    probes where these can suffice, along four directions or as many as calls are left for. Of what is `lost` at the
+    given point none are taken there, and elsewhere, where no noise hides it, three steps suffice.
     """
     blind = bool(set(lost) & set(names))
     cheap, names = _more_probes(instrument, further, rng, names=names)
     if not names:
         return cheap
-    more = [partial(gather_more, instrument, given, names=tuple(names))]
+    one_each = A_DIRECTION * len(names)
+    directions = int(min(MORE, max(1, instrument.left(settling=True) // one_each)))
+    more = [partial(gather_more, instrument, given, names=tuple(names), directions=directions)]
     places = [seen.place for seen in further.evidences[::-1][:CLOSER_LOOKS]]
     alone = partial(gather, instrument, quick=True, names=tuple(names), steps=CONFIRMING_STEPS if blind else None)
     elsewhere = [partial(alone, place) for place in places]
     nearly = all(resolution <= NEARLY_ENOUGH for resolution in names.values())
-    prices = {True: A_DIRECTION * MORE * len(names), False: (A_DIRECTION if blind else A_LADDER) * len(names)}
+    prices = {True: one_each * directions, False: (A_DIRECTION if blind else A_LADDER) * len(names)}
     evidences, flags = list(cheap.evidences), dict(cheap.flags or {})
     looks = [*more, *elsewhere] if nearly else [*elsewhere, *more]
     for look in elsewhere if blind else looks:
-        if instrument.left(settling=True) < prices[look is more[0]]:
+        if instrument.left(settling=True) < prices[look is more[0]] or instrument.answers_left() < 1:
             where = "at the given point" if look is more[0] else "at further points"
             instrument.left_out.append(f"more probes {where} of what noise hides")
             continue

@@ -206,3 +206,15 @@ def test_ordinary_layers_stay_within_forty_and_fifteen_calls():
             judged = [c for c in spent if c.purpose not in ("the contract", "explaining")]
             assert sum(c.forward for c in judged) <= 40
             assert sum(c.backward for c in judged) <= 15
+
+
+@pytest.mark.parametrize("seed", [1, 3, 8, 10])
+@pytest.mark.parametrize("inner", [2, 3, 4])
+def test_as_many_probes_are_taken_as_calls_are_left_for(inner, seed):
+    """A product of two vectors in float16: six probes leave 1.1 to 1.4 % unseen, two directions more less than 1 %."""
+    rng = np.random.default_rng(seed)
+    x, w = rng.standard_normal((1, inner)).astype(np.float16), rng.standard_normal((inner, 1)).astype(np.float16)
+    report = check((lambda x, w: x @ w, lambda g, x, w: (g @ w.T, x.T @ g)), {"x": x, "w": w}, seed=seed)
+    assert report.verdict is Verdict.AGREES
+    spent = [cost for cost in report.evaluations.spent if cost.purpose != "the contract"]
+    assert sum(cost.forward for cost in spent) <= 2 * 40 + OPEN
