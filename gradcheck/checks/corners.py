@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import Place, grid_dtype, line_along
@@ -104,16 +103,12 @@ def corners(
 
 
 class _Slope(NamedTuple):
-    """A direction of one argument and the slopes of all outputs along it, with their bars; what is usable of them.
-
-    `response` is the largest slope seen along it, over longer steps as well.
-    """
+    """A direction of one argument and the slopes of all outputs along it, with their bars; what is usable of them."""
 
     tangent: Array
     value: Vector
     bar: Vector
     usable: Mask
-    response: NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -129,7 +124,7 @@ class _Slopes:
     def known(self, measured: Measured) -> _Slope:
         """Return what was measured."""
         d = measured.derivative
-        return _Slope(measured.tangents[self.name], d.value, d.bar, d.measured & ~d.kinky, d.response)
+        return _Slope(measured.tangents[self.name], d.value, d.bar, d.measured & ~d.kinky)
 
     def taken(self, tangent: Array) -> _Slope:
         """Take the slope along a direction, which is rounded to the grid."""
@@ -138,12 +133,11 @@ class _Slopes:
         moved, size = line.along(self.step), self.place.base.shape
         rounding = ROUNDED_AGAIN * norm(tangents[self.name] - tangent) / (norm(tangent) or 1.0)
         if moved is None:
-            zero, nowhere = np.zeros(size), np.zeros(size, dtype=bool)
-            return _Slope(tangents[self.name], zero, np.full(size, np.inf), nowhere, zero)
+            return _Slope(tangents[self.name], np.zeros(size), np.full(size, np.inf), np.zeros(size, dtype=bool))
         with np.errstate(all="ignore"):
             slope = (moved - self.place.base) / self.step
             bar = 2.0 * COVERAGE * self.place.noise / self.step + rounding * norm(slope[np.isfinite(slope)])
-        return _Slope(tangents[self.name], slope, bar, np.isfinite(slope), np.abs(slope))
+        return _Slope(tangents[self.name], slope, bar, np.isfinite(slope))
 
     def not_additive(self, one: _Slope, other: _Slope, sign: float) -> Mask:
         """Outputs whose slope along one direction plus or minus the other is not the sum of the slopes along both."""
@@ -151,8 +145,7 @@ class _Slopes:
         size = np.abs(one.value) + np.abs(other.value) + np.abs(both.value)
         bar = one.bar + other.bar + both.bar + size / self.ulps
         apart = np.abs(both.value - one.value - sign * other.value)
-        far = (apart > CONTRADICTED * bar) & (apart > KINK * (one.response + other.response))
-        found: Mask = one.usable & other.usable & both.usable & far
+        found: Mask = one.usable & other.usable & both.usable & (apart > CONTRADICTED * bar)
         return found
 
 
