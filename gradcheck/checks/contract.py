@@ -44,7 +44,8 @@ def contract_findings(
     evidence : Evidence
         What was seen at the given point; its first cotangent and gradients are the reference answer.
     budget : int
-        The most forward and the most backward calls; calls of forward for a stateful backward's sake come on top.
+        The most forward and the most backward calls; calls of forward for a stateful backward's sake come on top. What
+        the judgement took beyond its own calls is taken from these, so that a check has a bound in all.
 
     Returns
     -------
@@ -53,8 +54,9 @@ def contract_findings(
     """
     if not instrument.subject.wrt:
         return []
-    spent = instrument.evaluations
-    bench = Bench(instrument, evidence, rng, budget, Cost("", spent.forward, spent.backward))
+    spent, (forward, backward) = instrument.evaluations, instrument.overdrawn()
+    before = Cost("", spent.forward - forward, spent.backward - backward)
+    bench = Bench(instrument, evidence, rng, budget, before)
     findings: list[Finding] = []
     for check in CHECKS:
         findings += _asked(check, bench)

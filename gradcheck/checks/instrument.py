@@ -90,16 +90,23 @@ class Instrument:
         """
         if self.allowed is None:
             return float("inf")
-        spent = sum(row[0] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES)
-        return self.allowed + (OPEN if settling else -self.kept) - spent
+        return self.allowed + (OPEN if settling else -self.kept) - self._judging(0)
 
     def answers_left(self) -> float:
         """Return how many answers of backward the judgement may still ask for."""
         if self.allowed_answers is None:
             return float("inf")
-        return self.allowed_answers - sum(
-            row[1] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES
-        )
+        return self.allowed_answers - self._judging(1)
+
+    def _judging(self, which: int) -> int:
+        """Return the calls of forward (0) or of backward (1) that the judgement took so far."""
+        return sum(row[which] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES)
+
+    def overdrawn(self) -> tuple[int, int]:
+        """Return the calls of forward and of backward that the judgement took beyond those allowed."""
+        allowed = (self.allowed, self.allowed_answers)
+        forward, backward = (max(self._judging(i) - n, 0) if n is not None else 0 for i, n in enumerate(allowed))
+        return forward, backward
 
     def fresh(self) -> Passes:
         """Make a new instance; an exception of the factory is the layer's failure."""

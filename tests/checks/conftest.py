@@ -15,13 +15,18 @@ from gradcheck.checks.probes import draw_cotangent
 from gradcheck.verdict import Severity
 
 
-def look_at(layer, *, budget=30, seed=0, **inputs):
-    """Return the contract's findings on a layer (or a pair, or a Subject) and the calls that they took."""
+def look_at(layer, *, budget=30, seed=0, overdrawn=(0, 0), **inputs):
+    """Return the contract's findings on a layer (or a pair, or a Subject) and the calls that they took.
+
+    The judgement before it took as many calls of forward and of backward beyond its own as are `overdrawn`.
+    """
     rng = np.random.default_rng(seed)
     instrument = Instrument(subject_of(layer, inputs))
     place = survey(instrument, instrument.subject.inputs)
     first_claim(instrument, draw_cotangent(rng, place.form, np.isfinite(place.base)), place.inputs, place.form)
     evidence = gather(instrument, place, rng)
+    spent = instrument.evaluations
+    instrument.allowed, instrument.allowed_answers = spent.forward - overdrawn[0], spent.backward - overdrawn[1]
     with instrument.purpose("the contract"):
         findings = contract_findings(instrument, evidence, rng, budget=budget)
     spent = next((c for c in instrument.evaluations.spent if c.purpose == "the contract"), None)

@@ -55,6 +55,24 @@ def test_calls_are_counted_by_purpose():
     assert spent.spent == (Cost("the gradient", 1, 0, 1), Cost("the contract", 1, 1, 0))
 
 
+def test_what_is_taken_beyond_the_calls_allowed_is_known_to_the_contract(look_at):
+    instrument = instrument_of(np.sin, lambda g, x: g * np.cos(x))
+    assert instrument.overdrawn() == (0, 0)
+    instrument.allowed, instrument.allowed_answers = 3, 2
+    for forward, overdrawn in ((3, (0, 0)), (5, (5, 0))):
+        instrument.count(forward=forward)
+        assert instrument.overdrawn() == overdrawn
+    instrument.count(backward=6)
+    with instrument.purpose("the contract"):
+        instrument.count(forward=7, backward=7)
+    assert instrument.overdrawn() == (5, 4)
+    instrument.allowed = instrument.allowed_answers = None
+    layer = (np.sin, lambda g, x: g * np.cos(x))
+    whole, less = look_at(layer, x=X).spent, look_at(layer, x=X, overdrawn=(20, 0)).spent
+    assert whole.forward > 10 >= less.forward
+    assert look_at(layer, x=X, overdrawn=(0, 20)).spent.backward <= 10 < whole.backward
+
+
 def test_the_purpose_returns_after_an_exception():
     instrument = instrument_of(lambda x: 1 // 0)
     with pytest.raises(LayerFailed), instrument.purpose("the contract"):
