@@ -17,6 +17,8 @@ from gradcheck.numdiff.noise import (
     forward_noise,
     hidden_noise,
     look_around,
+    may_be_steps,
+    on_steps,
     quantisation_noise,
     working_dtype,
 )
@@ -57,7 +59,8 @@ class Place:
     `hidden` is the noise that a change of the inputs by a few ulps does not show, where there is any; `looked` is the
     direction along which that was looked for. `narrow` is what a number rounded to the caller's dtype is off by,
     relatively, where a layer of lower precision is judged in float64: its constants may still be rounded so.
-    `mirrored` are arguments that are changed symmetrically alone (see triangles.py).
+    `mirrored` are arguments that are changed symmetrically alone (see triangles.py). Where forward is `stepped` it
+    stays the same to the bit between jumps, as `floor` does, and is measured there.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Place:
     narrow: float = 0.0
     mirrored: tuple[str, ...] = ()
     looked: Looked | None = None
+    stepped: bool = False
 
     @property
     def a_look(self) -> int:
@@ -125,7 +129,7 @@ def survey(instrument: Instrument, inputs: Inputs, *, name: str = GIVEN, like: P
         noise = _scaled_noise(like, base)
         hidden = None if like.hidden is None else noise
         place = replace(place, noise=noise, carries_complex=like.carries_complex, hidden=hidden)
-        place = replace(place, narrow=like.narrow, mirrored=like.mirrored)
+        place = replace(place, narrow=like.narrow, mirrored=like.mirrored, stepped=like.stepped)
         affordable = instrument.left() >= SAMPLES + MEASURING + place.a_look
         place = _quieter(instrument, place) if affordable and _loud(place) else place
         # Outputs that are next to nothing may be the difference of larger numbers, of the size of the other place's.
@@ -201,16 +205,21 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     row = look_around(line.along, place.base, line.smallest_step)
     declared = place.work
     grid = max(float(np.spacing(np.max(np.abs(place.wide[name]), initial=0.0))) for name in instrument.subject.wrt)
-    work = working_dtype(place.base if row is None else row.beyond, declared, grid=grid)
+    # At round inputs whatever is rounded moves in steps.
+    work = working_dtype(place.base if row is None else row.beyond, declared, grid=grid, steps=False)
     if work != place.work:
         work = working_dtype(_elsewhere(instrument, place), declared, grid=grid)
     place = replace(place, work=work)
     shown = _forward_noise(instrument, place, None if row is None else row.slope)
     shown = np.maximum(shown, place.random * place.unit * _largest(place.base))
-    noise, suspected = quantisation_noise(line.along, place.base, shown, row, smallest=line.smallest_step)
+    noise = suspected = shown
+    stepped = work == np.float64 and may_be_steps(place.base, row) and on_steps(_elsewhere(instrument, place))
+    if not stepped:
+        noise, suspected = quantisation_noise(line.along, place.base, shown, row, smallest=line.smallest_step)
     alone = len(tangents) == 1 and work == declared  # the grid of another precision would make it another direction
     looked = Looked(tangents, line.smallest_step, seen) if alone else None
-    return replace(place, noise=noise, hidden=hidden_noise(shown, suspected, place.base), looked=looked)
+    hidden = hidden_noise(shown, suspected, place.base)
+    return replace(place, noise=noise, hidden=hidden, looked=looked, stepped=stepped)
 
 
 def _remembered(

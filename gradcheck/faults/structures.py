@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.faults.records import Fault, drawn, fixed, joined, normal, pair
+from gradcheck.faults.records import Fault, drawn, fixed, joined, normal, pair, uniform
 
 IDS = np.array([2, 0, 2, 1, 2])
 TABLE = joined(normal(table=(4, 3)), fixed(ids=IDS))
@@ -212,5 +212,32 @@ FAULTS = (
         pair(np.rint, lambda g, _x: g.copy()),
         normal(scale=3.0, x=(3, 5)),
         "rounding passes grad_output on, as a straight-through estimator does on purpose: it is no gradient",
+    ),
+    Fault(
+        "structures/rounding/straight-through-128ths",
+        "equals-grad-output",
+        ("x",),
+        pair(lambda x: np.round(x * 128) / 128, lambda g, _x: g.copy()),
+        normal(x=(4, 5)),
+        "fixed-point numbers of 8 bits, which float16 has as well, pass grad_output on",
+        also=("f-prime-missing",),
+    ),
+    Fault(
+        "structures/rounding/straight-through-255ths",
+        "equals-grad-output",
+        ("x",),
+        pair(lambda x: np.clip(np.round(x * 255), 0, 255) / 255, lambda g, _x: g.copy()),
+        uniform(0.0, 1.0, x=(4, 5)),
+        "a picture's numbers, rounded to 256 levels, pass grad_output on",
+        also=("f-prime-missing",),
+    ),
+    Fault(
+        "structures/rounding/straight-through-thousandths",
+        "equals-grad-output",
+        ("x",),
+        pair(lambda x: np.round(x, 3), lambda g, _x: g.copy()),
+        normal(x=(5, 6)),
+        "rounding to three digits passes grad_output on",
+        also=("f-prime-missing",),
     ),
 )

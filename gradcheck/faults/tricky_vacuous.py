@@ -48,4 +48,22 @@ TRICKY = (
         VALUES,
         "steps of 1/8, whose gradient is zero between the jumps",
     ),
+    Tricky(
+        "tricky-manners/vacuous/quantised-to-256ths",
+        pair(lambda x: np.floor(256 * x) / 256, lambda g, _x: np.zeros_like(g)),
+        normal(x=(4, 5)),
+        "steps of 1/256, which look rounded to float16",
+    ),
+    Tricky(
+        "tricky-manners/vacuous/quantised-to-thousandths",
+        pair(lambda x: np.round(x, 3), lambda g, _x: np.zeros_like(g)),
+        normal(x=(5, 6)),
+        "rounding to three digits",
+    ),
+    Tricky(
+        "tricky-manners/vacuous/levels",
+        pair(lambda x: np.floor(127 * x), lambda g, _x: np.zeros_like(g)),
+        normal(x=(4, 5)),
+        "levels of a quantiser, as whole numbers",
+    ),
 )

@@ -27,6 +27,9 @@ COARSEST = 2.0**-8  # of the largest output: eight units of rounding in float16
 QUANTISED = 4.0  # the median output's third difference is below 4 times its noise unless f is quantised more coarsely
 FEW_OUTPUTS = 64
 BY_CHANCE = 24  # bits that are zero by chance have probability 2^-24
+STEPS = 2.0**-12  # of the largest output: what cancels so far in float32 has a constant of 4096 times its result in it
+STEPS_BY_CHANCE = 12  # bits beyond those of float16 that numbers on one grid of any step have: 2^-12
+ON_A_STEP = 2.0**-20  # of a step: rounding in float64 moves an output by 2^-41 of it
 NEIGHBOURS_ENOUGH = 16  # outputs, of which half respond by less than a quarter of the typical with probability 2^-9
 SHARED = 1 / 8  # of the outputs: quanta seen in so many are taken to be in all; too much noise blurs and accuses nobody
 GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
@@ -159,6 +162,47 @@ def quantisation_noise(
     return raised, raised
 
 
+def may_be_steps(base: Vector, row: "Row | None") -> bool:
+    """Tell whether most outputs stay the same to the bit close by, and all lie on one grid of large steps."""
+    return row is not None and (row.spacing > COARSE_SPACING or _mostly_silent(row, base)) and on_steps(base)
+
+
+def on_steps(values: Vector) -> bool:
+    """Tell whether values lie on one grid of large steps, whatever their height, which no rounding explains.
+
+    Rounding to float16 and a factor give a value steps of at most 2^-10 of its size: larger ones for large values,
+    smaller ones for small values, which lie on the grid of k times theirs by chance with probability 1/k.
+    """
+    values = values[np.isfinite(values)]
+    sizes = np.abs(values[values != 0])
+    least = STEPS * float(np.max(sizes, initial=0.0))
+    step = _common_step(np.abs(np.diff(sampled(values))), least)
+    if not step:
+        return False
+    ways = (values - values[0]) / step
+    if np.any(np.abs(ways - np.rint(ways)) > ON_A_STEP):
+        return False
+    beyond = np.floor(np.log2(step / (sizes * float(np.finfo(np.float16).eps))))
+    return float(np.sum(np.maximum(beyond, 0.0))) >= STEPS_BY_CHANCE
+
+
+def _common_step(distances: Vector, least: float) -> float:
+    """Return the largest number of which all distances are multiples, by Euclid's algorithm; 0.0 if below `least`.
+
+    Rounding errors grow with every division; the largest distance tells the step without them.
+    """
+    step, longest = 0.0, float(np.max(distances, initial=0.0))
+    for distance in np.sort(distances)[::-1]:
+        larger, smaller = step, float(distance)
+        while larger > 0.0 and smaller > ON_A_STEP * larger:
+            if smaller < least:
+                return 0.0
+            larger, smaller = smaller, abs(larger - float(np.rint(larger / smaller)) * smaller)
+        step = larger or smaller
+        step = longest / float(np.rint(longest / step)) if step else 0.0
+    return step if step >= least else 0.0
+
+
 def _quanta_added(
     along: Callable[[float], Vector | None], base: Vector, noise: Vector, level: Vector, *, row: "Row", smallest: float
 ) -> NDArray[np.bool_]:
@@ -282,7 +326,7 @@ def working_dtype(outputs: Vector, declared: np.dtype[Any], *, grid: float = 0.0
 
     Outputs with short mantissas (small integers, zeros) say nothing; hand in those of a point without round numbers.
     Nor do those that the `grid` of the inputs leaves no more digits: differences of numbers around 1e10; nor those on
-    one grid of whole numbers, unless `steps` of forward are not asked about.
+    one grid of whole numbers or of large steps, unless `steps` of forward are not asked about.
     """
     some = sampled(outputs)
     for narrow in (np.float16, np.float32):
@@ -302,20 +346,20 @@ def _shows(outputs: Vector, narrow: type[np.floating[Any]], grid: float, steps: 
         kept = telling.astype(narrow).astype(np.float64)
     if not np.array_equal(kept, telling):
         return False
-    if not telling.size or _short(telling, narrow) or (steps and on_one_grid(telling, narrow, whole_numbers=True)):
+    if not telling.size or _short(telling, narrow) or (steps and on_one_grid(telling, narrow, coarse=True)):
         return None
     return True
 
 
-def on_one_grid(values: Vector, narrow: np.dtype[Any] | type[np.floating[Any]], *, whole_numbers: bool = False) -> bool:
-    """Tell whether values of `narrow` lie on one grid that it does not explain, that of `whole_numbers` or any.
+def on_one_grid(values: Vector, narrow: np.dtype[Any] | type[np.floating[Any]], *, coarse: bool = False) -> bool:
+    """Tell whether values of `narrow` lie on one grid that it does not explain; a `coarse` one, or any.
 
     `floor` and quantisers give such. Rounding to `narrow` leaves a value on a grid of 2^k of its units by chance with
     probability 2^-k; those of all values multiply. Differences that cancel share the grid of their terms as well,
-    which is one of fractions as a rule.
+    which is a fine one of fractions as a rule: whole numbers are coarse, and steps of 1/4096 of the largest value.
     """
     values = values[np.isfinite(values) & (values != 0)]
-    if not values.size or (whole_numbers and np.any(values != np.rint(values))):
+    if not values.size:
         return False
     mantissas, exponents = np.frexp(values)
     info = np.finfo(narrow)
@@ -325,6 +369,8 @@ def on_one_grid(values: Vector, narrow: np.dtype[Any] | type[np.floating[Any]], 
         return False
     units = np.maximum(exponents - bits, info.minexp - info.nmant)  # subnormal numbers share theirs
     grid = int(np.min(exponents - bits + np.log2(whole & -whole).astype(np.int64)))
+    if coarse and grid < 0 and 2.0**grid < STEPS * float(np.max(np.abs(values))):
+        return False
     return int(np.sum(np.maximum(grid - units, 0))) >= BY_CHANCE
 
 

@@ -251,6 +251,39 @@ def test_what_usual_steps_carry_beyond_a_pole_is_not_passed_over(forward, beside
     assert check((forward, backward), {"x": x}).verdict is not Verdict.DISAGREES
 
 
+QUANTISERS = {
+    "sixteenths": lambda x: np.round(x * 16) / 16,
+    "of 8 bits": lambda x: np.round(x * 127) / 127,
+    "of 8 unsigned bits": lambda x: np.round(x * 255) / 255,
+    "a power of two": lambda x: np.floor(x * 256) / 256,
+    "thousandths": lambda x: np.round(x, 3),
+    "whole numbers": lambda x: np.floor(x * 127),
+    "offset": lambda x: (np.floor(x * 100) + 0.5) / 100,
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("forward", QUANTISERS.values(), ids=QUANTISERS)
+def test_a_quantiser_has_no_gradient(forward, dtype):
+    x = np.random.default_rng(0).standard_normal((6, 5)).astype(dtype)
+    for seed in SEEDS:
+        none = check((forward, lambda g, x: 0 * g), {"x": x}, seed=seed)
+        assert (none.verdict, none.arguments["x"].reason) == (Verdict.AGREES, "vacuous")
+        passed = check((forward, lambda g, x: (g * (forward(1e3) / 1e3)).astype(g.dtype)), {"x": x}, seed=seed)
+        assert passed.verdict is Verdict.DISAGREES
+
+
+ROUND_NUMBERS = {"whole": np.arange(-6.0, 6.0), "halves": np.arange(-3.0, 3.0, 0.5), "dyadic": np.arange(20.0) / 64}
+
+
+@pytest.mark.parametrize("x", ROUND_NUMBERS.values(), ids=ROUND_NUMBERS)
+@pytest.mark.parametrize("factor", [3.0, 0.37])
+def test_what_works_in_float32_at_round_numbers_is_no_quantiser(x, factor):
+    layer = (lambda x: factor * np.float32(x).astype(float), lambda g, x: factor * g)
+    assert [check(layer, {"x": x}, seed=seed).verdict for seed in SEEDS].count(Verdict.DISAGREES) == 0
+    assert check((layer[0], lambda g, x: 0 * g), {"x": x}).verdict is not Verdict.AGREES
+
+
 @pytest.mark.parametrize("parts", [2048, 4096, 65536])
 def test_a_quantiser_that_looks_rounded_to_a_coarser_dtype_is_not_accused(parts):
     x = np.random.default_rng(0).standard_normal((4, 5))

@@ -9,6 +9,8 @@ from gradcheck.numdiff.noise import (
     forward_noise,
     hidden_noise,
     look_around,
+    may_be_steps,
+    on_steps,
     quantisation_noise,
     working_dtype,
 )
@@ -207,19 +209,64 @@ def test_working_dtype_is_not_read_off_differences_of_large_numbers(offset):
 
 
 ROUNDED = {
-    "small": 1e-5 * np.random.default_rng(0).standard_normal(40),
-    "differences": np.float16(np.random.default_rng(0).uniform(1, 2, 40)).astype(float) - 1.0,
+    "small": (1e-5 * np.random.default_rng(0).standard_normal(40), HALF),
+    "differences": (np.float32(np.random.default_rng(0).uniform(1, 2, 40)).astype(float) - 1.0, SINGLE),
+    "far apart": (np.float32(np.random.default_rng(0).uniform(1000, 1001, 40)).astype(float) - 1000.0, SINGLE),
 }
-STEPS = {"floor": np.floor(300 * np.random.default_rng(0).standard_normal(40))}
+STEPS = {
+    "floor": np.floor(300 * np.random.default_rng(0).standard_normal(40)),
+    "sixty-fourths": np.round(64 * np.random.default_rng(0).standard_normal(40)) / 64,
+    "of 1/256": np.round(256 * np.random.default_rng(0).standard_normal(40)) / 256,
+}
 
 
-@pytest.mark.parametrize("outputs", ROUNDED.values(), ids=ROUNDED)
-def test_working_dtype_is_read_off_numbers_that_share_a_grid_for_another_reason(outputs):
+@pytest.mark.parametrize(("outputs", "dtype"), ROUNDED.values(), ids=ROUNDED)
+def test_working_dtype_is_read_off_numbers_that_share_a_grid_for_another_reason(outputs, dtype):
     """Subnormal numbers have one unit, and differences that cancel that of their terms."""
-    assert working_dtype(outputs.astype(np.float16).astype(float), np.dtype(np.float64)) == np.float16
+    assert working_dtype(outputs.astype(dtype).astype(float), DOUBLE) == dtype
 
 
 @pytest.mark.parametrize("outputs", STEPS.values(), ids=STEPS)
-def test_working_dtype_is_not_read_off_whole_numbers(outputs):
-    assert working_dtype(outputs, np.dtype(np.float64)) == np.float64
-    assert working_dtype(outputs, np.dtype(np.float64), steps=False) == np.float16
+def test_working_dtype_is_not_read_off_whole_numbers_and_large_steps(outputs):
+    assert working_dtype(outputs, DOUBLE) == DOUBLE
+    assert working_dtype(outputs, DOUBLE, steps=False) == HALF
+    assert on_steps(outputs)
+
+
+@pytest.mark.parametrize("parts", [3, 100, 255, 999.9])
+@pytest.mark.parametrize("offset", [0.0, 0.3])
+def test_steps_of_any_height_are_told(x, parts, offset):
+    assert on_steps(np.round(x * parts) / parts + offset)
+
+
+NO_STEPS = {
+    "smooth": np.sin,
+    "float16, by a factor": lambda x: 0.37 * np.float16(x).astype(float),
+    "float32, by a factor": lambda x: 0.37 * np.float32(x).astype(float),
+    "fine": lambda x: np.round(x * 20000) / 20000,
+    "all but one": lambda x: np.where(x == x[7], np.sin(x), np.round(100 * x) / 100),
+    "two heights": lambda x: np.round(x * 100) / 100 + np.where(x > 1, np.pi, 0.0),
+    "equal": np.ones_like,
+    "zero": np.zeros_like,
+    "not finite": lambda x: x / 0.0,
+    "as large as those of float16": lambda x: np.round(1000 + 100 * x[:8]),
+}
+
+
+@pytest.mark.parametrize("function", NO_STEPS.values(), ids=NO_STEPS)
+def test_what_has_no_large_steps_is_not_taken_for_steps(x, function):
+    with np.errstate(all="ignore"):
+        outputs = function(x)
+    assert not on_steps(outputs)
+    assert not on_steps(outputs[:0])
+
+
+@pytest.mark.parametrize("parts", [37.0, 256.0, 1000.0])
+def test_steps_stay_the_same_close_by(x, parts):
+    def moves(function):
+        base = function(x)
+        return may_be_steps(base, look_around(lambda step: function(x + step), base, 0.0))
+
+    assert moves(lambda x: np.round(parts * x) / parts)
+    assert not moves(lambda x: np.round(parts * x) / parts + 0.001 * x)
+    assert not may_be_steps(np.round(parts * x) / parts, None)
