@@ -29,7 +29,8 @@ FEW_OUTPUTS = 64
 BY_CHANCE = 24  # bits that are zero by chance have probability 2^-24
 STEPS = 2.0**-12  # of the largest output: what cancels so far in float32 has a constant of 4096 times its result in it
 STEPS_BY_CHANCE = 12  # bits beyond those of float16 that numbers on one grid of any step have: 2^-12
-ON_A_STEP = 2.0**-20  # of a step: rounding in float64 moves an output by 2^-41 of it
+REMAINDER = 2.0**-20  # of a divisor: what rounding leaves of none after a few of Euclid's divisions
+ON_A_STEP = 2.0**-30  # of a step: rounding in float64 moves an output by 2^-41 of it, and an edge close by by more
 NEIGHBOURS_ENOUGH = 16  # outputs, of which half respond by less than a quarter of the typical with probability 2^-9
 SHARED = 1 / 8  # of the outputs: quanta seen in so many are taken to be in all; too much noise blurs and accuses nobody
 GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
@@ -163,26 +164,33 @@ def quantisation_noise(
 
 
 def may_be_steps(base: Vector, row: "Row | None") -> bool:
-    """Tell whether most outputs stay the same to the bit close by, and all lie on one grid of large steps."""
-    return row is not None and (row.spacing > COARSE_SPACING or _mostly_silent(row, base)) and on_steps(base)
+    """Tell whether most outputs stay the same to the bit close by, and lie on one grid of large steps with the others.
+
+    At the edge of a clip an output leaves that grid, and at a jump it does not.
+    """
+    if row is None or not (row.spacing > COARSE_SPACING or _mostly_silent(row, base)):
+        return False
+    return on_steps(base, row.before, row.after, row.beyond)
 
 
-def on_steps(values: Vector) -> bool:
+def on_steps(base: Vector, *others: Vector) -> bool:
     """Tell whether values lie on one grid of large steps, whatever their height, which no rounding explains.
 
     Rounding to float16 and a factor give a value steps of at most 2^-10 of its size: larger ones for large values,
-    smaller ones for small values, which lie on the grid of k times theirs by chance with probability 1/k.
+    smaller ones for small values, which lie on the grid of k times theirs by chance with probability 1/k. Any two
+    levels lie on some grid: the two largest tell nothing. Where `others` leave the grid of the first it is none.
     """
+    values = np.concatenate([base, *others])
     values = values[np.isfinite(values)]
-    sizes = np.abs(values[values != 0])
+    sizes = np.unique(np.abs(base[np.isfinite(base) & (base != 0)]))
     least = STEPS * float(np.max(sizes, initial=0.0))
-    step = _common_step(np.abs(np.diff(sampled(values))), least)
+    step = _common_step(np.abs(np.diff(sampled(base[np.isfinite(base)]))), least)
     if not step:
         return False
     ways = (values - values[0]) / step
     if np.any(np.abs(ways - np.rint(ways)) > ON_A_STEP):
         return False
-    beyond = np.floor(np.log2(step / (sizes * float(np.finfo(np.float16).eps))))
+    beyond = np.floor(np.log2(step / (sizes[:-2] * float(np.finfo(np.float16).eps))))
     return float(np.sum(np.maximum(beyond, 0.0))) >= STEPS_BY_CHANCE
 
 
@@ -194,7 +202,7 @@ def _common_step(distances: Vector, least: float) -> float:
     step, longest = 0.0, float(np.max(distances, initial=0.0))
     for distance in np.sort(distances)[::-1]:
         larger, smaller = step, float(distance)
-        while larger > 0.0 and smaller > ON_A_STEP * larger:
+        while larger > 0.0 and smaller > REMAINDER * larger:
             if smaller < least:
                 return 0.0
             larger, smaller = smaller, abs(larger - float(np.rint(larger / smaller)) * smaller)

@@ -270,3 +270,15 @@ def test_steps_stay_the_same_close_by(x, parts):
     assert moves(lambda x: np.round(parts * x) / parts)
     assert not moves(lambda x: np.round(parts * x) / parts + 0.001 * x)
     assert not may_be_steps(np.round(parts * x) / parts, None)
+
+
+def test_what_a_clip_leaves_at_its_edges_is_no_step():
+    levels = np.array([-1.0, 1.0, -1.0, 0.25, 0.5, -0.5, 0.75])
+    along = {
+        "flat": lambda step: levels + 0.0 * step,
+        "an edge": lambda step: levels - np.where(levels == 1.0, np.maximum(step, 0.0), 0.0),
+        "jumps": lambda step: levels - np.where(levels == 1.0, 0.25 * (step > 0), 0.0),
+    }
+    moves = {name: may_be_steps(levels, look_around(way, levels, 0.0)) for name, way in along.items()}
+    assert moves == {"flat": True, "an edge": False, "jumps": True}
+    assert not on_steps(np.array([-1.0, 1.0, -1.0, 1.0, 0.0]))
