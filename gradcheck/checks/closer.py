@@ -84,7 +84,9 @@ def _more_probes(
             more = replace(more, comparisons=(*more.comparisons, *_one_more_direction(instrument, seen, more, rng)))
         evidences.append(more)
         if any(map(stands_out, more.comparisons)):
-            flags[name] = (flag(instrument, seen, max(more.comparisons, key=lambda c: c.bars), rng),)
+            worst = max(more.comparisons, key=lambda c: c.bars)
+            with instrument.borrowing(True):
+                flags[name] = (flag(instrument, seen, worst, rng),)
         if not _hidden(seen, more, name):
             still.pop(name)
     return PointRuling(tuple(evidences), flags, ()), still

@@ -17,6 +17,7 @@ from gradcheck.verdict import Cost, Evaluations
 OURS = __file__.replace("\\", "/").rsplit("/", 2)[0]
 MOST_WARNINGS = 20
 OPEN = 8  # calls of forward beyond the others where a question is open: a second look, or one for corners
+BORROWED = 30  # and where it is wrong at ordinary points or nowhere: all that the contract has, which then comes last
 PAY_THEMSELVES = frozenset({"the contract", "explaining"})  # purposes that have a budget of their own
 
 
@@ -54,6 +55,7 @@ class Instrument:
         self.needs_forward = subject.stateful
         self.allowed: int | None = None
         self.allowed_answers: int | None = None
+        self.open = OPEN
         self.kept = 0  # of the calls of forward allowed, for what must still come
         self.left_out: list[str] = []  # what calls no longer sufficed for
         self._forward_passes: Passes | None = None
@@ -68,6 +70,15 @@ class Instrument:
             yield
         finally:
             self.purpose_now = before
+
+    @contextmanager
+    def borrowing(self, needed: bool) -> Iterator[None]:
+        """Let what settles an open question inside take calls of the contract as well, if that is `needed`."""
+        self.open = BORROWED if needed else OPEN
+        try:
+            yield
+        finally:
+            self.open = OPEN
 
     def count(self, forward: int = 0, backward: int = 0, state: int = 0) -> None:
         """Add calls to the tally of the present purpose."""
@@ -90,7 +101,7 @@ class Instrument:
         """
         if self.allowed is None:
             return float("inf")
-        return self.allowed + (OPEN if settling else -self.kept) - self._judging(0)
+        return self.allowed + (self.open if settling else -self.kept) - self._judging(0)
 
     def answers_left(self) -> float:
         """Return how many answers of backward the judgement may still ask for."""

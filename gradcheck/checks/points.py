@@ -56,11 +56,14 @@ def judge_points(
     rng: np.random.Generator,
     *,
     wrong: Collection[str] = (),
+    doubted: Collection[str] = (),
     to_come: int = 0,
     at_any_price: bool = False,
 ) -> PointRuling:
     """Judge the joint adjoint identity at further points, in the arguments that are not yet known to be `wrong`.
 
+    Where calls do not suffice for a second look at all of them those come first that claim nothing, and then those that
+    are `doubted` already.
     The complex step is taken where the calls left suffice for it, here and at the points that are still `to_come`.
 
     A point that forward refuses is dropped, and so is one where it has structure finer than can be measured. One for
@@ -70,7 +73,7 @@ def judge_points(
     for name, inputs in points:
         confirmed = (n for n, flags in (seen.flags or {}).items() if any(f.confirmed for f in flags))
         known = {*wrong, *confirmed}
-        open_names = [n for n in instrument.subject.wrt if n not in known]
+        open_names = sorted((n for n in instrument.subject.wrt if n not in known), key=lambda n: n not in doubted)
         if not open_names:
             break
         left = instrument.left()
@@ -81,7 +84,9 @@ def judge_points(
         try:
             affordable = left >= (price(given) + 1) * (1 + to_come)
             look = partial(_look, instrument, given, (name, inputs), open_names, rng=rng, carries=affordable)
-            seen = joined(seen, _weighed(instrument, given, (name, look()), open_names, rng=rng))
+            evidence = look()
+            with instrument.borrowing(at_any_price):
+                seen = joined(seen, _weighed(instrument, given, (name, evidence), open_names, rng=rng))
         except (GradcheckError, LayerFault) as err:
             seen = joined(seen, PointRuling(unjudged=(f"At {name} nothing was judged: {err}",)))
     return seen
@@ -107,14 +112,31 @@ def _weighed(
     if any(stands_out(c) for c in evidence.comparisons):
         if not answers_alike(instrument, evidence.place):
             return PointRuling(unjudged=(f"At {name} nothing was judged: forward answers by what it has seen before.",))
-        affordable = instrument.left(settling=True) >= evidence.place.a_look * len(names)
-        if not affordable:
+        flags, unseen = _as_far_as_calls_reach(instrument, evidence, names, rng, given=given)
+        if unseen:
             instrument.left_out.append(f"a second look at what {name} shows")
-        flags = _closer(instrument, evidence, names, rng, given=given) if affordable else _doubtful(evidence, names)
         if flags and all(f.unmeasurable for found in flags.values() for f in found):
             text = f"At {name} nothing was judged: forward has structure finer than can be measured."
             return PointRuling(dropped=1, unjudged=(text,))
+        flags |= _doubtful(evidence, unseen)
     return PointRuling((evidence.settled(),), {n: tuple(f) for n, f in flags.items()}, (name,))
+
+
+def _as_far_as_calls_reach(
+    instrument: Instrument, evidence: Evidence, names: Sequence[str], rng: np.random.Generator, *, given: Evidence
+) -> tuple[dict[str, list[Flag]], list[str]]:
+    """Look again at all arguments, or at one after the other, and return those that calls did not suffice for.
+
+    What claims nothing comes first then: it may be what is missing.
+    """
+    a_look = evidence.place.a_look
+    if instrument.left(settling=True) >= a_look * len(names):
+        return _closer(instrument, evidence, names, rng, given=given), []
+    flags: dict[str, list[Flag]] = {}
+    unseen = sorted(names, key=lambda n: any(c.reach > 0 for c in evidence.of(n)))
+    while unseen and instrument.left(settling=True) >= a_look:
+        flags |= _closer(instrument, evidence, [unseen.pop(0)], rng, given=given)
+    return flags, unseen
 
 
 def price(given: Evidence) -> int:

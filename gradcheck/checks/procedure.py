@@ -111,7 +111,9 @@ def _judge_whole(
     if plan.points is None and _noise_hides(opening, evidences, flags, but=blunt):
         with instrument.purpose("further points"):
             further = look_in_ordinary_places(instrument, given, rng)
-    further = joined(further, _further(instrument, plan, given, rng, wrong=_wrong(flags), also=also))
+    further = joined(
+        further, _further(instrument, plan, given, rng, wrong=_wrong(flags), doubted=_doubted(flags), also=also)
+    )
     _add(flags, further.flags)
     with instrument.purpose("exact tier"):
         exact = judge_exactly(instrument, given, rng, wrong=_wrong(flags))
@@ -226,6 +228,11 @@ def _wrong(flags: Mapping[str, Sequence[Flag]]) -> list[str]:
     return [name for name, found in flags.items() if any(flag.confirmed for flag in found)]
 
 
+def _doubted(flags: Flags) -> list[str]:
+    """Return the arguments with a discrepancy that nothing explains, confirmed or not."""
+    return [name for name, found in flags.items() if not all(flag.excused for flag in found)]
+
+
 def _lost(flags: Flags) -> list[str]:
     """Return the arguments of which backward loses digits somewhere."""
     return [name for name, found in flags.items() if any(flag.lost for flag in found)]
@@ -316,6 +323,7 @@ def _further(
     rng: np.random.Generator,
     *,
     wrong: Collection[str],
+    doubted: Collection[str],
     also: AtDerivedPoints,
 ) -> PointRuling:
     """Judge at the caller's further points, or at the derived ones that are worth most, the first at any price."""
@@ -331,7 +339,9 @@ def _further(
             # Where the moderate one was seen already, the other one comes with a larger batch.
             last = wide if seen.names == (moderate[0],) else moderate
             points = [*rest, *([wide] if last is moderate else [])]
-            first = judge_points(instrument, given, points, rng, wrong=wrong, to_come=1, at_any_price=not seen.names)
+            first = judge_points(
+                instrument, given, points, rng, wrong=wrong, doubted=doubted, to_come=1, at_any_price=not seen.names
+            )
             seen = joined(seen, first)
             for point in [*larger_batch_of([last], names, rng), last]:
                 known = {*wrong, *_wrong({n: list(f) for n, f in (seen.flags or {}).items()})}

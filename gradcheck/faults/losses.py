@@ -14,6 +14,23 @@ BINARY = joined(normal(x=(6,)), fixed(target=np.array([0, 1, 1, 0, 1, 0])))
 PROBABILITIES = joined(uniform(0.1, 0.9, p=(6,)), fixed(target=np.array([0, 1, 1, 0, 1, 0])))
 
 
+TIED_SCORES = fixed(
+    score=[1.0, -1.0, 1.0, -1.0, -1.16, 0.29, 0.78, 0.54, -0.96, 1.07],
+    label=np.array([1, -1, -1, 1, -1, 1, 1, 1, -1, 1]),
+)
+TIED_TARGETS = fixed(x=[0.0, 1.0, 1.0, 3.0], target=[0.0, 2.0, 1.0, 1.0])
+HIT_TARGETS = fixed(x=[1.0, -1.0, 0.5, -2.3, 0.6, 1.6, 1.1, -1.9], target=[1.0, -1.0, 0.5, 1.1, 0.7, 0.7, 0.8, 1.1])
+
+
+def _quantile(x: Any, target: Any) -> Any:
+    return np.maximum(0.9 * (target - x), 0.1 * (x - target)).mean()
+
+
+def _quantile_swapped(g: Any, x: Any, target: Any) -> Any:
+    slope = g * np.where(target > x, 0.1, -0.9) / x.size
+    return -slope, slope
+
+
 def mean_square(wrong: Any) -> Make:
     """Return a maker of the mean squared error, with wrong(g, x, target) as the gradient of x."""
     return pair(
@@ -134,6 +151,38 @@ FAULTS = (
         ),
         BINARY,
         "the sigmoid's derivative is multiplied in once too often",
+    ),
+    Fault(
+        "losses/hinge/branch-at-0-where-margins-are-met",
+        "wrong-branch",
+        ("score",),
+        pair(
+            lambda score, label: np.maximum(0, 1 - label * score).sum(),
+            lambda g, score, label: (np.where(label * score < 0, -g * label, 0.0), None),
+        ),
+        TIED_SCORES,
+        "the branch is taken at 0, not at the margin, which some scores meet exactly",
+        also=("part-zeroed",),
+    ),
+    Fault(
+        "losses/quantile/levels-swapped-where-targets-are-met",
+        "wrong-branch",
+        ("x", "target"),
+        pair(_quantile, _quantile_swapped),
+        HIT_TARGETS,
+        "the slopes of both sides are swapped, and some targets are met exactly",
+        also=("path-missing", "f-prime-wrong"),
+    ),
+    Fault(
+        "losses/absolute/target-unclaimed-where-met",
+        "zero",
+        ("target",),
+        pair(
+            lambda x, target: np.abs(x - target).sum(),
+            lambda g, x, target: (g * np.sign(x - target), np.zeros_like(target)),
+        ),
+        TIED_TARGETS,
+        "the target's gradient is zero, and half of the whole-number targets are met",
     ),
     Fault(
         "losses/hinge/right-class-forgotten",

@@ -5,7 +5,7 @@ import pytest
 
 from gradcheck import check
 from gradcheck.adapters.reading import subject_of
-from gradcheck.checks.instrument import MOST_WARNINGS, Instrument, copied, same_claims, usable_gradient
+from gradcheck.checks.instrument import BORROWED, MOST_WARNINGS, OPEN, Instrument, copied, same_claims, usable_gradient
 from gradcheck.checks.outputs import Form
 from gradcheck.errors import LayerFailed
 from gradcheck.verdict import Cost
@@ -71,6 +71,17 @@ def test_what_is_taken_beyond_the_calls_allowed_is_known_to_the_contract(look_at
     whole, less = look_at(layer, x=X).spent, look_at(layer, x=X, overdrawn=(20, 0)).spent
     assert whole.forward > 10 >= less.forward
     assert look_at(layer, x=X, overdrawn=(0, 20)).spent.backward <= 10 < whole.backward
+
+
+def test_only_inside_may_open_questions_borrow():
+    instrument = instrument_of(np.sin)
+    instrument.allowed = 10
+    before = instrument.left(settling=True)
+    with instrument.borrowing(True):
+        assert instrument.left(settling=True) == 10 + BORROWED > before
+        assert instrument.left() == 10
+    with instrument.borrowing(False):
+        assert instrument.left(settling=True) == before == 10 + OPEN
 
 
 def test_the_purpose_returns_after_an_exception():

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck import Verdict, check
+from gradcheck.checks.contract import MOST_CALLS
 from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch
+from gradcheck.checks.procedure import FORWARD_CALLS
 from gradcheck.verdict import Severity
 
 RNG = np.random.default_rng(24)
@@ -35,6 +37,43 @@ ELSEWHERE = {
         {"x": SMALL[:1]},
     ),
 }
+
+
+SCORES = RNG.standard_normal(10)
+MET = np.where(np.arange(10) < 4, [1.0, -1.0] * 5, SCORES)
+LABELS = np.array([1, -1, -1, 1, -1, 1, 1, 1, -1, 1])
+WHOLE = {"x": np.array([0.0, 1.0, 1.0, 3.0]), "t": np.array([0.0, 2.0, 1.0, 1.0])}
+
+
+# Losses of which half of the entries lie at a kink, wrong at all others.
+WRONG_ALL_OVER = {
+    "the branch of a hinge": (
+        (lambda s: np.maximum(0, 1 - LABELS * s).sum(), lambda g, s: -g * LABELS * (LABELS * s < 0)),
+        {"s": MET},
+    ),
+    "a hinge without labels": (
+        (lambda s: np.maximum(0, 1 - LABELS * s).sum(), lambda g, s: -g * (LABELS * s < 1)),
+        {"s": MET},
+    ),
+    "levels of a quantile": (
+        (lambda x: np.maximum(-0.9 * x, 0.1 * x).mean(), lambda g, x: g * np.where(x < 0, -0.1, 0.9) / x.size),
+        {"x": np.array([0.0, 0.0, -1.16, 0.29, 0.78, 0.54, -0.96, 1.07])},
+    ),
+    "targets unclaimed": ((lambda x, t: np.abs(x - t).sum(), lambda g, x, t: (g * np.sign(x - t), 0 * t)), WHOLE),
+    "targets claimed as predictions": (
+        (lambda x, t: np.abs(x - t).sum(), lambda g, x, t: (g * np.sign(x - t), g * np.sign(x - t))),
+        WHOLE,
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("layer", "inputs"), WRONG_ALL_OVER.values(), ids=WRONG_ALL_OVER)
+def test_what_is_wrong_all_over_is_not_left_open_for_kinks(layer, inputs, seed):
+    report = check(layer, inputs, seed=seed)
+    assert report.verdict is Verdict.DISAGREES
+    spent = [cost for cost in report.evaluations.spent if cost.purpose != "explaining"]
+    assert sum(cost.forward for cost in spent) <= FORWARD_CALLS * len(inputs) + MOST_CALLS
 
 
 @pytest.mark.parametrize(("layer", "inputs"), ELSEWHERE.values(), ids=ELSEWHERE)
