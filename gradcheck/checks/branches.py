@@ -21,7 +21,7 @@ def convex_or_concave(
     """
     if instrument.left(settling=True) < FEWEST - 1:
         return None
-    pure = mask & ~of_both_signs(others, mask)
+    pure = mask & ~_of_both_signs(others, mask)
     for places in (FEWEST, BETWEEN):  # half of the points are among all of them
         if pure.any() and (places == FEWEST or (pure[mask].all() and instrument.left() >= BETWEEN - FEWEST)):
             lines[0].look_at(evenly(places))
@@ -29,7 +29,7 @@ def convex_or_concave(
     return pure
 
 
-def of_both_signs(measured: Sequence[Measured], mask: Mask) -> Mask:
+def _of_both_signs(measured: Sequence[Measured], mask: Mask) -> Mask:
     """Outputs whose one-sided derivatives make a convex corner along one direction and a concave one along another."""
     rising, falling = np.zeros(mask.shape, dtype=bool), np.zeros(mask.shape, dtype=bool)
     for d in (m.derivative for m in measured):

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.branches import convex_or_concave, of_both_signs
+from gradcheck.checks.branches import convex_or_concave
 from gradcheck.checks.choices import FAR_OUTSIDE, Nearby
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.entrywise import accused_alone, judge_entries, seen_along
@@ -124,8 +124,6 @@ def _judge_by_branches(
 ) -> KinkRuling:
     """Judge what is convex or concave by its intervals, and some of the outputs entry by entry where nothing is."""
     mask, worst = looked.evidence.kinky, looked.measured
-    if 2 * np.count_nonzero(of_both_signs(directions, mask)) > np.count_nonzero(mask):
-        return _by_entries(looked, asked[1:], directions, rng)
     pure = convex_or_concave(looked.instrument, mask, lines=looked.nearby.lines(worst), others=directions)
     if pure is None:
         looked.instrument.left_out.append("telling whether a claim at a kink is a choice of branch")

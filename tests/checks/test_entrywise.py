@@ -1,9 +1,12 @@
 """A loss behind a network is judged at its kinks, entry by entry."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from gradcheck import Verdict, check
+from gradcheck.checks import entrywise
 
 RNG = np.random.default_rng(3)
 SIZES = {"x": (1, 4), "w1": (4, 5), "b1": (5,), "w2": (5, 2), "b2": (2,)}
@@ -84,3 +87,22 @@ def test_judges_the_ties_of_two_arguments_behind_weights_of_either_sign(shares, 
     layer = (lambda a, b: np.asarray(np.maximum(a, b) @ WEIGHTS), backward)
     for seed in range(2):
         assert check(layer, EQUAL, seed=seed).verdict is verdict
+
+
+def test_what_was_not_confirmed_is_looked_at_along_the_next_direction(monkeypatch):
+    answers = [SimpleNamespace(confirmed=False), SimpleNamespace(confirmed=True), None]
+    asked = []
+
+    def compared(_instrument, _evidence, one, _rng):
+        asked.append(one.outside)
+        return {"x": (answers[len(asked) - 1],)}
+
+    monkeypatch.setattr(entrywise, "compared_again", compared)
+    nearby = SimpleNamespace(look=lambda one, one_sign: (True, True), rng=None)
+    seen = [
+        SimpleNamespace(names=("x",), entries=1, kinky=True, stands_out=True, outside=outside, beside=0.0)
+        for outside in (9.0, 8.0, 7.0)
+    ]
+    flags, unexplained = entrywise._weighed(None, None, seen, nearby, one_sign=False)
+    assert asked == [9.0, 8.0]
+    assert (flags, unexplained) == ({"x": (answers[1],)}, [])
