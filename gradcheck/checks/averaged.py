@@ -22,7 +22,7 @@ from gradcheck.checks.resolution import MISSED, SMALLEST_MAGNITUDE
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.directional import differentiate
 from gradcheck.numdiff.ladder import COVERAGE
-from gradcheck.numdiff.noise import NEIGHBOURS_ENOUGH, on_one_grid
+from gradcheck.numdiff.noise import NEIGHBOURS_ENOUGH, may_lie_on_steps, on_one_grid
 from gradcheck.numdiff.records import Vector, norm_of_products, typical_size
 from gradcheck.subject import Array
 
@@ -81,7 +81,7 @@ def judge_averaged(instrument: Instrument, given: Evidence, rng: np.random.Gener
             continue
         ratio = threshold_of(look.degrees, ALARM)
         resolutions[name] = _resolution(look, ratio)
-        if look.square > ratio and look.worst.reach == 0.0 and _in_steps(given.place):
+        if look.square > ratio and look.worst.reach == 0.0 and _may_move_in_steps(given.place):
             # Its derivative is zero then.
             flags[name] = (Flag(_said(look, ratio, THRESHOLD), None),)
         elif look.square > ratio:
@@ -92,10 +92,14 @@ def judge_averaged(instrument: Instrument, given: Evidence, rng: np.random.Gener
     return Averaged(flags, resolutions)
 
 
-def _in_steps(place: Place) -> bool:
-    """Tell whether forward may move in steps: it counts, or rounds to a grid that its dtype does not explain."""
+def _may_move_in_steps(place: Place) -> bool:
+    """Tell whether forward may move in steps: it counts, or rounds to a grid that its dtype does not explain.
+
+    Outputs in float64 that look rounded to a coarser dtype may be a quantiser's as well, if they all lie on its steps.
+    """
     whole = bool(np.all(place.base == np.rint(place.base)))
-    return whole or on_one_grid(place.base, place.work)
+    steps = place.form.coarsest == np.float64 and may_lie_on_steps(place.base, place.work)
+    return whole or steps or on_one_grid(place.base, place.work)
 
 
 def threshold_of(degrees: float, logarithm: float, *, below: bool = False) -> float:

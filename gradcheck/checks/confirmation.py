@@ -12,7 +12,7 @@ from gradcheck.checks.corners import A_SLOPE, FEWEST_CALLS, Corners, corners, fi
 from gradcheck.checks.equal_changes import judge_equal_changes
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.lost_digits import are_lost, may_be_lost
-from gradcheck.checks.misreadings import is_complex_noise, is_constant_close_by
+from gradcheck.checks.misreadings import is_cancelled, is_complex_noise, is_constant_close_by
 from gradcheck.checks.places import A_POINT, Place, draw_tangent
 from gradcheck.checks.probes import (
     OTHER_STEPS,
@@ -242,6 +242,9 @@ def _told_at_once(
     noisy = is_complex_noise(instrument, evidence, worst)
     if noisy is not False:
         return Flag(worst, None, noisy=bool(noisy))
+    cancelled = is_cancelled(instrument, evidence, worst)
+    if cancelled is not False:
+        return Flag(worst, None, noisy=bool(cancelled))
     asked = lost or not may_be_lost(evidence, worst) or elsewhere is None or not elsewhere.disagrees(name)
     known = asked and are_lost(instrument, evidence, worst, others=lost)
     return None if known is False else Flag(worst, None, lost=bool(known))

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
-from gradcheck.checks.comparison import THRESHOLD, Comparison
+from gradcheck.checks.comparison import THRESHOLD, Comparison, inner
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.lost_digits import answer_of
 from gradcheck.checks.places import line_along
+from gradcheck.checks.probes import measure
 from gradcheck.numdiff.complex_step import ACCEPTED_BARS, STEP
 from gradcheck.numdiff.noise import THIRD_DIFFERENCE
 from gradcheck.numdiff.records import norm_of_products
@@ -17,6 +18,11 @@ STEPS_CALLS = 2  # of forward
 HEARD = 8.0  # units in the last place of an output: what moves it by more cannot pass in silence
 SPACING = 2.0**-20  # of every entry: what is smooth is left out of a third difference but for 2^-60, or for steep ones
 POINTS = (-2, -1, 1, 2)  # with the place itself two third differences: one alone may be small by chance
+# Over these what vanishes as exp(-x) does at 30 is measured to a thousandth, in units of rounding of 30.
+WIDE_STEPS = (2.0**-3, 2.0**-5, 2.0**-7)
+NEARER = 0.125  # of the discrepancy: the slope over wide steps errs by less where it tells of one at all
+SMALL_BESIDE = 2.0**-12  # of the largest input: so many zero bits more than a number of its size has by chance
+MULTIPLES = 4  # of the last place of the largest input: inputs a quarter as large have a last place of their own
 
 
 def is_constant_close_by(instrument: Instrument, evidence: Evidence, worst: Comparison) -> bool | None:
@@ -70,3 +76,37 @@ def is_complex_noise(instrument: Instrument, evidence: Evidence, worst: Comparis
     third = np.diff(np.stack([seen[k] for k in sorted(seen)]), n=3, axis=0) / THIRD_DIFFERENCE
     noise = np.sqrt(np.mean(third**2, axis=0))
     return worst.discrepancy <= THRESHOLD * float(np.hypot(worst.bar, norm_of_products(answer.cotangent, noise)))
+
+
+def is_cancelled(instrument: Instrument, evidence: Evidence, worst: Comparison) -> bool | None:
+    """Tell whether forward's slope is what cancellation left of it (6 calls); None where that cannot be told.
+
+    log(1 + exp(x)) - x at 30 is known to no better than the last place of 30, and moves by less over all but the widest
+    steps: differences are zero there, to the bit, and so is the noise that a few ulps show, for both terms move alike.
+    Asked is only about what moves forward by less than that, and would if the claim were right. Over wide steps its own
+    slope must agree with the claim, and have been able to show the discrepancy. Where its bars are too wide for that it
+    leaves the claim open which is much closer to it than to the other slope, and so do outputs that are multiples of
+    that last place: those of a tail that is computed well have digits of their own.
+    """
+    answer, place = answer_of(evidence, worst), evidence.place
+    if answer is None or place.work != np.float64 or worst.reach == 0.0:
+        return False
+    derivative = answer.along.derivative
+    heard = derivative.measured & (answer.cotangent != 0)
+    last = float(np.spacing(max(float(np.max(np.abs(place.wide[n]), initial=0.0)) for n in instrument.subject.wrt)))
+    slopes = max(float(np.max(np.abs(derivative.value[heard]), initial=0.0)), worst.discrepancy)
+    moved = slopes * (derivative.step or max(WIDE_STEPS))
+    if moved > HEARD * last or 2 * len(WIDE_STEPS) > instrument.left(settling=True):
+        return False
+    shown = replace(place, noise=np.maximum(place.noise, last), carries_complex=False, looked=None)
+    again = measure(instrument, shown, dict(answer.along.tangents), steps=WIDE_STEPS).derivative
+    bar = norm_of_products(answer.cotangent, np.where(heard, again.bar, 0.0))
+    off = abs(worst.claimed - inner(answer.cotangent, np.where(heard, again.value, 0.0)))
+    if np.all(again.measured[heard]) and not again.kinky[heard].any():
+        if THRESHOLD * bar < worst.discrepancy:
+            return off <= THRESHOLD * bar
+        if off < NEARER * worst.discrepancy:
+            return None
+    small = heard & (np.abs(place.base) < SMALL_BESIDE * last / np.finfo(np.float64).eps)
+    ways = place.base[small] * (MULTIPLES / last)
+    return None if np.any(ways == np.rint(ways)) else False

@@ -207,13 +207,15 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     grid = max(float(np.spacing(np.max(np.abs(place.wide[name]), initial=0.0))) for name in instrument.subject.wrt)
     # At round inputs whatever is rounded moves in steps.
     work = working_dtype(place.base if row is None else row.beyond, declared, grid=grid, steps=False)
-    if work != place.work:
-        work = working_dtype(_elsewhere(instrument, place), declared, grid=grid)
-    place = replace(place, work=work)
+    stepped = declared == np.float64 and may_be_steps(place.base, row, work)
+    if work != declared or stepped:
+        elsewhere = _elsewhere(instrument, place)
+        work = working_dtype(elsewhere, declared, grid=grid)
+        stepped = stepped and on_steps(elsewhere, work=work)
+    place = replace(place, work=np.dtype(np.float64) if stepped else work)
     shown = _forward_noise(instrument, place, None if row is None else row.slope)
     shown = np.maximum(shown, place.random * place.unit * _largest(place.base))
     noise = suspected = shown
-    stepped = work == np.float64 and may_be_steps(place.base, row) and on_steps(_elsewhere(instrument, place))
     if not stepped:
         noise, suspected = quantisation_noise(line.along, place.base, shown, row, smallest=line.smallest_step)
     alone = len(tangents) == 1 and work == declared  # the grid of another precision would make it another direction

@@ -273,6 +273,50 @@ def test_a_quantiser_has_no_gradient(forward, dtype):
         assert passed.verdict is Verdict.DISAGREES
 
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+LABELS = np.array([0, 1, 0, 1])
+CANCELLED = {
+    "cross-entropy, mean": (
+        (lambda x: (np.logaddexp(0, x) - x * LABELS).mean(), lambda g, x: g * (sigmoid(x) - LABELS) / 4),
+        [-25.0, 25.0, -30.0, 27.5],
+    ),
+    "cross-entropy": (
+        (lambda x: np.logaddexp(0, x) - x * LABELS, lambda g, x: g * np.where(LABELS, -sigmoid(-x), sigmoid(x))),
+        [-30.0, 30.0, -35.0, 35.0],
+    ),
+    "softplus less x": ((lambda x: np.logaddexp(0, x) - x, lambda g, x: -g * sigmoid(-x)), [30.0, 31.0, 29.5]),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("layer", "x"), CANCELLED.values(), ids=CANCELLED)
+def test_what_cancellation_leaves_of_a_slope_accuses_nobody(layer, x, seed):
+    (forward, backward), x = layer, np.array(x)
+    assert check((forward, backward), {"x": x}, seed=seed).verdict is not Verdict.DISAGREES
+    wrong = check((forward, lambda g, x: backward(g, x) + 0.01 * g), {"x": x}, seed=seed)
+    assert wrong.verdict is Verdict.DISAGREES
+
+
+FEW = {
+    "256ths": (lambda x: np.round(x * 256) / 256, [0.7123, -1.3, 0.21]),
+    "1024ths": (lambda x: np.round(x * 1024) / 1024, [0.7123, -1.3, 0.21, 1.9]),
+    "a picture in float32": (
+        lambda x: (np.round(x * 255).astype(np.uint8) / np.float32(255)).astype(float),
+        [0.712, 0.13, 0.9],
+    ),
+    "their sum": (lambda x: (np.round(x * 16) / 16).sum(), [0.7123, -1.3, 0.21]),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("forward", "x"), FEW.values(), ids=FEW)
+def test_a_few_levels_that_look_rounded_accuse_nobody_who_claims_nothing(forward, x, seed):
+    assert check((forward, lambda g, x: 0 * x), {"x": np.array(x)}, seed=seed).verdict is not Verdict.DISAGREES
+
+
 ROUND_NUMBERS = {"whole": np.arange(-6.0, 6.0), "halves": np.arange(-3.0, 3.0, 0.5), "dyadic": np.arange(20.0) / 64}
 
 

@@ -10,6 +10,7 @@ from gradcheck.numdiff.noise import (
     hidden_noise,
     look_around,
     may_be_steps,
+    may_lie_on_steps,
     on_steps,
     quantisation_noise,
     working_dtype,
@@ -230,13 +231,13 @@ def test_working_dtype_is_read_off_numbers_that_share_a_grid_for_another_reason(
 def test_working_dtype_is_not_read_off_whole_numbers_and_large_steps(outputs):
     assert working_dtype(outputs, DOUBLE) == DOUBLE
     assert working_dtype(outputs, DOUBLE, steps=False) == HALF
-    assert on_steps(outputs)
+    assert on_steps(outputs, work=DOUBLE)
 
 
 @pytest.mark.parametrize("parts", [3, 100, 255, 999.9])
 @pytest.mark.parametrize("offset", [0.0, 0.3])
 def test_steps_of_any_height_are_told(x, parts, offset):
-    assert on_steps(np.round(x * parts) / parts + offset)
+    assert on_steps(np.round(x * parts) / parts + offset, work=DOUBLE)
 
 
 NO_STEPS = {
@@ -257,19 +258,28 @@ NO_STEPS = {
 def test_what_has_no_large_steps_is_not_taken_for_steps(x, function):
     with np.errstate(all="ignore"):
         outputs = function(x)
-    assert not on_steps(outputs)
-    assert not on_steps(outputs[:0])
+    assert not on_steps(outputs, work=DOUBLE)
+    assert not on_steps(outputs[:0], work=DOUBLE)
 
 
 @pytest.mark.parametrize("parts", [37.0, 256.0, 1000.0])
 def test_steps_stay_the_same_close_by(x, parts):
     def moves(function):
         base = function(x)
-        return may_be_steps(base, look_around(lambda step: function(x + step), base, 0.0))
+        return may_be_steps(base, look_around(lambda step: function(x + step), base, 0.0), DOUBLE)
 
     assert moves(lambda x: np.round(parts * x) / parts)
     assert not moves(lambda x: np.round(parts * x) / parts + 0.001 * x)
-    assert not may_be_steps(np.round(parts * x) / parts, None)
+    assert not may_be_steps(np.round(parts * x) / parts, None, DOUBLE)
+
+
+def test_steps_are_told_in_float32_too(x):
+    levels = (np.round(255 * x).astype(np.float32) / np.float32(255)).astype(float)
+    assert on_steps(levels, work=SINGLE)
+    assert not on_steps(levels, work=DOUBLE)
+    assert not on_steps(np.sin(x).astype(np.float32).astype(float), work=SINGLE)
+    assert [may_lie_on_steps(np.sin(x[:n]).astype(np.float32).astype(float), SINGLE) for n in (1, 40)] == [True, False]
+    assert may_lie_on_steps(levels[:3], SINGLE)
 
 
 def test_what_a_clip_leaves_at_its_edges_is_no_step():
@@ -279,6 +289,6 @@ def test_what_a_clip_leaves_at_its_edges_is_no_step():
         "an edge": lambda step: levels - np.where(levels == 1.0, np.maximum(step, 0.0), 0.0),
         "jumps": lambda step: levels - np.where(levels == 1.0, 0.25 * (step > 0), 0.0),
     }
-    moves = {name: may_be_steps(levels, look_around(way, levels, 0.0)) for name, way in along.items()}
+    moves = {name: may_be_steps(levels, look_around(way, levels, 0.0), DOUBLE) for name, way in along.items()}
     assert moves == {"flat": True, "an edge": False, "jumps": True}
-    assert not on_steps(np.array([-1.0, 1.0, -1.0, 1.0, 0.0]))
+    assert not on_steps(np.array([-1.0, 1.0, -1.0, 1.0, 0.0]), work=DOUBLE)
