@@ -22,8 +22,9 @@ from gradcheck.checks.resolution import MISSED, SMALLEST_MAGNITUDE
 from gradcheck.checks.ruling import Flag
 from gradcheck.numdiff.directional import differentiate
 from gradcheck.numdiff.ladder import COVERAGE
-from gradcheck.numdiff.noise import NEIGHBOURS_ENOUGH, may_lie_on_steps, on_one_grid
+from gradcheck.numdiff.noise import NEIGHBOURS_ENOUGH, on_one_grid
 from gradcheck.numdiff.records import Vector, norm_of_products, typical_size
+from gradcheck.numdiff.steps import may_lie_on_steps
 from gradcheck.subject import Array
 
 AVERAGED = "averaged"  # the kind of these comparisons

@@ -17,12 +17,11 @@ from gradcheck.numdiff.noise import (
     forward_noise,
     hidden_noise,
     look_around,
-    may_be_steps,
-    on_steps,
     quantisation_noise,
     working_dtype,
 )
 from gradcheck.numdiff.records import Vector, blocks, identical, root_mean_square
+from gradcheck.numdiff.steps import may_be_steps, on_steps
 from gradcheck.numdiff.tangents import natural_scale, on_the_grid, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 

@@ -28,10 +28,6 @@ QUANTISED = 4.0  # the median output's third difference is below 4 times its noi
 FEW_OUTPUTS = 64
 BY_CHANCE = 24  # bits that are zero by chance have probability 2^-24
 STEPS = 2.0**-12  # of the largest output: what cancels so far in float32 has a constant of 4096 times its result in it
-STEPS_BY_CHANCE = 12  # bits beyond those of float16 that numbers on one grid of any step have: 2^-12
-REMAINDER = 0.25  # of the least step: less is none that rounding has left over
-ON_A_STEP = 2.0**-30  # of a step: rounding in float64 moves an output by 2^-41 of it, and an edge close by by more
-ON_A_COARSE_STEP = 2.0**-9  # of a step, at most, in a coarser dtype
 NEIGHBOURS_ENOUGH = 16  # outputs, of which half respond by less than a quarter of the typical with probability 2^-9
 SHARED = 1 / 8  # of the outputs: quanta seen in so many are taken to be in all; too much noise blurs and accuses nobody
 GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
@@ -164,67 +160,6 @@ def quantisation_noise(
     return raised, raised
 
 
-def may_be_steps(base: Vector, row: "Row | None", work: np.dtype[Any]) -> bool:
-    """Tell whether most outputs stay the same to the bit close by, and lie on one grid of large steps with the others.
-
-    At the edge of a clip an output leaves that grid, and at a jump it does not.
-    """
-    if row is None or not (row.spacing > COARSE_SPACING or _mostly_silent(row, base)):
-        return False
-    return on_steps(base, row.before, row.after, row.beyond, work=work)
-
-
-def on_steps(base: Vector, *others: Vector, work: np.dtype[Any]) -> bool:
-    """Tell whether values lie on one grid of large steps, whatever their height, which no rounding explains.
-
-    Rounding to float16 and a factor give a value steps of at most 2^-10 of its size: larger ones for large values,
-    smaller ones for small values, which lie on the grid of k times theirs by chance with probability 1/k. Any two
-    levels lie on some grid: the two largest tell nothing. Where `others` leave the grid of the first it is none.
-    `work` is the precision that they are computed in.
-    """
-    step = _step_of(base, *others, work=work)
-    sizes = np.unique(np.abs(base[np.isfinite(base) & (base != 0)]))[:-2]
-    beyond = np.floor(np.log2(step / (sizes * float(np.finfo(np.float16).eps)))) if step else sizes[:0]
-    return float(np.sum(np.maximum(beyond, 0.0))) >= STEPS_BY_CHANCE
-
-
-def may_lie_on_steps(values: Vector, work: np.dtype[Any]) -> bool:
-    """Tell whether nothing is against large steps: all values lie on one grid of these, or are not two."""
-    return np.unique(values[np.isfinite(values)]).size < 2 or _step_of(values, work=work) > 0.0
-
-
-def _step_of(base: Vector, *others: Vector, work: np.dtype[Any]) -> float:
-    """Return the height of the steps on which values of a precision lie, 0.0 for none of at least 2^-12 of them."""
-    values = np.concatenate([base, *others])
-    values, known = values[np.isfinite(values)], base[np.isfinite(base)]
-    rounding = float(np.finfo(work).eps) / float(np.finfo(np.float64).eps)
-    off = min(ON_A_STEP * rounding, ON_A_COARSE_STEP)
-    least = STEPS * float(np.max(np.abs(known), initial=0.0))
-    step = _common_step(np.abs(np.diff(sampled(known))), least)
-    if not step:
-        return 0.0
-    ways = (values - values[0]) / step
-    return step if np.all(np.abs(ways - np.rint(ways)) <= off) else 0.0
-
-
-def _common_step(distances: Vector, least: float) -> float:
-    """Return the largest number of which all distances are multiples, by Euclid's algorithm; 0.0 if below `least`.
-
-    A remainder of a quarter of that is taken for none. Rounding errors grow with every division; the largest distance
-    tells the step without them.
-    """
-    step, longest = 0.0, float(np.max(distances, initial=0.0))
-    for distance in np.sort(distances)[::-1]:
-        larger, smaller = step, float(distance)
-        while larger > 0.0 and smaller > REMAINDER * least:
-            if smaller < least:
-                return 0.0
-            larger, smaller = smaller, abs(larger - float(np.rint(larger / smaller)) * smaller)
-        step = larger or smaller
-        step = longest / float(np.rint(longest / step)) if step else 0.0
-    return step if step >= least else 0.0
-
-
 def _quanta_added(
     along: Callable[[float], Vector | None], base: Vector, noise: Vector, level: Vector, *, row: "Row", smallest: float
 ) -> NDArray[np.bool_]:
@@ -305,14 +240,14 @@ class Row:
 def look_around(along: Callable[[float], Vector | None], base: Vector, smallest: float) -> Row | None:
     """Evaluate f at three points close by, further away where most outputs stay silent; None where f refuses one."""
     first = _row(along, max(COARSE_SPACING, smallest))
-    if first is None or not _mostly_silent(first, base):
+    if first is None or not mostly_silent(first, base):
         return first
     closer, widest = WIDER_SPACINGS
     row = _row(along, max(widest, smallest))
-    if row is None or _mostly_silent(row, base):
+    if row is None or mostly_silent(row, base):
         return first  # what answers no wide step answers none in between
     between = _row(along, max(closer, smallest))
-    return row if between is None or _mostly_silent(between, base) else between
+    return row if between is None or mostly_silent(between, base) else between
 
 
 def _row(along: Callable[[float], Vector | None], spacing: float) -> Row | None:
@@ -321,7 +256,7 @@ def _row(along: Callable[[float], Vector | None], spacing: float) -> Row | None:
     return Row(spacing, *found) if len(found) == len(rows) else None
 
 
-def _mostly_silent(row: Row, base: Vector) -> bool:
+def mostly_silent(row: Row, base: Vector) -> bool:
     """Tell whether most outputs that are not zero did not change at all."""
     told = base != 0
     silent = (row.before == base) & (row.after == base) & (row.beyond == base)

@@ -9,12 +9,10 @@ from gradcheck.numdiff.noise import (
     forward_noise,
     hidden_noise,
     look_around,
-    may_be_steps,
-    may_lie_on_steps,
-    on_steps,
     quantisation_noise,
     working_dtype,
 )
+from gradcheck.numdiff.steps import may_be_steps, may_lie_on_steps, on_steps
 
 DOUBLE, SINGLE, HALF = (np.dtype(t) for t in (np.float64, np.float32, np.float16))
 UNIT = 2.0**-53
