@@ -9,8 +9,7 @@ from gradcheck.numdiff.records import Vector, sampled
 
 STEPS_BY_CHANCE = 12  # bits beyond those of float16 that numbers on one grid of any step have: 2^-12
 REMAINDER = 0.25  # of the least step: less is none that rounding has left over
-ON_A_STEP = 2.0**-30  # of a step: rounding in float64 moves an output by 2^-41 of it, and an edge close by by more
-ON_A_COARSE_STEP = 2.0**-9  # of a step, at most, in a coarser dtype
+ROUNDINGS = 16.0  # of a value and of the one that it is compared with: of a quantiser's few operations
 
 
 def may_be_steps(base: Vector, row: Row | None, work: np.dtype[Any]) -> bool:
@@ -46,14 +45,15 @@ def _step_of(base: Vector, *others: Vector, work: np.dtype[Any]) -> float:
     """Return the height of the steps on which values of a precision lie, 0.0 for none of at least 2^-12 of them."""
     values = np.concatenate([base, *others])
     values, known = values[np.isfinite(values)], base[np.isfinite(base)]
-    rounding = float(np.finfo(work).eps) / float(np.finfo(np.float64).eps)
-    off = min(ON_A_STEP * rounding, ON_A_COARSE_STEP)
     least = STEPS * float(np.max(np.abs(known), initial=0.0))
     step = _common_step(np.abs(np.diff(sampled(known))), least)
     if not step:
         return 0.0
-    ways = (values - values[0]) / step
-    return step if np.all(np.abs(ways - np.rint(ways)) <= off) else 0.0
+    # What is next to nothing is not on the grid for that: every value is held to its own rounding.
+    smallest = values[np.argmin(np.abs(values))]
+    off = np.abs(values - smallest - step * np.rint((values - smallest) / step))
+    room = ROUNDINGS * float(np.finfo(work).eps) * (np.abs(values) + abs(float(smallest)))
+    return step if np.all(off <= room) else 0.0
 
 
 def _common_step(distances: Vector, least: float) -> float:

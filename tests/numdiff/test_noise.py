@@ -248,6 +248,7 @@ NO_STEPS = {
     "equal": np.ones_like,
     "zero": np.zeros_like,
     "not finite": lambda x: x / 0.0,
+    "saturated": lambda x: 1 / (1 + np.exp(-20 * x)),
     "as large as those of float16": lambda x: np.round(1000 + 100 * x[:8]),
 }
 
@@ -276,6 +277,8 @@ def test_steps_are_told_in_float32_too(x):
     assert on_steps(levels, work=SINGLE)
     assert not on_steps(levels, work=DOUBLE)
     assert not on_steps(np.sin(x).astype(np.float32).astype(float), work=SINGLE)
+    saturated = np.float32(1) / (np.float32(1) + np.exp(-20 * x.astype(np.float32)))
+    assert not on_steps(saturated.astype(float), work=SINGLE)
     assert [may_lie_on_steps(np.sin(x[:n]).astype(np.float32).astype(float), SINGLE) for n in (1, 40)] == [True, False]
     assert may_lie_on_steps(levels[:3], SINGLE)
 
