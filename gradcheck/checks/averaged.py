@@ -19,7 +19,7 @@ from gradcheck.checks.places import Place, draw_tangent, line_along
 from gradcheck.checks.precision import CANCELLED
 from gradcheck.checks.probes import OTHER_STEPS, Measured, draw_cotangent
 from gradcheck.checks.resolution import MISSED, SMALLEST_MAGNITUDE
-from gradcheck.checks.ruling import Flag
+from gradcheck.checks.ruling import MAY_BE_STEPS, Flag
 from gradcheck.numdiff.directional import differentiate
 from gradcheck.numdiff.ladder import COVERAGE
 from gradcheck.numdiff.noise import NEIGHBOURS_ENOUGH, on_one_grid
@@ -84,7 +84,7 @@ def judge_averaged(instrument: Instrument, given: Evidence, rng: np.random.Gener
         resolutions[name] = _resolution(look, ratio)
         if look.square > ratio and look.worst.reach == 0.0 and _may_move_in_steps(given.place):
             # Its derivative is zero then.
-            flags[name] = (Flag(_said(look, ratio, THRESHOLD), None),)
+            flags[name] = (Flag(_said(look, ratio, THRESHOLD), None, untold=MAY_BE_STEPS),)
         elif look.square > ratio:
             directions = int(min(DIRECTIONS, instrument.left(settling=True) // A_DIRECTION))
             again = _look(instrument, given, name, rng, shorter=OTHER_STEPS, directions=directions)

@@ -23,7 +23,7 @@ from gradcheck.checks.probes import (
     measure,
     steps_near,
 )
-from gradcheck.checks.ruling import Flag
+from gradcheck.checks.ruling import MAY_BE_CANCELLED, MAY_BE_STEPS, Flag
 from gradcheck.numdiff.complex_step import COMPLEX_STEP
 from gradcheck.numdiff.directional import POOR
 from gradcheck.numdiff.records import Mask, Vector
@@ -238,13 +238,13 @@ def _told_at_once(
     name = worst.argument
     constant = is_constant_close_by(instrument, evidence, worst)
     if constant is not False:
-        return Flag(worst, None, constant=bool(constant))
+        return Flag(worst, None, constant=bool(constant), untold="" if constant else MAY_BE_STEPS)
     noisy = is_complex_noise(instrument, evidence, worst)
     if noisy is not False:
         return Flag(worst, None, noisy=bool(noisy))
     cancelled = is_cancelled(instrument, evidence, worst)
     if cancelled is not False:
-        return Flag(worst, None, noisy=bool(cancelled))
+        return Flag(worst, None, noisy=bool(cancelled), untold="" if cancelled else MAY_BE_CANCELLED)
     asked = lost or not may_be_lost(evidence, worst) or elsewhere is None or not elsewhere.disagrees(name)
     known = asked and are_lost(instrument, evidence, worst, others=lost)
     return None if known is False else Flag(worst, None, lost=bool(known))

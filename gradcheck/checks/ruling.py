@@ -27,8 +27,8 @@ class Flag:
     discrepancy. `lost` says
     that it is what backward loses by rounding (see lost_digits.py). `apart` are outputs with a kink at the place that
     the first look did not meet. `constant` says that forward is constant close by and nothing is claimed, `noisy` that
-    the discrepancy is the complex step's own noise (see misreadings.py); `cornered` are the outputs with a corner that
-    it is about (see equal_changes.py).
+    the discrepancy is the measurement's own (see misreadings.py), `untold` why forward may be the reason where nobody
+    can tell; `cornered` are the outputs with a corner that it is about (see equal_changes.py).
     """
 
     first: Comparison
@@ -41,6 +41,7 @@ class Flag:
     constant: bool = False
     noisy: bool = False
     cornered: Mask | None = None
+    untold: str = ""
 
     @property
     def confirmed(self) -> bool:
@@ -188,12 +189,14 @@ def rule(
     if like.size == 0 or given.place.base.size == 0:
         return _made(blank, told, *VACUOUS)
     stepped = {f.first.place for f in excused if f.constant}
+    in_steps = stepped or any(e.place.stepped for e in evidences)
     silent = all(e.silent(name) or e.place.name in stepped for e in evidences)
     told_of = everything if any(_measured(e, name) for e in evidences) else []
     answer = _answer(confirmed, doubtful, told_of, resolved=best[0], silent=silent, bounded=_bounded(kinks))
     if answer is NOT_REPRODUCED and all(f.second is None for f in unsettled):
-        answer = NOT_LOOKED_AT
-    if answer is UNANSWERED and stepped:
+        untold = dict.fromkeys(f.untold for f in unsettled)
+        answer = NOT_LOOKED_AT if "" in untold else (*NOT_LOOKED_AT[:2], "; ".join(untold))
+    if answer is UNANSWERED and in_steps:
         answer = STEPS
     if chosen and answer[0] is Verdict.AGREES:
         answer = A_CHOICE
@@ -211,6 +214,9 @@ NOT_REPRODUCED: Answer = (
     "not-reproduced",
     "a discrepancy did not reproduce along a fresh direction",
 )
+# Why a discrepancy may be none of backward's.
+MAY_BE_STEPS = "a discrepancy may be that of steps: forward rounds, and with nothing claimed it cannot be told to what"
+MAY_BE_CANCELLED = "a discrepancy may be forward's own: what cancels in it leaves too little of so small a slope"
 NOT_LOOKED_AT: Answer = (
     Verdict.INCONCLUSIVE,
     "not-confirmed",

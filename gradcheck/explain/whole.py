@@ -85,6 +85,11 @@ def unfelt(case: Case) -> Iterator[Proof]:
     if scene.claims.any() and not felt.any():
         tested, also = f"{len(felt)} fresh directions", _wrong_slope(scene)
         text = f"forward does not respond to `{scene.name}` at all, and a gradient is claimed for it"
+        if scene.place.stepped:
+            text = (
+                f"forward moves in steps along `{scene.name}`, between which its derivative is zero, and a gradient is "
+                "claimed for it"
+            )
         repair = "return zeros, or None"
         if not scene.mask.all():
             text = (

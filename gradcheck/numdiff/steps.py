@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.numdiff.noise import COARSE_SPACING, STEPS, Row, mostly_silent
+from gradcheck.numdiff.noise import BY_CHANCE, COARSE_SPACING, STEPS, Row, mostly_silent
 from gradcheck.numdiff.records import Vector, sampled
 
-STEPS_BY_CHANCE = 12  # bits beyond those of float16 that numbers on one grid of any step have: 2^-12
+STEPS_BY_CHANCE = BY_CHANCE // 2  # bits beyond those of float16, at each of the two points that are looked at
 REMAINDER = 0.25  # of the least step: less is none that rounding has left over
 ROUNDINGS = 16.0  # of a value and of the one that it is compared with: of a quantiser's few operations
 

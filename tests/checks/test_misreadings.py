@@ -11,6 +11,7 @@ from gradcheck.checks.adjoint import gather
 from gradcheck.checks.equal_changes import judge_equal_changes
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import survey, with_noise
+from gradcheck.checks.ruling import MAY_BE_CANCELLED, MAY_BE_STEPS
 from gradcheck.faults.records import point_of
 from gradcheck.faults.zoo import TRICKY
 
@@ -269,8 +270,10 @@ def test_a_quantiser_has_no_gradient(forward, dtype):
     for seed in SEEDS:
         none = check((forward, lambda g, x: 0 * g), {"x": x}, seed=seed)
         assert (none.verdict, none.arguments["x"].reason) == (Verdict.AGREES, "vacuous")
+        assert "moves in steps" in str(none).splitlines()[0]
         passed = check((forward, lambda g, x: (g * (forward(1e3) / 1e3)).astype(g.dtype)), {"x": x}, seed=seed)
         assert passed.verdict is Verdict.DISAGREES
+        assert "does not respond to" not in str(passed)
 
 
 def sigmoid(x):
@@ -295,7 +298,9 @@ CANCELLED = {
 @pytest.mark.parametrize(("layer", "x"), CANCELLED.values(), ids=CANCELLED)
 def test_what_cancellation_leaves_of_a_slope_accuses_nobody(layer, x, seed):
     (forward, backward), x = layer, np.array(x)
-    assert check((forward, backward), {"x": x}, seed=seed).verdict is not Verdict.DISAGREES
+    report = check((forward, backward), {"x": x}, seed=seed)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.arguments["x"].sentence == MAY_BE_CANCELLED
     wrong = check((forward, lambda g, x: backward(g, x) + 0.01 * g), {"x": x}, seed=seed)
     assert wrong.verdict is Verdict.DISAGREES
 
@@ -314,7 +319,10 @@ FEW = {
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("forward", "x"), FEW.values(), ids=FEW)
 def test_a_few_levels_that_look_rounded_accuse_nobody_who_claims_nothing(forward, x, seed):
-    assert check((forward, lambda g, x: 0 * x), {"x": np.array(x)}, seed=seed).verdict is not Verdict.DISAGREES
+    report = check((forward, lambda g, x: 0 * x), {"x": np.array(x)}, seed=seed)
+    assert report.verdict is not Verdict.DISAGREES
+    if report.arguments["x"].reason == "not-confirmed":
+        assert report.arguments["x"].sentence == MAY_BE_STEPS
 
 
 ROUND_NUMBERS = {"whole": np.arange(-6.0, 6.0), "halves": np.arange(-3.0, 3.0, 0.5), "dyadic": np.arange(20.0) / 64}

@@ -13,8 +13,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "direction. Too little to call the gradient wrong, too much to call it right: try another --seed, or --effort "
         "thorough.",
         "not-confirmed": "A discrepancy beyond the threshold was seen, and nobody is accused of what was seen once: "
-        "the calls of this effort did not suffice for a second look, or none could be taken. --effort thorough takes "
-        "four times as many.",
+        "the calls of this effort did not suffice for a second look, or none could be taken, or forward's own rounding "
+        "may explain it, as the sentence beside the code says. --effort thorough takes four times as many.",
         "not-measured": "No derivative of forward could be measured: forward refuses or leaves every point beside the "
         "given one, or jumps there. Give a point in the middle of forward's domain.",
         "kinks-only": "Every output has a kink within reach, so that only the one-sided derivatives could be compared "
@@ -22,9 +22,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "choice-of-branch": "At a kink the claim lies outside of the one-sided derivatives. Where several kinks meet "
         "in one output that can be a matter of which branch each takes, and here it could not be told from a "
         "mistake. Give inputs away from the kinks, or biases as inputs too: they move one unit alone.",
-        "vacuous": "Forward did not respond to the argument at any point tried, and backward claims zero, which is "
-        "right and says nothing. Perhaps the inputs are in a flat region (all below zero for a ReLU), or the argument "
-        "is empty. --strict makes this inconclusive.",
+        "vacuous": "Forward did not respond to the argument at any point tried, or moves in steps, and backward claims "
+        "zero, which is right and says nothing. Perhaps the inputs are in a flat region (all below zero for a ReLU), "
+        "or the argument is empty. --strict makes this inconclusive.",
         "random-forward": "Forward gives another answer each time it is called with the same inputs, so that "
         "nothing can "
         "be measured. Fix the layer's seed, or turn dropout off (train=False, p=0).",
