@@ -325,15 +325,30 @@ def test_a_few_levels_that_look_rounded_accuse_nobody_who_claims_nothing(forward
         assert report.arguments["x"].sentence == MAY_BE_STEPS
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("parts", [255, 256])
+def test_a_quantiser_of_two_arguments_has_no_gradient(parts, seed):
+    rng = np.random.default_rng(seed)
+    inputs = {"x": rng.standard_normal((5, 6)), "y": rng.standard_normal((5, 6))}
+
+    def forward(x, y):
+        return np.round((x + y) * parts) / parts
+
+    assert check((forward, lambda g, x, y: (0 * g, 0 * g)), inputs, seed=seed).verdict is Verdict.AGREES
+    assert check((forward, lambda g, x, y: (g, g)), inputs, seed=seed).verdict is Verdict.DISAGREES
+
+
 ROUND_NUMBERS = {"whole": np.arange(-6.0, 6.0), "halves": np.arange(-3.0, 3.0, 0.5), "dyadic": np.arange(20.0) / 64}
 
 
 @pytest.mark.parametrize("x", ROUND_NUMBERS.values(), ids=ROUND_NUMBERS)
 @pytest.mark.parametrize("factor", [3.0, 0.37])
-def test_what_works_in_float32_at_round_numbers_is_no_quantiser(x, factor):
-    layer = (lambda x: factor * np.float32(x).astype(float), lambda g, x: factor * g)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_what_works_in_low_precision_at_round_numbers_is_no_quantiser(x, factor, dtype):
+    layer = (lambda x: factor * x.astype(dtype).astype(float), lambda g, x: factor * g)
     assert [check(layer, {"x": x}, seed=seed).verdict for seed in SEEDS].count(Verdict.DISAGREES) == 0
-    assert check((layer[0], lambda g, x: 0 * g), {"x": x}).verdict is not Verdict.AGREES
+    if dtype == np.float32:
+        assert check((layer[0], lambda g, x: 0 * g), {"x": x}).verdict is not Verdict.AGREES
 
 
 @pytest.mark.parametrize("parts", [2048, 4096, 65536])

@@ -293,3 +293,4 @@ def test_what_a_clip_leaves_at_its_edges_is_no_step():
     moves = {name: may_be_steps(levels, look_around(way, levels, 0.0), DOUBLE) for name, way in along.items()}
     assert moves == {"flat": True, "an edge": False, "jumps": True}
     assert not on_steps(np.array([-1.0, 1.0, -1.0, 1.0, 0.0]), work=DOUBLE)
+    assert not on_steps(np.array([-1.0, 1.0, 0.5, 0.5, 0.0]), work=DOUBLE)
