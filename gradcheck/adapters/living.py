@@ -154,6 +154,12 @@ def _seeded() -> Iterator[None]:
         random.setstate(python_state)
 
 
+def random_state() -> Any:
+    """Return the global random states, of NumPy and of Python, in a form that can be compared."""
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - what such layers draw from
+    return name, np.asarray(keys).tobytes(), rest, random.getstate()
+
+
 def _flat(returned: Any) -> Any:
     """Return a tuple that holds lists or tuples of gradients as one tuple; else what it was."""
     if not isinstance(returned, tuple) or not any(isinstance(one, (list, tuple)) for one in returned):

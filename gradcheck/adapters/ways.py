@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.adapters.handing import attributes_like, first_forward, output_attribute, set_as_attributes
-from gradcheck.adapters.living import Living, Way, arrays_of
+from gradcheck.adapters.living import Living, Way, arrays_of, random_state
 from gradcheck.adapters.optimizers import hand_in, lacking
 from gradcheck.adapters.roles import (
     Known,
@@ -120,19 +120,29 @@ def _tried(given: Given, candidate: Way) -> Found:
 
 
 def _draws(given: Given, way: Way) -> bool:
-    """Tell whether forward answers otherwise every time, but not where the global random state is the same."""
-    return not _repeats(given, way) and _repeats(given, replace(way, seeded=True))
+    """Tell whether forward answers otherwise every time, but not where the global random state is the same.
+
+    Two draws of few values may be alike by chance: that every call draws is enough.
+    """
+    repeats, draws = _repeats(given, way)
+    return (draws or not repeats) and _repeats(given, replace(way, seeded=True))[0]
 
 
-def _repeats(given: Given, way: Way) -> bool:
+def _repeats(given: Given, way: Way) -> tuple[bool, bool]:
+    """Tell whether a second call of forward answers as the first did, and whether it moved the global random state.
+
+    A first call may draw the parameters, and only them.
+    """
     living = given.living(way)
-    answers = []
+    answers, states = [], []
     for _ in range(2):
+        states.append(random_state())
         returned = run_forward(living, copies(given.inputs))
         held = attributes_like(living.owner, OUTPUT_ATTRIBUTES, None) if returned is None else []
         answers.append(np.asarray(getattr(living.owner, held[0]) if held else _first(returned)).copy())
     one, other = answers
-    return one.dtype == object or np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    alike = one.dtype == object or np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    return alike, random_state() != states[-1]
 
 
 def _first(returned: Any) -> Any:

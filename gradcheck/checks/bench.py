@@ -13,6 +13,7 @@ from gradcheck.checks.comparison import SUMMATION, THRESHOLD
 from gradcheck.checks.instrument import Instrument, copied, usable_gradient
 from gradcheck.checks.outputs import Form, as_arrays, flattened
 from gradcheck.checks.probes import draw_cotangent
+from gradcheck.checks.recall import RECALLS
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.records import Vector, identical, norm
 from gradcheck.subject import Array, Inputs, Passes
@@ -161,6 +162,20 @@ class Bench:
         return bool(
             np.array_equal(known, np.isfinite(values)) and norm(values[known] - expected[known]) <= THRESHOLD * room
         )
+
+    def repeats(self) -> bool:
+        """Tell whether forward goes on answering alike, as far as the budget allows.
+
+        One that draws one of a few answers may have given the same when it was asked before.
+        """
+        try:
+            for _ in range(RECALLS):
+                self._afford(forward=1)
+                if not self.same_outputs(self.instrument.outputs(self.inputs), self.outputs):
+                    return False
+        except OutOfBudget:
+            pass
+        return True
 
     def differences(
         self,

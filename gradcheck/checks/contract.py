@@ -12,11 +12,12 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.layouts import layouts
 from gradcheck.checks.linearity import linearity
 from gradcheck.checks.mutation import mutation
+from gradcheck.checks.recall import ForwardAtRandom
 from gradcheck.checks.repeatability import repeatability
 from gradcheck.checks.sizes import sizes
 from gradcheck.checks.variants import variants
 from gradcheck.errors import GradcheckError
-from gradcheck.verdict import Cost, Finding
+from gradcheck.verdict import Cost, Finding, Severity
 
 MOST_CALLS = 30  # of forward and of backward each, whatever the sizes
 
@@ -51,6 +52,11 @@ def contract_findings(
     -------
     list of Finding
         With codes from `severities.SEVERITIES`. What the layer raises becomes a finding and is never passed on.
+
+    Raises
+    ------
+    ForwardAtRandom
+        Forward was seen to return different outputs for the same inputs, so that these findings say nothing.
     """
     if not instrument.subject.wrt:
         return []
@@ -62,6 +68,9 @@ def contract_findings(
         findings += _asked(check, bench)
         if any(finding.code in UNRELIABLE for finding in findings):
             break
+    doubtful = any(f.severity is Severity.ERROR or f.code == "forward-remembers" for f in findings)
+    if doubtful and not bench.repeats():
+        raise ForwardAtRandom
     bench.forget()
     return findings
 

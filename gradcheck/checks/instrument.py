@@ -18,7 +18,8 @@ OURS = __file__.replace("\\", "/").rsplit("/", 2)[0]
 MOST_WARNINGS = 20
 OPEN = 8  # calls of forward beyond the others where a question is open: a second look, or one for corners
 BORROWED = 30  # and where it is wrong at ordinary points or nowhere: all that the contract has, which then comes last
-PAY_THEMSELVES = frozenset({"the contract", "explaining"})  # purposes that have a budget of their own
+CONTRACT = "the contract"
+PAY_THEMSELVES = frozenset({CONTRACT, "explaining"})  # purposes that have a budget of their own
 
 
 def copied(inputs: Inputs, given_away: Collection[str] = ()) -> dict[str, Any]:
@@ -114,9 +115,11 @@ class Instrument:
         return sum(row[which] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES)
 
     def overdrawn(self) -> tuple[int, int]:
-        """Return the calls of forward and of backward that the judgement took beyond those allowed."""
-        allowed = (self.allowed, self.allowed_answers)
-        forward, backward = (max(self._judging(i) - n, 0) if n is not None else 0 for i, n in enumerate(allowed))
+        """Return the calls of forward and of backward beyond those allowed, and those of the contract, so far."""
+        allowed, asked = (self.allowed, self.allowed_answers), self.tally.get(CONTRACT, [0, 0])
+        forward, backward = (
+            asked[i] + (max(self._judging(i) - n, 0) if n is not None else 0) for i, n in enumerate(allowed)
+        )
         return forward, backward
 
     def fresh(self) -> Passes:

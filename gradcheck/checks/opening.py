@@ -10,7 +10,7 @@ from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.labels import labels
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.outputs import Form
-from gradcheck.checks.places import A_LITTLE, REPEATABLE, Place, survey, with_noise
+from gradcheck.checks.places import A_LITTLE, GIVEN, REPEATABLE, Place, survey, with_noise
 from gradcheck.checks.precision import is_low, runs_wide
 from gradcheck.checks.probes import claim_unit, draw_cotangent
 from gradcheck.checks.severities import found
@@ -58,10 +58,10 @@ def open_check(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> 
     subject = instrument.subject
     place = survey(instrument, subject.inputs)
     if place.random > REPEATABLE:
-        return random_forward(instrument, place)
+        return random_forward(instrument, apart=place.random)
     if place.base.size and not np.any(np.isfinite(place.base)):
         text = "no output of forward is finite at the given point; give another one."
-        return _undecided(instrument, place, "forward-nonfinite", text)
+        return _undecided(instrument, "forward-nonfinite", text)
     cotangent = draw_cotangent(rng, place.form, np.isfinite(place.base))
     try:
         claims = first_claim(instrument, cotangent, subject.inputs, place.form)
@@ -102,7 +102,7 @@ def _undefined(instrument: Instrument, place: Place, findings: list[Finding]) ->
         f"{outputs} of forward's {place.base.size} outputs are not finite at the given point, and neither is the "
         f"gradient of {', '.join(broken)}; give another point."
     )
-    return _undecided(instrument, place, "forward-nonfinite", text)
+    return _undecided(instrument, "forward-nonfinite", text)
 
 
 def isolation(subject: Subject) -> tuple[Finding, ...]:
@@ -141,17 +141,18 @@ ON_A_FRESH_INSTANCE = (
 )
 
 
-def random_forward(instrument: Instrument, place: Place, text: str = AGAIN) -> Outcome:
+def random_forward(instrument: Instrument, text: str = AGAIN, *, apart: float | None = None) -> Outcome:
     """Return the outcome of a layer whose forward cannot be relied on to answer twice alike."""
-    finding = Finding("random-forward", text, Severity.WARNING, evidence={"apart in units of rounding": place.random})
-    outcome = _undecided(instrument, place, "random-forward", text, of_each="forward is random")
+    evidence = {} if apart is None else {"apart in units of rounding": apart}
+    finding = Finding("random-forward", text, Severity.WARNING, evidence=evidence)
+    outcome = _undecided(instrument, "random-forward", text, of_each="forward is random")
     return replace(outcome, findings=(finding,))
 
 
-def _undecided(instrument: Instrument, place: Place, reason: str, text: str, *, of_each: str = "") -> Outcome:
+def _undecided(instrument: Instrument, reason: str, text: str, *, of_each: str = "") -> Outcome:
     arguments = {
         name: Argument(name, x.shape, str(x.dtype), Verdict.INCONCLUSIVE, reason, of_each or text)
         for name in instrument.subject.wrt
-        for x in [place.inputs[name]]
+        for x in [instrument.subject.inputs[name]]
     }
-    return Outcome(arguments, points=(place.name,), reason=reason, sentence=text)
+    return Outcome(arguments, points=(GIVEN,), reason=reason, sentence=text)

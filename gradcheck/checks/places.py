@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.instrument import CONTRACT, Instrument
 from gradcheck.checks.outputs import Form, flatten, form_of
+from gradcheck.checks.recall import RECALLS, Watch, ask_again
 from gradcheck.errors import GradcheckError
 from gradcheck.numdiff.directional import Line
 from gradcheck.numdiff.noise import (
@@ -179,9 +180,13 @@ def _quieter(instrument: Instrument, place: Place) -> Place:
     return replace(place, noise=np.minimum(place.noise, np.maximum(noise, root_mean_square(noise))))
 
 
-def _forward_noise(instrument: Instrument, place: Place, slope: Vector | None = None) -> Vector:
+def _forward_noise(
+    instrument: Instrument, place: Place, slope: Vector | None = None, *, watch: Watch | None = None
+) -> Vector:
     def evaluate(inputs: Mapping[str, Any]) -> Vector | None:
-        return instrument.evaluate(inputs, place.form)
+        if watch is None:
+            return instrument.evaluate(inputs, place.form)
+        return watch.nearby(lambda: instrument.evaluate(inputs, place.form))
 
     wrt = instrument.subject.wrt
     return forward_noise(evaluate, place.wide, wrt, place.base, dtype=place.work, slope=slope)[0]
@@ -200,7 +205,8 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     tangents = {name: draw_tangent(rng, place, name) for name in instrument.subject.wrt}
     line = line_along(instrument, place, tangents)
     seen: dict[float, Vector | None] = {}
-    line = replace(line, along=_remembered(line.along, seen))
+    watch = Watch(place.base, place.noise, line.along)
+    line = replace(line, along=_remembered(watch.watched(line.along), seen))
     row = look_around(line.along, place.base, line.smallest_step)
     declared = place.work
     grid = max(float(np.spacing(np.max(np.abs(place.wide[name]), initial=0.0))) for name in instrument.subject.wrt)
@@ -212,12 +218,13 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
         work = working_dtype(elsewhere, declared, grid=grid)
         stepped = stepped and on_steps(elsewhere, work=work)
     place = replace(place, work=np.dtype(np.float64) if stepped else work)
-    shown = _forward_noise(instrument, place, None if row is None else row.slope)
+    shown = _forward_noise(instrument, place, None if row is None else row.slope, watch=watch)
     shown = np.maximum(shown, place.random * place.unit * _largest(place.base))
     noise = suspected = shown
     if not stepped:
         noise, suspected = quantisation_noise(line.along, place.base, shown, row, smallest=line.smallest_step)
     alone = len(tangents) == 1 and work == declared  # the grid of another precision would make it another direction
+    ask_again(instrument, watch)
     looked = Looked(tangents, line.smallest_step, seen) if alone else None
     hidden = hidden_noise(shown, suspected, place.base)
     return replace(place, noise=noise, hidden=hidden, looked=looked, stepped=stepped)
@@ -238,15 +245,21 @@ def _largest(base: Vector) -> float:
     return float(np.max(np.abs(base[np.isfinite(base)]), initial=0.0))
 
 
-def answers_alike(instrument: Instrument, place: Place) -> bool:
+def answers_alike(instrument: Instrument, place: Place, *, often: bool = False) -> bool:
     """Tell whether forward on a fresh instance returns what it returned at this place (one call).
 
-    It does not where a layer draws its parameters in its first call, or keeps what it saw then.
+    It does not where a layer draws its parameters in its first call, or keeps what it saw then. Asked `often`, the
+    instance that was measured must go on answering as well, in calls of the contract: one that draws one of a few
+    answers may have drawn alike so far.
     """
     if instrument.left() < 1:
         return True
     again = instrument.evaluate(place.wide, place.form, passes=instrument.fresh())
-    return _apart(again, place) <= REPEATABLE
+    if _apart(again, place) > REPEATABLE:
+        return False
+    with instrument.purpose(CONTRACT):
+        further = (instrument.evaluate(place.wide, place.form) for _ in range(RECALLS if often else 0))
+        return all(_apart(again, place) <= REPEATABLE for again in further)
 
 
 def _apart(again: Vector | None, place: Place) -> float:

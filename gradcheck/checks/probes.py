@@ -10,8 +10,9 @@ from gradcheck.checks.facts import Facts, facts_of
 from gradcheck.checks.instrument import Instrument, copied
 from gradcheck.checks.outputs import Form, flatten
 from gradcheck.checks.places import Place, draw_tangent, line_along
+from gradcheck.checks.recall import Watch, ask_again
 from gradcheck.errors import GradcheckError
-from gradcheck.numdiff.directional import differentiate
+from gradcheck.numdiff.directional import Line, differentiate
 from gradcheck.numdiff.ladder import COARSE_STEPS
 from gradcheck.numdiff.noise import few_ulps
 from gradcheck.numdiff.records import Derivative, Mask, Vector, root_mean_square, typical_size
@@ -51,15 +52,34 @@ def measure(
     *,
     steps: tuple[float, ...] | None = None,
     close: bool = False,
+    repeated: bool = True,
 ) -> Measured:
     """Measure forward's derivative along `tangents` (brought onto the grid of floating numbers first).
 
-    With `steps` given only these are taken, and the noise of a complex step is not measured again.
+    With `steps` given only these are taken, and the noise of a complex step is not measured again. What stands out is
+    `repeated`, to see whether forward draws at random.
     """
     line = line_along(instrument, place, tangents)
     if steps is not None:
         line = replace(line, carried_again=None, close=close)
-    return Measured(dict(tangents), differentiate(line, steps=BETWEEN_JUMPS if place.stepped else steps))
+    return _measured(instrument, place, dict(tangents), line, steps=steps, repeated=repeated)
+
+
+def _measured(
+    instrument: Instrument,
+    place: Place,
+    tangents: dict[str, Array],
+    line: Line,
+    *,
+    steps: tuple[float, ...] | None = None,
+    repeated: bool = True,
+) -> Measured:
+    watch = Watch(line.base, line.noise, line_along(instrument, replace(place, looked=None), dict(tangents)).along)
+    line = replace(line, along=watch.watched(line.along))
+    found = differentiate(line, steps=BETWEEN_JUMPS if place.stepped else steps)
+    if repeated:
+        ask_again(instrument, watch)
+    return Measured(tangents, found)
 
 
 def measure_first(instrument: Instrument, place: Place, name: str, rng: np.random.Generator) -> Measured:
@@ -67,7 +87,7 @@ def measure_first(instrument: Instrument, place: Place, name: str, rng: np.rando
     if place.looked is None:
         return measure(instrument, place, {name: draw_tangent(rng, place, name)})
     line = line_along(instrument, place, place.looked.tangents)
-    return Measured(dict(place.looked.tangents), differentiate(line, steps=BETWEEN_JUMPS if place.stepped else None))
+    return _measured(instrument, place, dict(place.looked.tangents), line)
 
 
 def measure_arguments(

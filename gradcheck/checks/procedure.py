@@ -15,7 +15,7 @@ from gradcheck.checks.confirmation import look_again
 from gradcheck.checks.contract import contract_findings
 from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch_of
 from gradcheck.checks.exact import ExactRuling, judge_exactly
-from gradcheck.checks.instrument import Instrument
+from gradcheck.checks.instrument import CONTRACT, Instrument
 from gradcheck.checks.kinks import KinkRuling, judge_kinks
 from gradcheck.checks.opening import ON_A_FRESH_INSTANCE, Opening, isolation, open_check, random_forward
 from gradcheck.checks.outcome import Outcome, Plan
@@ -33,6 +33,7 @@ from gradcheck.checks.points import (
 from gradcheck.checks.precision import PrecisionRuling, judge_precision
 from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
+from gradcheck.checks.recall import ForwardAtRandom
 from gradcheck.checks.resolution import resolution
 from gradcheck.checks.ruling import NOISE, UNANSWERED, UNRESOLVED, Flag, rule
 from gradcheck.checks.severities import found
@@ -57,6 +58,8 @@ def judge(instrument: Instrument, plan: Plan) -> Outcome:
     """
     try:
         outcome = _judged(instrument, plan, np.random.default_rng([plan.seed, 20160905]))
+    except ForwardAtRandom:
+        outcome = random_forward(instrument)
     except LayerFault as fault:  # after a first answer that was a set of gradients
         outcome = Outcome(findings=(Finding(fault.code, str(fault), argument=fault.argument),), points=(GIVEN,))
     return replace(outcome, findings=(*isolation(instrument.subject), *outcome.findings))
@@ -144,8 +147,8 @@ def _judge_whole(
         evidences += more.evidences
         further = more = joined(further, more)
         arguments = ruled()
-    if _accused(arguments) and not any(map(stands_out, given.comparisons)) and not answers_alike(instrument, place):
-        return random_forward(instrument, place, ON_A_FRESH_INSTANCE)
+    if _only_elsewhere(arguments, given) and not answers_alike(instrument, place, often=True):
+        return random_forward(instrument, ON_A_FRESH_INSTANCE)
     if not (_accused(arguments) or plan.prove):
         further = more = _summed_up(evidences, further, also)
     all_of = {**opening.aside, **arguments}
@@ -182,7 +185,7 @@ def _unfit(
         instrument.subject = judged_arguments(given.gradients[0], broken, instrument.subject)
         return _judge_from(instrument, plan, replace(opening, findings=(*opening.findings, *broken)), rng)
     if any(stands_out(c) for c in given.comparisons) and not answers_alike(instrument, given.place):
-        return random_forward(instrument, given.place, ON_A_FRESH_INSTANCE)
+        return random_forward(instrument, ON_A_FRESH_INSTANCE)
     return None
 
 
@@ -242,6 +245,11 @@ def _accused(arguments: Mapping[str, Argument]) -> bool:
     return any(argument.verdict is Verdict.DISAGREES for argument in arguments.values())
 
 
+def _only_elsewhere(arguments: Mapping[str, Argument], given: Evidence) -> bool:
+    """Tell whether something is accused for what was seen at other points than the given one."""
+    return _accused(arguments) and not any(map(stands_out, given.comparisons))
+
+
 def _left_to_rounding(given: Evidence, flags: Flags) -> list[str]:
     """Return the arguments that the rounding of a forward of low precision leaves open, however many probes follow."""
     if given.place.work == np.float64:
@@ -281,7 +289,7 @@ def _with_calls_left(
 
 
 def _contract(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> list[Finding]:
-    with instrument.purpose("the contract"):
+    with instrument.purpose(CONTRACT):
         return contract_findings(instrument, given, rng)
 
 

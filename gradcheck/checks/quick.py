@@ -37,7 +37,8 @@ def glance(instrument: Instrument, plan: Plan, rng: np.random.Generator) -> Outc
     if place.base.size == 0 or any(subject.inputs[name].size == 0 for name in subject.wrt):
         return None
     steps = STEPS if place.work == np.float64 else COARSE_STEPS
-    joint = measure(instrument, place, {name: draw_tangent(rng, place, name) for name in subject.wrt}, steps=steps)
+    tangents = {name: draw_tangent(rng, place, name) for name in subject.wrt}
+    joint = measure(instrument, place, tangents, steps=steps, repeated=False)
     together = judged_together([joint.derivative], place.base)
     cotangent = draw_cotangent(rng, place.form, together)
     try:

@@ -5,7 +5,16 @@ import pytest
 
 from gradcheck import check
 from gradcheck.adapters.reading import subject_of
-from gradcheck.checks.instrument import BORROWED, MOST_WARNINGS, OPEN, Instrument, copied, same_claims, usable_gradient
+from gradcheck.checks.instrument import (
+    BORROWED,
+    CONTRACT,
+    MOST_WARNINGS,
+    OPEN,
+    Instrument,
+    copied,
+    same_claims,
+    usable_gradient,
+)
 from gradcheck.checks.outputs import Form
 from gradcheck.errors import LayerFailed
 from gradcheck.verdict import Cost
@@ -63,9 +72,12 @@ def test_what_is_taken_beyond_the_calls_allowed_is_known_to_the_contract(look_at
         instrument.count(forward=forward)
         assert instrument.overdrawn() == overdrawn
     instrument.count(backward=6)
-    with instrument.purpose("the contract"):
-        instrument.count(forward=7, backward=7)
+    with instrument.purpose("explaining"):
+        instrument.count(forward=9, backward=9)
     assert instrument.overdrawn() == (5, 4)
+    with instrument.purpose(CONTRACT):
+        instrument.count(forward=7, backward=1)
+    assert instrument.overdrawn() == (12, 5)  # what it asked before counts as well
     instrument.allowed = instrument.allowed_answers = None
     layer = (np.sin, lambda g, x: g * np.cos(x))
     whole, less = look_at(layer, x=X).spent, look_at(layer, x=X, overdrawn=(20, 0)).spent
