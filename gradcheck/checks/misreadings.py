@@ -12,7 +12,7 @@ from gradcheck.checks.places import line_along
 from gradcheck.checks.probes import measure
 from gradcheck.numdiff.complex_step import ACCEPTED_BARS, STEP
 from gradcheck.numdiff.noise import THIRD_DIFFERENCE
-from gradcheck.numdiff.records import norm_of_products
+from gradcheck.numdiff.records import Derivative, Mask, Vector, norm_of_products
 
 STEPS_CALLS = 2  # of forward
 HEARD = 8.0  # units in the last place of an output: what moves it by more cannot pass in silence
@@ -86,14 +86,17 @@ def is_cancelled(instrument: Instrument, evidence: Evidence, worst: Comparison) 
     Asked is only about what moves forward by less than that, and would if the claim were right. Over wide steps its own
     slope must agree with the claim, and have been able to show the discrepancy. Where its bars are too wide for that it
     leaves the claim open which is much closer to it than to the other slope, and so do outputs that are multiples of
-    that last place: those of a tail that is computed well have digits of their own.
+    that last place: those of a tail that is computed well have digits of their own. Outputs that no step moved by a
+    bit may come from float32, where a sigmoid of 17 is one.
     """
     answer, place = answer_of(evidence, worst), evidence.place
     if answer is None or place.work != np.float64 or worst.reach == 0.0:
         return False
     derivative = answer.along.derivative
     heard = derivative.measured & (answer.cotangent != 0)
-    last = float(np.spacing(max(float(np.max(np.abs(place.wide[n]), initial=0.0)) for n in instrument.subject.wrt)))
+    single = not place.stepped and _silent_float32(derivative, place.base, heard)
+    largest = max(float(np.max(np.abs(place.wide[n]), initial=0.0)) for n in instrument.subject.wrt)
+    last = float(np.spacing(np.float32(largest) if single else largest))
     slopes = max(float(np.max(np.abs(derivative.value[heard]), initial=0.0)), worst.discrepancy)
     moved = slopes * (derivative.step or max(WIDE_STEPS))
     if moved > HEARD * last or 2 * len(WIDE_STEPS) > instrument.left(settling=True):
@@ -109,4 +112,10 @@ def is_cancelled(instrument: Instrument, evidence: Evidence, worst: Comparison) 
             return None
     small = heard & (np.abs(place.base) < SMALL_BESIDE * last / np.finfo(np.float64).eps)
     ways = place.base[small] * (MULTIPLES / last)
-    return None if np.any(ways == np.rint(ways)) else False
+    return None if single or np.any(ways == np.rint(ways)) else False
+
+
+def _silent_float32(derivative: Derivative, base: Vector, heard: Mask) -> bool:
+    """Tell whether no output moved by a bit at any step, and all are numbers of float32, as saturated ones are."""
+    still = (derivative.value == 0) & (derivative.response == 0) & (base == base.astype(np.float32))
+    return bool(heard.any() and np.all(still[heard]))

@@ -305,6 +305,27 @@ def test_what_cancellation_leaves_of_a_slope_accuses_nobody(layer, x, seed):
     assert wrong.verdict is Verdict.DISAGREES
 
 
+IN_FLOAT32 = {
+    "sigmoid": (
+        lambda x: sigmoid(x.astype(np.float32)).astype(np.float64),
+        lambda g, x: g * sigmoid(x) * (1.0 - sigmoid(x)),
+    ),
+    "tanh": (lambda x: np.tanh(x.astype(np.float32)).astype(np.float64), lambda g, x: g / np.cosh(x) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", IN_FLOAT32)
+def test_a_slope_that_float32_inside_saturates_away_accuses_nobody(name):
+    """At whole numbers to 255 all outputs are one, so that nothing shows in which precision they were worked out."""
+    forward, backward = IN_FLOAT32[name]
+    for seed in range(12):
+        x = np.random.default_rng(seed).integers(0, 256, (3, 4)).astype(float)
+        assert check((forward, backward), {"x": x}, seed=seed).verdict is not Verdict.DISAGREES
+        assert check((forward, lambda g, x: -backward(g, x)), {"x": x}, seed=seed).verdict is not Verdict.AGREES
+        constant = check((forward, lambda g, x: backward(g, x) + 1e-3 * g), {"x": x}, seed=seed)
+        assert constant.verdict is Verdict.DISAGREES
+
+
 FEW = {
     "256ths": (lambda x: np.round(x * 256) / 256, [0.7123, -1.3, 0.21]),
     "1024ths": (lambda x: np.round(x * 1024) / 1024, [0.7123, -1.3, 0.21, 1.9]),
