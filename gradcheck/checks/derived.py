@@ -20,6 +20,10 @@ MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from
 FAR = 2.0**WIDE  # values that typically lie further from one than this keep their own scale
 
 
+AWAY = 2.0**-13  # of the natural scale: beyond what np.isclose takes for a tie
+CLOSE_BY = "every value moved by 1e-4 of its size"
+
+
 def _shuffled(x: Array, rng: np.random.Generator) -> Array:
     """Return the sizes in another order, with random signs, and a little apart: ties and zeros were judged already."""
     sizes = rng.permutation(np.abs(x).ravel()).reshape(x.shape)
@@ -102,6 +106,26 @@ def derived_inputs(
         values = {n: keep_traits(draw(inputs[n].astype(np.float64), source), inputs[n]) for n in names}
         points.append((kind, dict(inputs) | _in_order(values, inputs)))
     return points
+
+
+def close_by(inputs: Inputs, names: Sequence[str], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
+    """Return the caller's point with ties broken: every value moved by a little, where what holds of them allows it."""
+    moved = {n: _moved_a_little(inputs[n], rng) for n in names}
+    changed = any(not np.array_equal(value, inputs[n]) for n, value in moved.items())
+    return [(CLOSE_BY, dict(inputs) | moved)] if changed else []
+
+
+def _moved_a_little(x: Array, rng: np.random.Generator) -> Array:
+    values, room = x.astype(np.float64), 2.0 * AWAY * natural_scale(x)
+    values += 0.5 * room * random_direction(rng, x.shape)
+    moved = values
+    for trait in traits_of(x):
+        moved = trait.keep(moved, x.astype(np.float64))
+    for tried in (moved, np.where(x == 0, np.abs(values), values)):
+        near = tried.astype(x.dtype)
+        if np.all(np.abs(near - x) <= room) and traits_of(near) == traits_of(x):
+            return near
+    return x
 
 
 def larger_batch_of(

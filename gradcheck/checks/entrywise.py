@@ -28,6 +28,7 @@ from gradcheck.subject import Array
 
 MOST = 8  # entries of an argument, those first of which most is claimed
 ENTRY = "kink, entry by entry"  # the kind of these comparisons
+ENTRIES_LEFT = "further entries at a kink"  # what is said to be left out
 LOOKED_AT = 2  # directions of an argument that stand out, the worst first: an entry may move several kinks
 RESERVED = 12  # calls of forward that are kept for two derived points more
 POINTS = 6  # points at which backward is asked before anybody is accused: of two branches one is missed once in 32
@@ -52,12 +53,13 @@ def judge_entries(
     together: Sequence[Measured] = (),
     nearby: Nearby | None = None,
     mixed: bool = False,
+    last: bool = False,
 ) -> EntryRuling:
     """Judge outputs one by one along single entries, those of the arguments in turns, and along directions `together`.
 
     Costs 2 calls of forward an entry, as far as calls reach, and 12 to 60 more for a direction that stands out.
     `nearby` are lines that were drawn before. `mixed` says that the outputs are known to have kinks of either sign; the
-    question is then whether entries that move one kink alone pass.
+    question is then whether entries that move one kink alone pass. Where this comes `last` no calls are kept.
     """
     place, nearby = evidence.place, nearby or Nearby(instrument, evidence.place, rng)
     entries: list[Seen] = []
@@ -66,12 +68,12 @@ def judge_entries(
     looked = LOOK_WELL if instrument.left() >= 2 * LOOK_WELL else LOOK
     reserved = looked if open_question else RESERVED
     reserved = ALONE if mixed else reserved
-    reserved += ELSEWHERE * sum(evidence.silent(name) for name in evidence.measured)
+    reserved = PAIR if last else reserved + ELSEWHERE * sum(evidence.silent(name) for name in evidence.measured)
     # What moves no kink along a random direction moves none along a part of it.
     moving = [n for n, found in evidence.measured.items() if any(m.derivative.kinky.any() for m in found)]
     for name, tangent in _in_turns([_tangents(place, name, singles, rng) for name in moving or evidence.measured]):
-        if instrument.left(settling=mixed) < reserved + PAIR:
-            instrument.left_out.append("further entries at a kink")
+        if instrument.left(settling=mixed or last) < reserved + PAIR:
+            instrument.left_out.append(ENTRIES_LEFT)
             break
         if mixed and any(s.stands_out for s in entries):
             break  # calls are worth more for a look at that one

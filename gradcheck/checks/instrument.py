@@ -75,7 +75,7 @@ class Instrument:
     @contextmanager
     def borrowing(self, needed: bool) -> Iterator[None]:
         """Let what settles an open question inside take calls of the contract as well, if that is `needed`."""
-        self.open = BORROWED if needed else OPEN
+        self.open = BORROWED - self.tally.get(CONTRACT, [0])[0] if needed else OPEN
         try:
             yield
         finally:

@@ -22,7 +22,7 @@ from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.branches import convex_or_concave
 from gradcheck.checks.choices import FAR_OUTSIDE, Nearby
 from gradcheck.checks.comparison import THRESHOLD, Comparison
-from gradcheck.checks.entrywise import accused_alone, judge_entries, seen_along
+from gradcheck.checks.entrywise import ENTRIES_LEFT, accused_alone, judge_entries, seen_along
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer, Claims, against_interval, measure_close
 from gradcheck.checks.outputs import flatten
@@ -86,6 +86,25 @@ def judge_kinks(
     if spoilt or (flags := looked.alone(asked[1:])):
         return KinkRuling((), flags, 0 if flags else int(np.count_nonzero(mask)), 0)
     return _judge_by_branches(looked, asked, [measured for _, measured in directions], rng, order=order)
+
+
+def judge_entries_left(
+    instrument: Instrument, evidence: Evidence, rng: np.random.Generator, *, names: Collection[str], judged: KinkRuling
+) -> KinkRuling:
+    """Judge the few outputs with a kink along the entries that calls did not suffice for, with calls of the contract.
+
+    Nothing but their kinks speaks for the arguments in `names`: inside of an interval along random directions a claim
+    may lie however wrong it is for one of several entries. Returns what is known of the kinks by then.
+    """
+    outputs = np.flatnonzero(evidence.kinky)
+    if not names or ENTRIES_LEFT not in instrument.left_out or outputs.size > SINGLES:
+        return replace(judged, flags={})
+    instrument.left_out.remove(ENTRIES_LEFT)
+    with instrument.purpose("kinks"), instrument.borrowing(True):
+        singles = _ask_singly(instrument, evidence.place, evidence.kinky, order=outputs)
+        ruling = judge_entries(instrument, evidence, singles, rng, last=True)
+    chosen = tuple(dict.fromkeys((*judged.chosen, *ruling.chosen)))
+    return replace(judged, comparisons=(*judged.comparisons, *ruling.comparisons), flags=ruling.flags, chosen=chosen)
 
 
 class _LookedAt(NamedTuple):

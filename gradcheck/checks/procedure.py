@@ -16,7 +16,7 @@ from gradcheck.checks.contract import contract_findings
 from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch_of
 from gradcheck.checks.exact import ExactRuling, judge_exactly
 from gradcheck.checks.instrument import CONTRACT, Instrument
-from gradcheck.checks.kinks import KinkRuling, judge_kinks
+from gradcheck.checks.kinks import KinkRuling, judge_entries_left, judge_kinks
 from gradcheck.checks.opening import ON_A_FRESH_INSTANCE, Opening, isolation, open_check, random_forward
 from gradcheck.checks.outcome import Outcome, Plan
 from gradcheck.checks.places import A_LOOK, GIVEN, answers_alike
@@ -27,6 +27,7 @@ from gradcheck.checks.points import (
     PointRuling,
     joined,
     judge_points,
+    look_close_by,
     look_in_ordinary_places,
     price,
 )
@@ -35,7 +36,7 @@ from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
 from gradcheck.checks.recall import ForwardAtRandom
 from gradcheck.checks.resolution import resolution
-from gradcheck.checks.ruling import NOISE, UNANSWERED, UNRESOLVED, Flag, rule
+from gradcheck.checks.ruling import A_CHOICE, AT_KINKS, NOISE, UNANSWERED, UNRESOLVED, Flag, rule
 from gradcheck.checks.severities import found
 from gradcheck.errors import LayerFault
 from gradcheck.verdict import Argument, Finding, Severity, Verdict
@@ -110,13 +111,8 @@ def _judge_whole(
             averaged = judge_averaged(instrument, given, rng, _left_to_rounding(given, flags))
     _add(flags, averaged.flags)
     blunt = [n for n, (whole, _) in averaged.resolutions.items() if whole <= resolution(given.of(n))[0]]
-    further = PointRuling()
-    if plan.points is None and _noise_hides(opening, evidences, flags, but=blunt):
-        with instrument.purpose("further points"):
-            further = look_in_ordinary_places(instrument, given, rng)
-    further = joined(
-        further, _further(instrument, plan, given, rng, wrong=_wrong(flags), doubted=_doubted(flags), also=also)
-    )
+    hidden = plan.points is None and _noise_hides(opening, evidences, flags, but=blunt)
+    further = _at_further_points(instrument, plan, given, rng, flags=flags, also=also, hidden=hidden)
     _add(flags, further.flags)
     with instrument.purpose("exact tier"):
         exact = judge_exactly(instrument, given, rng, wrong=_wrong(flags))
@@ -141,6 +137,9 @@ def _judge_whole(
 
     arguments = ruled()
     if plan.points is None:
+        alone = [name for name, argument in arguments.items() if argument.reason == AT_KINKS[1]]
+        kinks = judge_entries_left(instrument, given, rng, names=alone, judged=kinks)
+        _add(flags, kinks.flags)
         with instrument.purpose("further points"):
             more = _with_calls_left(instrument, plan, given, further, rng, arguments=arguments, flags=flags, but=blunt)
         _add(flags, more.flags)
@@ -166,6 +165,25 @@ def _judge_whole(
         exact=exact.sentence,
         proof=prove(evidences, arguments) if plan.prove else (),
     )
+
+
+def _at_further_points(
+    instrument: Instrument,
+    plan: Plan,
+    given: Evidence,
+    rng: np.random.Generator,
+    *,
+    flags: Flags,
+    also: AtDerivedPoints,
+    hidden: bool,
+) -> PointRuling:
+    """Judge at the further points, and before them at values of ordinary size where noise has `hidden` something."""
+    ordinary = PointRuling()
+    if hidden:
+        with instrument.purpose("further points"):
+            ordinary = look_in_ordinary_places(instrument, given, rng)
+    seen = _further(instrument, plan, given, rng, wrong=_wrong(flags), doubted=_doubted(flags), also=also)
+    return joined(ordinary, seen)
 
 
 def _summed_up(evidences: list[Evidence], further: PointRuling, also: AtDerivedPoints) -> PointRuling:
@@ -278,12 +296,19 @@ def _with_calls_left(
     but: Collection[str],
 ) -> PointRuling:
     """Look closer at what noise hides, or at one more derived point where nothing is left open."""
+    at_kinks = [name for name, a in arguments.items() if a.reason in (AT_KINKS[1], A_CHOICE[1])]
+    still_open = [name for name, a in arguments.items() if given.kinky.any() and a.verdict is Verdict.INCONCLUSIVE]
+    close = PointRuling()
+    if at_kinks or still_open:
+        close = look_close_by(instrument, given, rng, names={*at_kinks, *still_open}, cleared=at_kinks)
+    if at_kinks or _wrong(dict(close.flags or {})):
+        return close
     little = [name for name, a in arguments.items() if a.reason in LITTLE_SEEN and name not in but]
     hidden = {name: arguments[name].resolution for name in little if arguments[name].reason == NOISE[1]}
     if hidden:
-        return look_closer(instrument, given, further, rng, names=hidden, lost=_lost(flags))
+        return joined(close, look_closer(instrument, given, further, rng, names=hidden, lost=_lost(flags)))
     if little or plan.effort != "normal" or instrument.left() < CALLS:
-        return PointRuling()
+        return close
     spare = derived_inputs(instrument.subject.inputs, instrument.subject.wrt, rng, but=FEWEST)
     return judge_points(instrument, given, spare, rng, wrong=_wrong(flags))
 
