@@ -20,8 +20,8 @@ MODERATE, WIDE = 3.0, 6.0  # exponents of two: magnitudes from 1/8 to 8 and from
 FAR = 2.0**WIDE  # values that typically lie further from one than this keep their own scale
 
 
-AWAY = 2.0**-13  # of the natural scale: beyond what np.isclose takes for a tie
-CLOSE_BY = "every value moved by 1e-4 of its size"
+AWAY = 2.0**-10  # of the natural scale: beyond what np.isclose takes for a tie
+CLOSE_BY = "the values moved by 1e-3 of their size"
 
 
 def _shuffled(x: Array, rng: np.random.Generator) -> Array:
@@ -116,16 +116,13 @@ def close_by(inputs: Inputs, names: Sequence[str], rng: np.random.Generator) -> 
 
 
 def _moved_a_little(x: Array, rng: np.random.Generator) -> Array:
-    values, room = x.astype(np.float64), 2.0 * AWAY * natural_scale(x)
-    values += 0.5 * room * random_direction(rng, x.shape)
-    moved = values
-    for trait in traits_of(x):
-        moved = trait.keep(moved, x.astype(np.float64))
-    for tried in (moved, np.where(x == 0, np.abs(values), values)):
-        near = tried.astype(x.dtype)
-        if np.all(np.abs(near - x) <= room) and traits_of(near) == traits_of(x):
-            return near
-    return x
+    room, kept = 2.0 * AWAY * natural_scale(x), traits_of(x)
+    moved = (x + 0.5 * room * random_direction(rng, x.shape)).astype(x.dtype)
+    for trait in kept:
+        if trait not in traits_of(moved):
+            moved = trait.keep(moved.astype(np.float64), x.astype(np.float64)).astype(x.dtype)
+    near = bool(np.all(np.abs(moved - x) <= room)) and set(kept) <= set(traits_of(moved))
+    return moved if near else x
 
 
 def larger_batch_of(

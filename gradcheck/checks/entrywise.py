@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.choices import LOOK, LOOK_WELL, MORE_LINES, PAIR, Nearby, Seen
+from gradcheck.checks.close_by import Look
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.intervals import Answer, against_interval, measure_close
@@ -54,12 +55,14 @@ def judge_entries(
     nearby: Nearby | None = None,
     mixed: bool = False,
     last: bool = False,
+    close: Look = dict,
 ) -> EntryRuling:
     """Judge outputs one by one along single entries, those of the arguments in turns, and along directions `together`.
 
     Costs 2 calls of forward an entry, as far as calls reach, and 12 to 60 more for a direction that stands out.
     `nearby` are lines that were drawn before. `mixed` says that the outputs are known to have kinks of either sign; the
-    question is then whether entries that move one kink alone pass. Where this comes `last` no calls are kept.
+    question is then whether entries that move one kink alone pass. Where this comes `last` no calls are kept. `close`
+    is as in `kinks.judge_kinks`.
     """
     place, nearby = evidence.place, nearby or Nearby(instrument, evidence.place, rng)
     entries: list[Seen] = []
@@ -84,6 +87,8 @@ def judge_entries(
         enough = reserved + PAIR * (1 + np.ceil(np.log2(max(place.wide[name].size, 1))))
         if bent.any() and not met and instrument.left() >= enough:
             entries += seen_along(singles, _narrowed(instrument, place, name, bent, rng), evidence)
+    if any(s.stands_out for s in (*entries, *joint)) and (besides := close()):
+        return EntryRuling((), besides)
     flags: dict[str, tuple[Flag, ...]] = {}
     chosen: list[str] = []
     passes = False

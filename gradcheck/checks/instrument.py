@@ -19,7 +19,8 @@ MOST_WARNINGS = 20
 OPEN = 8  # calls of forward beyond the others where a question is open: a second look, or one for corners
 BORROWED = 30  # and where it is wrong at ordinary points or nowhere: all that the contract has, which then comes last
 CONTRACT = "the contract"
-PAY_THEMSELVES = frozenset({CONTRACT, "explaining"})  # purposes that have a budget of their own
+CLOSE = "close by"  # the purpose of a look at the given point with ties broken, which the contract pays for
+PAY_THEMSELVES = frozenset({CONTRACT, CLOSE, "explaining"})  # purposes that have a budget of their own
 
 
 def copied(inputs: Inputs, given_away: Collection[str] = ()) -> dict[str, Any]:
@@ -75,7 +76,7 @@ class Instrument:
     @contextmanager
     def borrowing(self, needed: bool) -> Iterator[None]:
         """Let what settles an open question inside take calls of the contract as well, if that is `needed`."""
-        self.open = BORROWED - self.tally.get(CONTRACT, [0])[0] if needed else OPEN
+        self.open = BORROWED if needed else OPEN
         try:
             yield
         finally:
@@ -102,23 +103,34 @@ class Instrument:
         """
         if self.allowed is None:
             return float("inf")
-        return self.allowed + (self.open if settling else -self.kept) - self._judging(0)
+        if self.purpose_now == CLOSE:
+            return self._lent(0)
+        more = min(self.open, BORROWED - self._asked(0)) if settling else -self.kept
+        return self.allowed + more - self._judging(0)
 
     def answers_left(self) -> float:
         """Return how many answers of backward the judgement may still ask for."""
         if self.allowed_answers is None:
             return float("inf")
-        return self.allowed_answers - self._judging(1)
+        return self._lent(1) if self.purpose_now == CLOSE else self.allowed_answers - self._judging(1)
 
     def _judging(self, which: int) -> int:
         """Return the calls of forward (0) or of backward (1) that the judgement took so far."""
         return sum(row[which] for purpose, row in self.tally.items() if purpose not in PAY_THEMSELVES)
 
+    def _asked(self, which: int) -> int:
+        """Return the calls that the contract made so far, or paid for."""
+        return sum(self.tally.get(purpose, [0, 0])[which] for purpose in (CONTRACT, CLOSE))
+
+    def _lent(self, which: int) -> int:
+        """Return how many calls the contract can still pay for."""
+        return BORROWED - self.overdrawn()[which]
+
     def overdrawn(self) -> tuple[int, int]:
-        """Return the calls of forward and of backward beyond those allowed, and those of the contract, so far."""
-        allowed, asked = (self.allowed, self.allowed_answers), self.tally.get(CONTRACT, [0, 0])
+        """Return the calls of forward and of backward beyond those allowed, and those that the contract paid for."""
         forward, backward = (
-            asked[i] + (max(self._judging(i) - n, 0) if n is not None else 0) for i, n in enumerate(allowed)
+            self._asked(i) + (max(self._judging(i) - n, 0) if n is not None else 0)
+            for i, n in enumerate((self.allowed, self.allowed_answers))
         )
         return forward, backward
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.branches import convex_or_concave
 from gradcheck.checks.choices import FAR_OUTSIDE, Nearby
+from gradcheck.checks.close_by import Look
 from gradcheck.checks.comparison import THRESHOLD, Comparison
 from gradcheck.checks.entrywise import ENTRIES_LEFT, accused_alone, judge_entries, seen_along
 from gradcheck.checks.instrument import Instrument
@@ -57,12 +58,18 @@ class KinkRuling:
 
 
 def judge_kinks(
-    instrument: Instrument, evidence: Evidence, rng: np.random.Generator, *, wrong: Collection[str] = ()
+    instrument: Instrument,
+    evidence: Evidence,
+    rng: np.random.Generator,
+    *,
+    wrong: Collection[str] = (),
+    close: Look = dict,
 ) -> KinkRuling:
     """Judge the outputs that have a kink at the place of `evidence`; nothing to do where there is none.
 
     `wrong` are arguments already known to disagree: they spoil every direction that moves all arguments at once, so
-    that nothing more can be said along those.
+    that nothing more can be said along those. `close` looks once where ties are broken and returns what is wrong there:
+    before many calls are spent on whether a claim is wrong at the kinks themselves.
     """
     if not evidence.kinky.any():
         return KinkRuling()
@@ -71,7 +78,7 @@ def judge_kinks(
     asked = _ask(instrument, place, mask, rng, order=order)
     directions = [(ALONE, found[0]) for found in evidence.measured.values()]
     if np.count_nonzero(mask) <= SINGLES and not _apart(asked[1:]):
-        return _one_by_one(instrument, evidence, asked, directions, rng=rng)
+        return _one_by_one(instrument, evidence, asked, directions, rng=rng, close=close)
     held = _held(asked, directions, evidence)
     if _most(_joined(held)) <= THRESHOLD:
         directions += _joint_directions(instrument, place, asked[0].claims)
@@ -79,6 +86,8 @@ def judge_kinks(
     found = _joined(held)
     if _most(found) <= THRESHOLD:
         return KinkRuling(tuple(found), {}, 0, int(np.count_nonzero(mask)))
+    if besides := close():
+        return _besides(besides, found)
     kind, worst = _worst(held, directions)
     looked = _LookedAt(instrument, evidence, kind, worst, Nearby(instrument, place, rng))
     flags: Mapping[str, tuple[Flag, ...]] = {}
@@ -216,19 +225,29 @@ def _one_by_one(
     directions: Sequence[Direction],
     *,
     rng: np.random.Generator,
+    close: Look,
 ) -> KinkRuling:
     """Judge the few outputs that each were asked for alone entry by entry, and along the directions."""
     singles = asked[1:]
     nearby = Nearby(instrument, evidence.place, rng)
     own = [s for _, measured in directions for s in seen_along(singles, measured, evidence) if s.stands_out]
+    if own and (besides := close()):
+        return _besides(besides, _joined(_held(asked, directions, evidence)))
     if own and (flags := accused_alone(instrument, evidence, nearby, max(own, key=lambda s: s.outside))):
         return KinkRuling((), flags, 0, len(singles))
     directions = [*directions, *_joint_directions(instrument, evidence.place, asked[0].claims)]
     found = _joined(_held(asked, directions, evidence))
     together = [measured for _, measured in directions]
-    ruling = judge_entries(instrument, evidence, singles, rng, together=together, nearby=nearby)
+    if _most(found) > THRESHOLD and (besides := close()):
+        return _besides(besides, found)
+    ruling = judge_entries(instrument, evidence, singles, rng, together=together, nearby=nearby, close=close)
     cleared = () if any(c.bars > THRESHOLD for c in found) else found
     return KinkRuling((*cleared, *ruling.comparisons), ruling.flags, 0, len(singles), ruling.chosen)
+
+
+def _besides(wrong: Mapping[str, tuple[Flag, ...]], found: Sequence[Comparison]) -> KinkRuling:
+    """Return the ruling where some arguments are wrong beside the kinks as well: of the others what agrees stands."""
+    return KinkRuling(tuple(c for c in found if c.argument not in wrong and c.bars <= THRESHOLD), wrong)
 
 
 def _flags(name: str, first: Sequence[Comparison], second: Sequence[Comparison]) -> list[Flag]:

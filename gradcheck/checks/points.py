@@ -13,7 +13,7 @@ from gradcheck.checks.adjoint import JOINT, SET_APART, Evidence, gather, resolve
 from gradcheck.checks.claims import broken_answers
 from gradcheck.checks.comparison import THRESHOLD, Comparison, Slack, compare, stands_out
 from gradcheck.checks.confirmation import flag
-from gradcheck.checks.derived import CLOSE_BY, FAR_OUT, KINDS, close_by, derived_inputs, natural_centre, ordinary_inputs
+from gradcheck.checks.derived import CLOSE_BY, FAR_OUT, KINDS, derived_inputs, natural_centre, ordinary_inputs
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.places import A_POINT, Place, answers_alike, draw_tangent, survey
 from gradcheck.checks.probes import Measured, draw_cotangent, judged_together, measure, slack_of
@@ -27,7 +27,7 @@ from gradcheck.verdict import Finding, Severity
 STEPS_WITH_COMPLEX = (2.0**-9, 2.0**-12)
 STEPS_ALONE = (2.0**-8, 2.0**-11)
 COARSE_STEPS_ALONE = (2.0**-5, 2.0**-7)  # for a forward that works in float32 or float16
-STEPS_CLOSE_BY = (2.0**-20, 2.0**-22)  # of two values moved apart by `derived.AWAY` they join one pair in a hundred
+STEPS_CLOSE_BY = (2.0**-20, 2.0**-22)  # of two values moved apart by `derived.AWAY` they join one pair in a thousand
 MUCH_SMALLER = 2.0**-4  # two rungs of the ladder: a best step that is one off may be so by chance
 ANSWERS = 2  # of backward, that a derived point costs as a rule
 CALLS = A_POINT + 1  # of forward, that a derived point costs with the complex step
@@ -221,35 +221,6 @@ def look_in_ordinary_places(instrument: Instrument, given: Evidence, rng: np.ran
     if all(natural_centre(inputs[n]) == 1.0 for n in names):
         return PointRuling()
     return judge_points(instrument, given, ordinary_inputs(inputs, names, rng), rng)
-
-
-def look_close_by(
-    instrument: Instrument,
-    given: Evidence,
-    rng: np.random.Generator,
-    *,
-    names: Collection[str],
-    cleared: Collection[str],
-) -> PointRuling:
-    """Judge where ties are broken, but not far from the given point, with calls of the contract.
-
-    For arguments of which kinks speak alone, or not clearly: derived points keep values that are equal so. What agrees
-    here counts for those that can be `cleared`; of the others a mistake at the kinks themselves is still open.
-    """
-    if given.place.work != np.float64:
-        return PointRuling()
-    subject = instrument.subject
-    others = [n for n in subject.wrt if n not in names]
-    with instrument.borrowing(True):
-        if instrument.left(settling=True) < A_POINT or instrument.answers_left() < 1:
-            instrument.left_out.append(f"a derived point ({CLOSE_BY})")
-            return PointRuling()
-    with instrument.purpose("further points"):
-        points = close_by(subject.inputs, subject.wrt, rng)
-        seen = judge_points(instrument, given, points, rng, wrong=others, at_any_price=True)
-    kept = {n for n, found in (seen.flags or {}).items() if any(flag.confirmed for flag in found)} | set(cleared)
-    told = tuple(replace(e, comparisons=tuple(c for c in e.comparisons if c.argument in kept)) for e in seen.evidences)
-    return replace(seen, evidences=told, flags={n: found for n, found in (seen.flags or {}).items() if n in kept})
 
 
 def joined(one: PointRuling, other: PointRuling) -> PointRuling:

@@ -9,12 +9,14 @@ import numpy as np
 from gradcheck.checks.adjoint import Evidence, gather, summed_up
 from gradcheck.checks.averaged import Averaged, judge_averaged
 from gradcheck.checks.claims import broken_answers, judged_arguments
+from gradcheck.checks.close_by import CloseBy
 from gradcheck.checks.closer import NEARLY_ENOUGH, look_closer
 from gradcheck.checks.comparison import stands_out
 from gradcheck.checks.confirmation import look_again
 from gradcheck.checks.contract import contract_findings
 from gradcheck.checks.derived import KINDS, derived_inputs, larger_batch_of
-from gradcheck.checks.exact import ExactRuling, judge_exactly
+from gradcheck.checks.exact import judge_exactly
+from gradcheck.checks.flags import Flags, add_to, doubted_of, lost_of, wrong_of
 from gradcheck.checks.instrument import CONTRACT, Instrument
 from gradcheck.checks.kinks import KinkRuling, judge_entries_left, judge_kinks
 from gradcheck.checks.opening import ON_A_FRESH_INSTANCE, Opening, isolation, open_check, random_forward
@@ -27,7 +29,6 @@ from gradcheck.checks.points import (
     PointRuling,
     joined,
     judge_points,
-    look_close_by,
     look_in_ordinary_places,
     price,
 )
@@ -36,7 +37,7 @@ from gradcheck.checks.proving import prove
 from gradcheck.checks.quick import glance
 from gradcheck.checks.recall import ForwardAtRandom
 from gradcheck.checks.resolution import resolution
-from gradcheck.checks.ruling import A_CHOICE, AT_KINKS, NOISE, UNANSWERED, UNRESOLVED, Flag, rule
+from gradcheck.checks.ruling import A_CHOICE, AT_KINKS, NOISE, UNANSWERED, UNRESOLVED, rule
 from gradcheck.checks.severities import found
 from gradcheck.errors import LayerFault
 from gradcheck.verdict import Argument, Finding, Severity, Verdict
@@ -45,8 +46,6 @@ from gradcheck.verdict import Argument, Finding, Severity, Verdict
 FORWARD_CALLS, BACKWARD_CALLS = 40, 15
 THOROUGH_ROUNDS = 4  # thorough effort repeats the probes and the derived points so many times, with fresh draws
 LITTLE_SEEN = (NOISE[1], UNANSWERED[1])  # reasons for looking at points of ordinary size
-
-Flags = dict[str, list[Flag]]
 
 
 def judge(instrument: Instrument, plan: Plan) -> Outcome:
@@ -95,28 +94,27 @@ def _judge_whole(
     instrument: Instrument, plan: Plan, opening: Opening, evidences: list[Evidence], rng: np.random.Generator
 ) -> Outcome:
     names = instrument.subject.wrt
-    also, averaged = AtDerivedPoints(instrument, evidences[0], rng), Averaged()
+    also, close = AtDerivedPoints(instrument, evidences[0], rng), CloseBy(instrument, rng, wanted=plan.points is None)
+    averaged = Averaged()
     if coarse := evidences[0].place.work == np.float16:  # no single probe is sharp enough
         with instrument.purpose("low precision"):
             averaged = judge_averaged(instrument, evidences[0], rng, _left_to_rounding(evidences[0], {}))
-    flags, kinks = _at_the_given_point(instrument, plan, evidences, rng, also=also, wrong=_wrong(averaged.flags))
+    wrong = wrong_of(averaged.flags)
+    flags, kinks = _at_the_given_point(instrument, plan, evidences, rng, also=also, close=close, wrong=wrong)
     given, place = evidences[0], evidences[0].place
-    precision, exact = PrecisionRuling(), ExactRuling()
-    if opening.low is not None:
-        with instrument.purpose("low precision"):
-            precision = judge_precision(instrument, place, opening.low, given.together, rng=rng)
-        _add(flags, precision.flags)
+    precision = _in_low_precision(instrument, opening, given, rng)
+    add_to(flags, precision.flags)
     if not coarse:
         with instrument.purpose("low precision"):
             averaged = judge_averaged(instrument, given, rng, _left_to_rounding(given, flags))
-    _add(flags, averaged.flags)
+    add_to(flags, averaged.flags)
     blunt = [n for n, (whole, _) in averaged.resolutions.items() if whole <= resolution(given.of(n))[0]]
     hidden = plan.points is None and _noise_hides(opening, evidences, flags, but=blunt)
     further = _at_further_points(instrument, plan, given, rng, flags=flags, also=also, hidden=hidden)
-    _add(flags, further.flags)
+    add_to(flags, further.flags)
     with instrument.purpose("exact tier"):
-        exact = judge_exactly(instrument, given, rng, wrong=_wrong(flags))
-    _add(flags, exact.flags)
+        exact = judge_exactly(instrument, given, rng, wrong=wrong_of(flags))
+    add_to(flags, exact.flags)
     evidences += further.evidences
 
     def ruled() -> dict[str, Argument]:
@@ -139,10 +137,12 @@ def _judge_whole(
     if plan.points is None:
         alone = [name for name, argument in arguments.items() if argument.reason == AT_KINKS[1]]
         kinks = judge_entries_left(instrument, given, rng, names=alone, judged=kinks)
-        _add(flags, kinks.flags)
+        add_to(flags, kinks.flags)
         with instrument.purpose("further points"):
-            more = _with_calls_left(instrument, plan, given, further, rng, arguments=arguments, flags=flags, but=blunt)
-        _add(flags, more.flags)
+            more = _with_calls_left(
+                instrument, plan, given, further, rng, arguments=arguments, flags=flags, but=blunt, close=close
+            )
+        add_to(flags, more.flags)
         evidences += more.evidences
         further = more = joined(further, more)
         arguments = ruled()
@@ -167,6 +167,15 @@ def _judge_whole(
     )
 
 
+def _in_low_precision(
+    instrument: Instrument, opening: Opening, given: Evidence, rng: np.random.Generator
+) -> PrecisionRuling:
+    if opening.low is None:
+        return PrecisionRuling()
+    with instrument.purpose("low precision"):
+        return judge_precision(instrument, given.place, opening.low, given.together, rng=rng)
+
+
 def _at_further_points(
     instrument: Instrument,
     plan: Plan,
@@ -182,7 +191,7 @@ def _at_further_points(
     if hidden:
         with instrument.purpose("further points"):
             ordinary = look_in_ordinary_places(instrument, given, rng)
-    seen = _further(instrument, plan, given, rng, wrong=_wrong(flags), doubted=_doubted(flags), also=also)
+    seen = _further(instrument, plan, given, rng, wrong=wrong_of(flags), doubted=doubted_of(flags), also=also)
     return joined(ordinary, seen)
 
 
@@ -214,6 +223,7 @@ def _at_the_given_point(
     rng: np.random.Generator,
     *,
     also: AtDerivedPoints,
+    close: CloseBy,
     wrong: Collection[str] = (),
 ) -> tuple[Flags, KinkRuling]:
     """Look again at what disagrees at the given point, and at kinks there; `evidences` are completed and settled.
@@ -231,8 +241,10 @@ def _at_the_given_point(
     given = replace(given, kinky=np.logical_or.reduce([given.kinky, *met]))
     evidences[0] = given
     with instrument.purpose("kinks"):
-        kinks = judge_kinks(instrument, given, rng, wrong=[*wrong, *_wrong(flags)])
-    _add(flags, kinks.flags)
+        known = [*wrong, *wrong_of(flags)]
+        ordinary = [name for name in instrument.subject.wrt if name not in known]
+        kinks = judge_kinks(instrument, given, rng, wrong=known, close=lambda: close.look(given, ordinary))
+    add_to(flags, kinks.flags)
     corners = [
         flag.cornered for found in flags.values() for flag in found if flag.confirmed and flag.cornered is not None
     ]
@@ -242,21 +254,6 @@ def _at_the_given_point(
         evidences[:] = [evidence.settled() for evidence in evidences]
         also.given = evidences[0]
     return flags, kinks
-
-
-def _wrong(flags: Mapping[str, Sequence[Flag]]) -> list[str]:
-    """Return the arguments known to be wrong, at which nothing more needs to be looked."""
-    return [name for name, found in flags.items() if any(flag.confirmed for flag in found)]
-
-
-def _doubted(flags: Flags) -> list[str]:
-    """Return the arguments with a discrepancy that nothing explains, confirmed or not."""
-    return [name for name, found in flags.items() if not all(flag.excused for flag in found)]
-
-
-def _lost(flags: Flags) -> list[str]:
-    """Return the arguments of which backward loses digits somewhere."""
-    return [name for name, found in flags.items() if any(flag.lost for flag in found)]
 
 
 def _accused(arguments: Mapping[str, Argument]) -> bool:
@@ -272,7 +269,7 @@ def _left_to_rounding(given: Evidence, flags: Flags) -> list[str]:
     """Return the arguments that the rounding of a forward of low precision leaves open, however many probes follow."""
     if given.place.work == np.float64:
         return []
-    wrong = _wrong(flags)
+    wrong = wrong_of(flags)
     doubtful = {name for name, found in flags.items() if any(not (f.confirmed or f.excused) for f in found)}
     blunt = {name: resolution(given.of(name))[0] for name in given.measured}
     return [name for name in given.measured if (name in doubtful or blunt[name] > NEARLY_ENOUGH) and name not in wrong]
@@ -294,23 +291,24 @@ def _with_calls_left(
     arguments: Mapping[str, Argument],
     flags: Flags,
     but: Collection[str],
+    close: CloseBy,
 ) -> PointRuling:
-    """Look closer at what noise hides, or at one more derived point where nothing is left open."""
+    """Look closer at what kinks or noise leave open, or at one more derived point where nothing is."""
     at_kinks = [name for name, a in arguments.items() if a.reason in (AT_KINKS[1], A_CHOICE[1])]
     still_open = [name for name, a in arguments.items() if given.kinky.any() and a.verdict is Verdict.INCONCLUSIVE]
-    close = PointRuling()
     if at_kinks or still_open:
-        close = look_close_by(instrument, given, rng, names={*at_kinks, *still_open}, cleared=at_kinks)
-    if at_kinks or _wrong(dict(close.flags or {})):
-        return close
+        close.look(given, {*at_kinks, *still_open})
+    seen = close.told([*at_kinks, *(name for name, a in arguments.items() if a.verdict is Verdict.AGREES)])
+    if at_kinks or wrong_of(dict(seen.flags or {})):
+        return seen
     little = [name for name, a in arguments.items() if a.reason in LITTLE_SEEN and name not in but]
     hidden = {name: arguments[name].resolution for name in little if arguments[name].reason == NOISE[1]}
     if hidden:
-        return joined(close, look_closer(instrument, given, further, rng, names=hidden, lost=_lost(flags)))
+        return joined(seen, look_closer(instrument, given, further, rng, names=hidden, lost=lost_of(flags)))
     if little or plan.effort != "normal" or instrument.left() < CALLS:
-        return close
+        return seen
     spare = derived_inputs(instrument.subject.inputs, instrument.subject.wrt, rng, but=FEWEST)
-    return judge_points(instrument, given, spare, rng, wrong=_wrong(flags))
+    return joined(seen, judge_points(instrument, given, spare, rng, wrong=wrong_of(flags)))
 
 
 def _contract(instrument: Instrument, given: Evidence, rng: np.random.Generator) -> list[Finding]:
@@ -344,11 +342,6 @@ def _unstable(given: Evidence) -> list[Finding]:
     ]
 
 
-def _add(flags: Flags, more: Mapping[str, Sequence[Flag]] | None) -> None:
-    for name, others in (more or {}).items():
-        flags[name] = [*flags.get(name, []), *others]
-
-
 def _further(
     instrument: Instrument,
     plan: Plan,
@@ -377,7 +370,7 @@ def _further(
             )
             seen = joined(seen, first)
             for point in [*larger_batch_of([last], names, rng), last]:
-                known = {*wrong, *_wrong({n: list(f) for n, f in (seen.flags or {}).items()})}
+                known = {*wrong, *wrong_of({n: list(f) for n, f in (seen.flags or {}).items()})}
                 more = judge_points(instrument, given, [point], rng, wrong=known)
                 seen = joined(seen, more)
                 if more.names or more.dropped or more.findings or instrument.left() < price(given):

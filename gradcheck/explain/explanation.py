@@ -7,7 +7,7 @@ import numpy as np
 
 from gradcheck.checks.adjoint import Evidence
 from gradcheck.checks.comparison import THRESHOLD
-from gradcheck.checks.derived import derived_inputs, larger_batch
+from gradcheck.checks.derived import CLOSE_BY, derived_inputs, larger_batch
 from gradcheck.checks.instrument import Instrument
 from gradcheck.checks.outcome import Outcome
 from gradcheck.checks.places import GIVEN
@@ -109,9 +109,10 @@ def _by_place(work: _Work, wrong: list[str]) -> list[tuple[Evidence, list[str]]]
         seen = [e for e in work.outcome.evidences if any(c.bars > THRESHOLD for c in e.of(name))]
         evidence = next((e for e in seen if e.place.given), None)
         evidence = evidence or next((e for e in seen if e.place.name == at), None) or next(iter(seen), None)
-        if evidence is None and at != GIVEN:
+        if (evidence is None and at != GIVEN) or (evidence is not None and evidence.place.name == CLOSE_BY):
+            # Close to kinks nothing but very small steps can be taken, and so little can be told.
             evidence = _elsewhere(work, name)
-        if evidence is None:
+        if evidence is None and at != CLOSE_BY:
             evidence = next((e for e in work.outcome.evidences if e.place.name == at), None)
         if evidence is not None:
             found.setdefault(id(evidence), (evidence, []))[1].append(name)

@@ -19,6 +19,10 @@ TIED_SCORES = fixed(
     label=np.array([1, -1, -1, 1, -1, 1, 1, 1, -1, 1]),
 )
 TIED_TARGETS = fixed(x=[0.0, 1.0, 1.0, 3.0], target=[0.0, 2.0, 1.0, 1.0])
+MOSTLY_MET = fixed(
+    x=[0.3, -1.2, 0.7, 2.1, -0.4, 1.5, 0.9, -2.2, 0.1, 1.8],
+    target=[0.3, -1.2, 0.7, 2.1, -0.4, 1.5, 0.9, -2.2, 1.3, -0.6],
+)
 HIT_TARGETS = fixed(x=[1.0, -1.0, 0.5, -2.3, 0.6, 1.6, 1.1, -1.9], target=[1.0, -1.0, 0.5, 1.1, 0.7, 0.7, 0.8, 1.1])
 
 
@@ -183,6 +187,25 @@ FAULTS = (
         ),
         TIED_TARGETS,
         "the target's gradient is zero, and half of the whole-number targets are met",
+    ),
+    Fault(
+        "losses/absolute/sum-for-mean-where-most-are-met",
+        "factor-N",
+        ("x", "target"),
+        pair(
+            lambda x, target: np.abs(x - target).mean(),
+            lambda g, x, target: (g * np.sign(x - target), g * np.sign(target - x)),
+        ),
+        MOSTLY_MET,
+        "the division by the number of terms is forgotten, and two of ten targets are not met",
+    ),
+    Fault(
+        "losses/quantile/target-unclaimed-where-most-are-met",
+        "zero",
+        ("target",),
+        pair(_quantile, lambda g, x, target: (-g * np.where(target > x, 0.9, -0.1) / x.size, np.zeros_like(target))),
+        MOSTLY_MET,
+        "the target's gradient is zero, and lies between the one-sided slopes along most directions",
     ),
     Fault(
         "losses/hinge/right-class-forgotten",

@@ -57,7 +57,27 @@ def _second_backward(g: Any, x: Any) -> Any:
     return grad
 
 
+def _split_evenly(g: Any, x: Any) -> Any:
+    ties = np.isclose(x, x.max(axis=1, keepdims=True))
+    return g[:, None] * ties / ties.sum(axis=1, keepdims=True)
+
+
 TRICKY = (
+    Tricky(
+        "tricky-kinks/max/ties-within-a-tolerance",
+        pair(lambda x: x.max(axis=1), _split_evenly),
+        fixed(x=[[0.7, 0.7, -0.3], [1.1, 1.1, 1.1], [-0.2, 0.4, 0.4]]),
+        "np.isclose decides what is tied, so that next to a tie the gradient is that of the tie",
+    ),
+    Tricky(
+        "tricky-kinks/absolute/mostly-met",
+        pair(
+            lambda x, target: np.abs(x - target).mean(),
+            lambda g, x, target: (g * np.sign(x - target) / x.size, g * np.sign(target - x) / x.size),
+        ),
+        fixed(x=[0.3, -1.2, 0.7, 2.1, -0.4], target=[0.3, -1.2, 0.7, 2.1, 1.4]),
+        "four of five targets are met, so that one output has four kinks in either argument",
+    ),
     Tricky(
         "tricky-kinks/choice/hundred-relus-less-one",
         weighted_relus([100.0, -1.0], [0.0, 1.0]),
