@@ -104,7 +104,7 @@ class Instrument:
         if self.allowed is None:
             return float("inf")
         if self.purpose_now == CLOSE:
-            return self._lent(0)
+            return self.lent()
         more = min(self.open, BORROWED - self._asked(0)) if settling else -self.kept
         return self.allowed + more - self._judging(0)
 
@@ -112,7 +112,7 @@ class Instrument:
         """Return how many answers of backward the judgement may still ask for."""
         if self.allowed_answers is None:
             return float("inf")
-        return self._lent(1) if self.purpose_now == CLOSE else self.allowed_answers - self._judging(1)
+        return self.lent(1) if self.purpose_now == CLOSE else self.allowed_answers - self._judging(1)
 
     def _judging(self, which: int) -> int:
         """Return the calls of forward (0) or of backward (1) that the judgement took so far."""
@@ -122,8 +122,8 @@ class Instrument:
         """Return the calls that the contract made so far, or paid for."""
         return sum(self.tally.get(purpose, [0, 0])[which] for purpose in (CONTRACT, CLOSE))
 
-    def _lent(self, which: int) -> int:
-        """Return how many calls the contract can still pay for."""
+    def lent(self, which: int = 0) -> int:
+        """Return how many calls of forward (0) or of backward (1) the contract can still pay for."""
         return BORROWED - self.overdrawn()[which]
 
     def overdrawn(self) -> tuple[int, int]:

@@ -258,7 +258,8 @@ def answers_alike(instrument: Instrument, place: Place, *, often: bool = False) 
     if _apart(again, place) > REPEATABLE:
         return False
     with instrument.purpose(CONTRACT):
-        further = (instrument.evaluate(place.wide, place.form) for _ in range(RECALLS if often else 0))
+        number = min(RECALLS, instrument.lent()) if often else 0
+        further = (instrument.evaluate(place.wide, place.form) for _ in range(number))
         return all(_apart(again, place) <= REPEATABLE for again in further)
 
 

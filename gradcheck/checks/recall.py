@@ -107,7 +107,7 @@ def ask_again(instrument: Instrument, watch: Watch) -> None:
     if instrument.purpose_now in PAY_THEMSELVES:
         return
     for step in watch.standing_out():
-        if instrument.tally.get(CONTRACT, [0])[0] >= MOST_RECALLS:
+        if instrument.tally.get(CONTRACT, [0])[0] >= MOST_RECALLS or instrument.lent() < 1:
             return
         with instrument.purpose(CONTRACT):
             if watch.otherwise(step):

@@ -204,6 +204,7 @@ FAULTS = (
         maximum(SMALL, lambda windows: _winners(windows) / len(windows)),
         fixed(x=np.array([[1, 1, 2, 2], [0, 1, 2, 2], [3, 1, -1, -1], [3, 3, -1, -1]], float).reshape(1, 1, 4, 4)),
         "winners get a share by the window's size and not by their number",
+        also=("factor-kernel-area", "factor-1/N"),
     ),
     Fault(
         "kinks/max-pool/all-winners-everywhere-tied",

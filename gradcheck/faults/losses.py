@@ -200,10 +200,13 @@ FAULTS = (
         "the division by the number of terms is forgotten, and two of ten targets are not met",
     ),
     Fault(
-        "losses/quantile/target-unclaimed-where-most-are-met",
+        "losses/absolute/target-unclaimed-where-most-are-met",
         "zero",
         ("target",),
-        pair(_quantile, lambda g, x, target: (-g * np.where(target > x, 0.9, -0.1) / x.size, np.zeros_like(target))),
+        pair(
+            lambda x, target: np.abs(x - target).mean(),
+            lambda g, x, target: (g * np.sign(x - target) / x.size, np.zeros_like(target)),
+        ),
         MOSTLY_MET,
         "the target's gradient is zero, and lies between the one-sided slopes along most directions",
     ),

@@ -5,7 +5,7 @@ import pytest
 
 from gradcheck import Verdict, check
 from gradcheck.checks.contract import MOST_CALLS
-from gradcheck.checks.instrument import OPEN
+from gradcheck.checks.instrument import CLOSE, CONTRACT, OPEN, PAY_THEMSELVES
 from gradcheck.checks.procedure import FORWARD_CALLS, THOROUGH_ROUNDS
 from gradcheck.verdict import Severity
 
@@ -53,9 +53,9 @@ LAYERS = {
 
 
 def spent_on(report):
-    """Return the calls on the gradient, and those on the contract."""
-    contract = [c for c in report.evaluations.spent if c.purpose == "the contract"]
-    rest = [c for c in report.evaluations.spent if c.purpose not in ("the contract", "explaining")]
+    """Return the calls on the gradient, and those that the contract makes or pays for."""
+    contract = [c for c in report.evaluations.spent if c.purpose in (CONTRACT, CLOSE)]
+    rest = [c for c in report.evaluations.spent if c.purpose not in PAY_THEMSELVES]
     return [(sum(c.forward for c in part), sum(c.backward for c in part)) for part in (rest, contract)]
 
 
