@@ -123,3 +123,27 @@ def test_values_are_moved_by_little_and_keep_what_holds_of_them(x, holds):
 )
 def test_what_could_not_be_moved_by_little_stays(x):
     assert moved_of(x) is None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_all_winners_of_rows_that_are_tied_are_found_whatever_is_drawn(seed):
+    """Along equal changes they move no kink, which is told for few calls and comes first."""
+    x = np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0], [0.0, 1.0, -1.0]])
+    layer = (lambda x: x.max(axis=1), lambda g, x: g[:, None] * (x == x.max(axis=1, keepdims=True)))
+    assert check(layer, {"x": x}, seed=seed).verdict is Verdict.DISAGREES
+
+
+def test_only_the_caller_s_points_are_looked_at_where_these_are_given():
+    inputs = POINTS["two of 3"]
+    wrong = check((absolute, lambda g, x, t: (absolute_backward(g, x, t)[0], 0 * t)), inputs, points=[])
+    assert CLOSE_BY not in wrong.points
+
+
+def test_a_mistake_seen_close_by_is_explained_where_steps_need_not_be_small():
+    x = np.array([0.3, -1.2, 0.7, 2.1, -0.4, 1.5, 0.9, -2.2, 0.1, 1.8])
+    t = np.where(np.arange(10) < 8, x, -x)
+    report = check((absolute, lambda g, x, t: (g * np.sign(x - t), g * np.sign(t - x))), {"x": x, "t": t})
+    assert {a.diagnosis.code for a in report.arguments.values()} == {"factor-N"}
+    assert CLOSE_BY in report.points
+    assert all(a.point != CLOSE_BY for a in report.arguments.values())
+    assert sum(cost.forward for cost in report.evaluations.spent if cost.purpose == "close by") >= 5
