@@ -281,8 +281,8 @@ def _compared(
 ) -> Comparison | Literal[False] | None:
     """Compare <claim, t> with <g, J t> for every tangent: EQUAL where all are, to the bit; None where that is open.
 
-    It is where a branch was crossed, or where the claim is no integer (a factor was rounded) and off by no more than
-    rounding explains.
+    It is where a branch was crossed, or where the claim is off by no more than rounding explains: it is no integer (a
+    factor was rounded), or of a layer that may round it to a lower precision.
     """
     cotangent = trial.unit * _nonzero(rng, trial.base.shape, POINT_VALUES)
     try:
@@ -291,14 +291,15 @@ def _compared(
         claim = None
     if claim is None or not np.all(np.isfinite(claim)):
         return None
-    whole = _whole(claim)
+    whole, rounded = _whole(claim), slack.constants > 0.0 or slack.unit > np.finfo(np.float64).eps
     for tangent, change in zip(trial.tangents, trial.changes, strict=True):
         measured = exact_inner(cotangent, change)
         claimed = exact_inner(claim, tangent) if whole else inner(claim, tangent)
         if claimed == measured:
             continue
         reach, shown = norm_of_products(claim, tangent), norm_of_products(cotangent, change)
-        bar = 0.0 if whole else float(np.hypot(slack.relative_rounding, slack.relative_response)) * max(reach, shown)
+        relative = float(np.hypot(slack.relative_rounding, slack.relative_response))
+        bar = 0.0 if whole and not rounded else relative * max(reach, shown)
         found = Comparison(
             argument=name,
             place=INTEGER_POINT,
@@ -312,7 +313,7 @@ def _compared(
             shown=shown,
             method="exact integers",
         )
-        if (whole or stands_out(found)) and _odd(instrument, name, trial, tangent, change, form):
+        if ((whole and not rounded) or stands_out(found)) and _odd(instrument, name, trial, tangent, change, form):
             return found
         return None
     return EQUAL if whole else None
