@@ -123,7 +123,7 @@ def gather(
     measured = measure_arguments(instrument, place, asked_of, rng, steps=steps)
     if place.looked is not None:
         place.looked.forget()
-    carried = any(found[0].derivative.carried for found in measured.values())
+    carried = all(found[0].derivative.carried for found in measured.values())
     place = replace(place, looked=None, carries_complex=place.carries_complex and carried)
     groups = _groups(measured, place.base)
     kinky = kinky_anywhere([m.derivative for found in measured.values() for m in found], place.base)

@@ -298,7 +298,7 @@ def _look(
 
 
 def _carries(given: Evidence) -> bool:
-    return any(m.derivative.carried for found in given.measured.values() for m in found)
+    return all(found[0].derivative.carried for found in given.measured.values())
 
 
 def _sharp_anyway(given: Evidence) -> bool:

@@ -100,14 +100,26 @@ def confirmed(value: Vector, real: Derivative, *, broken: Mask | None = None) ->
     return (size > 0) & (real.bar <= size) & (np.abs(value - real.value) <= size) & ~real.kinky & ~broken
 
 
-def merge(value: Vector, bar: Vector, real: Derivative, *, broken: Mask | None = None) -> Derivative:
+def merge(
+    value: Vector,
+    bar: Vector,
+    real: Derivative,
+    *,
+    broken: Mask | None = None,
+    gapped: Mask | None = None,
+    mixed: bool = False,
+) -> Derivative:
     """Join both: the complex step where confirmed, with its own bar.
 
     Elsewhere the bar is at least the real difference's, and covers how far the two stand apart. `broken` are the
-    outputs that are refuted, where that is known already.
+    outputs that are refuted, where that is known already; what is `gapped` by a kink is not confirmed, however small
+    the gap: a loss beside lambda |w| loses no more than that in a complex step, which is not taken elsewhere where such
+    are `mixed` in.
     """
     broken = refuted(value, real) if broken is None else broken
     sure = confirmed(value, real, broken=broken)
+    if gapped is not None:
+        sure &= ~gapped
     merged, joint = value, np.minimum(bar, real.bar)
     left = right = merged
     if not sure.all():
@@ -127,7 +139,7 @@ def merge(value: Vector, bar: Vector, real: Derivative, *, broken: Mask | None =
         method=COMPLEX_STEP if 2 * np.count_nonzero(sure) >= max(sure.size, 1) else real.method,
         evaluations=real.evaluations,
         step=real.step,
-        carried=True,
+        carried=not mixed,
         proven=real.bar,
         rungs=real.rungs,
         steps=np.where(sure, 0.0, real.steps),

@@ -249,7 +249,7 @@ def _joined(
             responding += int(np.count_nonzero(told))
             contradicted += int(np.count_nonzero(told & refuted))
             own = np.maximum(bar[at], complex_step.MOVED * part.curvature)
-            found = complex_step.merge(value[at], own, real, broken=refuted)
+            found = complex_step.merge(value[at], own, real, broken=refuted, gapped=part.gapped, mixed=part.mixed)
         if found.value.size == size:
             return found, contradicted > 0.5 * responding
         if together is None:
@@ -257,7 +257,7 @@ def _joined(
             together = Together(ladder.noise, into)
         together.add(at, found, part)
     assert together is not None
-    return together.derivative(REAL, counted.calls, carried=value is not None), contradicted > 0.5 * responding
+    return together.derivative(REAL, counted.calls), contradicted > 0.5 * responding
 
 
 def _typical_size(found: Derivative) -> float:

@@ -32,6 +32,8 @@ SPIKE = 1e-3  # of f's variation along the ladder: float16, the coarsest arithme
 KINK_SEEN_AT = 2.0**-8  # of the scale: at larger steps a gap is as well a curve's
 APART = 0.5  # of a quotient: two that differ by more tell of no derivative yet
 KINK = 1e-3  # of the slope: a smaller gap is no kink worth setting an output apart, and stays in the bar
+WHOLLY = 0.5  # of a slope: half the gap of a ReLU alone is all of its mean slope
+VANISHED = 0.125  # of a gap seen at larger steps: an output known better than that has a kink close by, and none here
 CONTRADICTED = 3.0  # bars of both together, beyond which the closer look refutes the ladder
 LENIENT = 4.0  # errors that shrink from step to step by at least theory's factor over this shrink as theory says
 FEWEST_FOR_A_KINK = 3  # a gap must have been seen not to shrink twice before it counts as a kink
@@ -75,6 +77,7 @@ class Ladder:
         self.regular = [np.zeros(shape, dtype=np.int8) for _ in range(ORDERS)]
         self.response, self.variation = np.zeros(shape), np.zeros(shape)
         self.bent = np.zeros(shape, dtype=bool)
+        self.gap_seen = np.zeros(shape)
 
     def descend(self, step: float, plus: Vector, minus: Vector) -> None:
         """Take f(+h) and f(-h) into the tableau."""
@@ -289,6 +292,24 @@ class Ladder:
         lasting &= (self.limit_error < np.abs(self.limit) / 4.0) & (np.abs(self.gap) > KINK * np.abs(self.value))
         lasting &= self.kink_part > noise / step
         return lasting
+
+    @property
+    def gapped(self) -> Mask:
+        """Outputs whose bar is mostly a gap, however small: what a complex step has lost hides behind a kink.
+
+        (numpy.abs drops imaginary parts.)
+        """
+        mostly = self.kink_part >= self.bar / 2.0
+        self.gap_seen = np.where(mostly, np.maximum(self.gap_seen, self.kink_part), self.gap_seen)
+        # At smaller steps rounding may be all of the bar, though the gap is still there.
+        gapped: Mask = (self.gap_seen > 0) & (self.bar > VANISHED * self.gap_seen)
+        return gapped
+
+    @property
+    def mixed(self) -> bool:
+        """Whether an output is smooth but for a kink that is too small to set it apart."""
+        small = self.gapped & ~self.kinky & (self.gap_seen <= WHOLLY * np.abs(self.value))
+        return bool(small.any())
 
     def derivative(self, method: str, evaluations: int) -> Derivative:
         """Return the best estimates; kinky outputs get the interval of their one-sided derivatives."""

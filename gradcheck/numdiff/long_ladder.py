@@ -116,6 +116,7 @@ class Together:
         self._best: list[Vector] = []  # the steps that some of the outputs were read off at
         self._every = sparsely(size)
         self._sure = self._straight = 0
+        self.carried = True
 
     def add(self, at: slice, found: Derivative, ladder: Ladder) -> None:
         """Take in the outputs `at`; blocks come in their order."""
@@ -134,11 +135,12 @@ class Together:
                 self.proven = np.empty(self.noise.size, dtype=np.float32)
             self.proven[at] = found.proven
         self._straight += found.straight
+        self.carried &= found.carried
         self._sure += int(np.count_nonzero((found.steps == 0) & np.isfinite(found.bar)))
         self._best.append(ladder.best_step[ladder.told][:: self._every])
         self.rungs.append(tuple(ladder.rungs))
 
-    def derivative(self, real: str, evaluations: int, *, carried: bool) -> Derivative:
+    def derivative(self, real: str, evaluations: int) -> Derivative:
         """Return everything as one measurement; `real` is the method of the outputs without a complex step."""
         rungs = tuple(_joint_rung(parts) for parts in zip(*self.rungs, strict=True))
         size = max(self.bar.size, 1)
@@ -150,10 +152,10 @@ class Together:
             kinky=self.kinky,
             noise=self.noise,
             response=self.response,
-            method=COMPLEX_STEP if carried and 2 * self._sure >= size else real,
+            method=COMPLEX_STEP if 2 * self._sure >= size else real,
             evaluations=evaluations,
             step=typical_size(np.concatenate(self._best)),
-            carried=carried,
+            carried=self.carried,
             proven=self.proven,
             rungs=rungs,
             straight=self._straight,
@@ -174,7 +176,10 @@ def put_back(found: Derivative, closer: Derivative, chosen: NDArray[np.intp]) ->
     if proven is not None and closer.proven is not None:
         proven[chosen] = closer.proven
     rungs = (*found.rungs, *closer.rungs[len(found.rungs) :])
-    return replace(found, left=left, right=right, noise=noise, rungs=rungs, evaluations=closer.evaluations)
+    carried = found.carried and closer.carried
+    return replace(
+        found, left=left, right=right, noise=noise, rungs=rungs, evaluations=closer.evaluations, carried=carried
+    )
 
 
 def _joint_rung(parts: tuple[Rung, ...]) -> Rung:
