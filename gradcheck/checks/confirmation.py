@@ -288,7 +288,7 @@ def fresh_direction(
     first, again = evidence.measured[name][0].derivative, fresh.derivative
     size = np.abs(first.value)
     poorly = (again.bar > POOR * size) & (first.bar <= POOR * size)
-    poorly |= np.abs(again.value) + again.bar < NEXT_TO_NOTHING / size.size * size
+    poorly |= np.abs(again.value) + again.bar < NEXT_TO_NOTHING / max(size.size, 1) * size
     if np.any(poorly):
         fresh = replace(fresh, derivative=replace(again, bar=np.where(poorly, np.inf, again.bar)))
     return Fresh(fresh)

@@ -20,13 +20,7 @@ SPACING = 2.0**-20  # of every entry: what is smooth is left out of a third diff
 POINTS = (-2, -1, 1, 2)  # with the place itself two third differences: one alone may be small by chance
 # Over these what vanishes as exp(-x) does at 30 is measured to a thousandth, in units of rounding of 30.
 WIDE_STEPS = (2.0**-3, 2.0**-5, 2.0**-7)
-SHARP_STEPS = (
-    2.0**-5,
-    2.0**-7,
-    2.0**-9,
-    2.0**-11,
-    2.0**-13,
-)  # three orders of extrapolation, and two witnesses of them
+SHARP_STEPS = (2.0**-5, 2.0**-7, 2.0**-9, 2.0**-11)  # three orders of extrapolation, and a witness of them
 NEARER = 0.125  # of the discrepancy: the slope over wide steps errs by less where it tells of one at all
 SMALL_BESIDE = 2.0**-12  # of the largest input: so many zero bits more than a number of its size has by chance
 MULTIPLES = 4  # of the last place of the largest input: inputs a quarter as large have a last place of their own
@@ -88,7 +82,7 @@ def is_complex_noise(instrument: Instrument, evidence: Evidence, worst: Comparis
 
 
 def _is_lost(instrument: Instrument, evidence: Evidence, worst: Comparison, answer: Answer) -> bool | None:
-    """Tell whether real differences side with the claim, against a complex step that lost a small term (10 calls).
+    """Tell whether real differences side with the claim, against a complex step that lost a small term (8 calls).
 
     numpy.abs drops imaginary parts: what 1e-6 |w| adds is below what the first differences had to confirm. None where
     they are not sharp enough to tell.

@@ -186,7 +186,7 @@ def rule(
     cleared = [c for c in everything if c.bars <= THRESHOLD]
     worst = max(confirmed or doubtful or cleared or everything, key=lambda c: c.bars, default=None)
     told = _told(worst) | common | {"derived_only": bool(confirmed) and all(c.place != GIVEN for c in confirmed)}
-    if like.size == 0 or given.place.base.size == 0:
+    if like.size == 0 or (given.place.base.size == 0 and not (confirmed or doubtful)):
         return _made(blank, told, *VACUOUS)
     stepped = {f.first.place for f in excused if f.constant}
     in_steps = stepped or any(e.place.stepped for e in evidences)
