@@ -19,15 +19,17 @@ from gradcheck.numdiff.noise import (
     hidden_noise,
     look_around,
     quantisation_noise,
+    rounding_grid,
     working_dtype,
 )
 from gradcheck.numdiff.records import Vector, blocks, identical, root_mean_square
-from gradcheck.numdiff.steps import may_be_steps, on_steps
+from gradcheck.numdiff.steps import may_be_steps, on_steps, rounded_height
 from gradcheck.numdiff.tangents import natural_scale, on_the_grid, random_direction, random_signs
 from gradcheck.subject import Array, Inputs, is_floating
 
 GIVEN = "the given point"
 A_LITTLE = 2.0**-10
+OF_THE_INPUTS = 2.0**14  # units in the last place: a finer grid may be that of the inputs along a line, which is exact
 LOUD = 2.0**10  # noise so many times rounding is no property of the arithmetic, but of the place
 # Calls of forward that a direction takes at a derived point at most, and a second look: three pairs and a finer one,
 # besides the complex step.
@@ -213,6 +215,11 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     # At round inputs whatever is rounded moves in steps.
     work = working_dtype(place.base if row is None else row.beyond, declared, grid=grid, steps=False)
     stepped = declared == np.float64 and may_be_steps(place.base, row, work)
+    lost = 0.0
+    if row is not None and declared == np.float64:
+        lost = rounding_grid(place.base, row) or (rounded_height(place.base, row, work) if stepped else 0.0)
+    lost = lost if lost > OF_THE_INPUTS * grid else 0.0
+    stepped = stepped and not lost
     if work != declared or stepped:
         elsewhere = _elsewhere(instrument, place)
         work = working_dtype(elsewhere, declared, grid=grid)
@@ -220,6 +227,8 @@ def with_noise(instrument: Instrument, place: Place) -> Place:
     place = replace(place, work=np.dtype(np.float64) if stepped else work)
     shown = _forward_noise(instrument, place, None if row is None else row.slope, watch=watch)
     shown = np.maximum(shown, place.random * place.unit * _largest(place.base))
+    # What cancels was rounded where it was larger; its imaginary part was not, so that none of it is hidden from that.
+    shown = np.maximum(shown, lost)
     noise = suspected = shown
     if not stepped:
         noise, suspected = quantisation_noise(line.along, place.base, shown, row, smallest=line.smallest_step)

@@ -295,14 +295,18 @@ class Ladder:
 
     @property
     def gapped(self) -> Mask:
-        """Outputs whose bar is mostly a gap, however small: what a complex step has lost hides behind a kink.
+        """Outputs whose bar is mostly a gap that lasts, however small: what a complex step lost hides behind a kink.
 
         (numpy.abs drops imaginary parts.)
         """
-        mostly = self.kink_part >= self.bar / 2.0
-        self.gap_seen = np.where(mostly, np.maximum(self.gap_seen, self.kink_part), self.gap_seen)
+        lasting = (self.kink_part >= self.bar / 2.0) & (self.kink_part > 0)
+        if self.steps_taken >= FEWEST_FOR_A_KINK:  # of fewer steps nothing lasts
+            lasting &= np.abs(self.limit) > np.abs(self.gap) / 2.0
+            lasting &= self.limit_error < np.abs(self.limit) / 4.0
+        self.gap_seen = np.where(lasting, np.maximum(self.gap_seen, self.kink_part), self.gap_seen)
         # At smaller steps rounding may be all of the bar, though the gap is still there.
-        gapped: Mask = (self.gap_seen > 0) & (self.bar > VANISHED * self.gap_seen)
+        still = (self.bar > VANISHED * self.gap_seen) & (VANISHED * self.bar < self.gap_seen)
+        gapped: Mask = lasting | (still & (self.gap_seen > 0))
         return gapped
 
     @property

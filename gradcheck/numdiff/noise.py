@@ -30,6 +30,12 @@ BY_CHANCE = 24  # bits that are zero by chance have probability 2^-24
 STEPS = 2.0**-12  # of the largest output: what cancels so far in float32 has a constant of 4096 times its result in it
 NEIGHBOURS_ENOUGH = 16  # outputs, of which half respond by less than a quarter of the typical with probability 2^-9
 SHARED = 1 / 8  # of the outputs: quanta seen in so many are taken to be in all; too much noise blurs and accuses nobody
+LACKING = 42  # bits that a value of float64 has beyond its first where ten are missing
+FEWEST_ON_A_GRID = 4  # values: with ten bits missing in each by chance once in 10^12 times
+LEAST_EXPONENT = -1000  # of two: smaller numbers lack bits by underflow
+COARSEST_GRID = (
+    -40
+)  # the exponent of the last place of 4096: what is larger before it is rounded is none of ordinary size
 GOLDEN, SALT = 0x9E3779B97F4A7C15, 0x632BE5AB  # odd multipliers that mix the bits of a number (Knuth's golden ratio)
 CHANGES = np.array([-2.0, -1.0, 1.0, 2.0, -1.0, 2.0, -2.0, 1.0])  # in ulps
 NORMAL_MEDIAN = 0.6745  # of |N(0, 1)|: a median over it is the standard deviation that outliers do not raise
@@ -235,6 +241,25 @@ class Row:
             third = self.beyond[at] - 3.0 * self.after[at] + 3.0 * base[at] - self.before[at]
             np.divide(np.abs(third), THIRD_DIFFERENCE, out=found[at])
         return found
+
+
+def rounding_grid(base: Vector, row: Row) -> float:
+    """Return the power of two of which all outputs are multiples, where something of ordinary size was rounded to it.
+
+    1 - cos x at 1e-7 is 5e-15 and comes in steps of 2^-53, for the cosine is one. A few ulps' change leaves it as it
+    is, and so do most steps. 0.0 where ten bits of every value are not missing, or where the steps are larger than
+    rounding makes them.
+    """
+    values = np.concatenate([base, row.before, row.after, row.beyond])
+    values = np.abs(sampled(values[np.isfinite(values) & (values != 0)]))
+    if values.size < FEWEST_ON_A_GRID:
+        return 0.0
+    least, found = int(np.floor(np.log2(float(values.max())))) - LACKING, 0.0
+    for exponent in range(max(least, LEAST_EXPONENT), COARSEST_GRID + 2):
+        if not np.all(np.fmod(values, 2.0**exponent) == 0):
+            return found
+        found = 2.0**exponent
+    return 0.0
 
 
 def look_around(along: Callable[[float], Vector | None], base: Vector, smallest: float) -> Row | None:

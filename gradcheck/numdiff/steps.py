@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.numdiff.noise import BY_CHANCE, COARSE_SPACING, STEPS, Row, mostly_silent
+from gradcheck.numdiff.noise import BY_CHANCE, COARSE_SPACING, COARSEST_GRID, STEPS, Row, mostly_silent
 from gradcheck.numdiff.records import Vector, sampled
 
 STEPS_BY_CHANCE = BY_CHANCE // 2  # bits beyond those of float16, at each of the two points that are looked at
@@ -20,6 +20,15 @@ def may_be_steps(base: Vector, row: Row | None, work: np.dtype[Any]) -> bool:
     if row is None or not (row.spacing > COARSE_SPACING or mostly_silent(row, base)):
         return False
     return on_steps(base, row.before, row.after, row.beyond, work=work)
+
+
+def rounded_height(base: Vector, row: Row, work: np.dtype[Any]) -> float:
+    """Return the height of steps so low that rounding of something of ordinary size makes them; 0.0 for others.
+
+    log(cosh x) at 1e-7 comes in steps of 2^-52, but for the rounding of the logarithm.
+    """
+    step = _step_of(base, row.before, row.after, row.beyond, work=work)
+    return step if step <= 2.0**COARSEST_GRID else 0.0
 
 
 def on_steps(base: Vector, *others: Vector, work: np.dtype[Any]) -> bool:
