@@ -6,7 +6,7 @@ import numpy as np
 
 from gradcheck.faults.kinks import MIXED, PAIRS, TIED, at_zero
 from gradcheck.faults.pooling import OVERLAPPING, SMALL, maximum
-from gradcheck.faults.records import HONEST, Draw, Make, Tricky, fixed, pair
+from gradcheck.faults.records import HONEST, Draw, Make, Tricky, fixed, joined, normal, pair
 from gradcheck.faults.specimens import first_winner
 
 CONSTANT = fixed(x=np.full((1, 2, 5, 5), 1.5))
@@ -120,6 +120,18 @@ def _maxout_backward(g: Any, x: Any) -> Any:
 
 
 TRICKY = (
+    Tricky(
+        "tricky-kinks/penalty/small-beside-a-loss",
+        pair(
+            lambda x, w: np.mean((x @ w) ** 2) + 1e-5 * np.abs(w).sum(),
+            lambda g, x, w: (
+                g * 2 * np.outer(x @ w, w) / len(x),
+                g * (2 * x.T @ (x @ w) / len(x) + 1e-5 * np.sign(w)),
+            ),
+        ),
+        joined(normal(x=(6, 4)), fixed(w=[0.0, 1.3, 0.0, -0.7])),
+        "a complex step loses what numpy.abs adds, and a kink hides that from real differences",
+    ),
     Tricky("tricky-kinks/relu/claims-0", relu(0.0), MIXED, "0 is a subgradient of ReLU at 0"),
     Tricky("tricky-kinks/relu/claims-1", relu(1.0), MIXED, "1 is a subgradient of ReLU at 0"),
     Tricky("tricky-kinks/relu/claims-one-half", relu(0.5), MIXED, "1/2 is a subgradient of ReLU at 0"),

@@ -96,6 +96,20 @@ TRICKY = (
         normal(dtype=SINGLE, x=(8, 20), weight=(20, 5), bias=(5,)),
         "sums of 20 products in float32",
     ),
+    Tricky(
+        "tricky-precision/single/linear-in-buffers",
+        pair(
+            LINEAR.forward, lambda g, x, weight, bias: tuple(np.float32(v) for v in LINEAR.backward(g, x, weight, bias))
+        ),
+        normal(dtype=SINGLE, x=(32, 50), weight=(50, 10), bias=(10,)),
+        "the gradients are float32 as the inputs are, whatever was computed with",
+    ),
+    Tricky(
+        "tricky-precision/single/casts-grad-output",
+        pair(np.tanh, lambda g, x: g.astype(np.float32) * (1 - np.tanh(x) ** 2)),
+        values(SINGLE),
+        "grad_output is brought to float32, as the inputs are",
+    ),
     Tricky("tricky-precision/single/softmax", pair(*SOFTMAX), values(SINGLE), "float32"),
     Tricky("tricky-precision/single/batch-norm", pair(*BATCH_NORM), values(SINGLE), "float32"),
     Tricky("tricky-precision/single/layer-norm", pair(*LAYER_NORM), values(SINGLE), "float32"),

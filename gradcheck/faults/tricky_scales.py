@@ -58,6 +58,12 @@ STANDARDISE = Pair(_standardise, _standardise_backward)
 
 
 TRICKY = (
+    Tricky(
+        "tricky-scales/cancelling/one-minus-cosine",
+        elementwise(lambda x: 1 - np.cos(x), np.sin),
+        size(1e-7),
+        "at 1e-7 the cosine is one to the last bits, and forward moves in steps of 2^-53",
+    ),
     Tricky("tricky-scales/size/1e-8", pair(*SINE), size(1e-8), "an absolute step of 1e-6 is far too long"),
     Tricky(
         "tricky-scales/size/1e-8-curved",

@@ -377,3 +377,20 @@ def test_a_quantiser_that_looks_rounded_to_a_coarser_dtype_is_not_accused(parts)
     x = np.random.default_rng(0).standard_normal((4, 5))
     layer = (lambda x: np.round(x * parts) / parts, lambda g, x: 0 * g)
     assert [check(layer, {"x": x}, seed=seed).verdict for seed in SEEDS].count(Verdict.DISAGREES) == 0
+
+
+@pytest.mark.parametrize("size", [1e-5, 1e-6, 1e-7, 1e-8])
+@pytest.mark.parametrize(
+    ("forward", "slope"),
+    [
+        (lambda x: (1 - np.cos(x)).sum(), np.sin),
+        (lambda x: (np.sqrt(1 + x * x) - 1).sum(), lambda x: x / np.sqrt(1 + x * x)),
+    ],
+    ids=["1 - cos", "pseudo-huber"],
+)
+def test_what_was_rounded_where_it_was_one_moves_in_no_steps(forward, slope, size):
+    for seed in range(8):
+        x = size * np.random.default_rng(seed).standard_normal((3, 2))
+        report = check((forward, lambda g, x: g * slope(x)), {"x": x}, seed=seed)
+        assert report.verdict is not Verdict.DISAGREES, report
+        assert check((forward, lambda g, x: 2 * g * slope(x)), {"x": x}, seed=seed).verdict is not Verdict.AGREES
