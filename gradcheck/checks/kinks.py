@@ -35,6 +35,7 @@ from gradcheck.numdiff.tangents import natural_scale, random_magnitudes
 from gradcheck.subject import Array
 
 JOINT_CALLS = 4  # of forward
+APART_CALLS = 2  # and for the entries that are equal to nothing
 LINES_OF_MANY = 3  # lines nearby that one of many kinky outputs is accused after
 SINGLES = 3  # kinky outputs that are also judged one by one
 TRIED = 2  # of them, where other outputs have kinks as well: a second one takes two calls more
@@ -287,7 +288,10 @@ def _ask_singly(instrument: Instrument, place: Place, mask: Mask, *, order: NDAr
 
 
 def _joint_directions(instrument: Instrument, place: Place, joint: Claims) -> list[Direction]:
-    """Return the direction of equal changes of all entries, and the claim's own (4 calls), as far as calls reach."""
+    """Return the direction of equal changes of all entries, the claim's own, and that of entries that may be smooth.
+
+    4 calls and 2, as far as calls reach.
+    """
     if instrument.left(settling=True) < JOINT_CALLS:
         instrument.left_out.append("directions that move all entries alike at kinks")
         return []
@@ -295,6 +299,9 @@ def _joint_directions(instrument: Instrument, place: Place, joint: Claims) -> li
     own = _own(place, joint)
     if own:
         directions.append(("own direction", measure_close(instrument, place, own)))
+    apart = _equal_to_nothing(place, joint)
+    if apart and instrument.left(settling=True) >= APART_CALLS:
+        directions.append(("entries equal to nothing", measure_close(instrument, place, apart)))
     return directions
 
 
@@ -330,6 +337,20 @@ def _equal(place: Place, claims: Claims) -> dict[str, Array]:
     names = [name for name, claim in claims.items() if claim is not None]
     scales = [typical_size(natural_scale(place.wide[name])) for name in names if place.wide[name].size]
     return {name: np.full(place.wide[name].shape, min(scales, default=1.0)) for name in names}
+
+
+def _equal_to_nothing(place: Place, claims: Claims) -> dict[str, Array]:
+    """Move the entries that are neither zero nor equal to another one, where there are others: they move few kinks.
+
+    Beside many entries at their kinks a claim may lie within the interval however wrong it is for these.
+    """
+    names = [name for name, claim in claims.items() if claim is not None]
+    values, counts = np.unique(np.concatenate([place.wide[n].ravel() for n in names] or [[]]), return_counts=True)
+    single = values[(counts == 1) & (values != 0)]
+    masks = {n: np.isin(place.wide[n], single) for n in names}
+    if not any(mask.any() for mask in masks.values()) or all(mask.all() for mask in masks.values()):
+        return {}
+    return {n: np.where(mask, natural_scale(place.wide[n]), 0.0) for n, mask in masks.items()}
 
 
 def _own(place: Place, claims: Claims) -> dict[str, Array]:

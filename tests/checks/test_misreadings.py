@@ -167,11 +167,11 @@ def test_steps_are_said_to_be_steps_in_the_first_line():
 
 
 def test_one_kink_that_one_entry_is_claimed_to_make_is_asked_along_that_entry():
-    """Two lines suffice there, and four along a direction that moves all entries; equal changes take 4 calls more."""
+    """Two lines suffice there, and four along a direction that moves all entries; other directions come before."""
     x = np.insert(np.random.default_rng(0).standard_normal(6), 2, 0.0)
     report = check((np.abs, lambda g, x: g * np.where(x == 0, 1.5, np.sign(x))), {"x": x})
     assert report.verdict is Verdict.DISAGREES
-    assert sum(cost.forward for cost in report.evaluations.spent if cost.purpose == "kinks") <= 20
+    assert sum(cost.forward for cost in report.evaluations.spent if cost.purpose == "kinks") <= 25
 
 
 LARGE = {
